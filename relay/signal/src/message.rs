@@ -1,0 +1,215 @@
+//! The signalling protocol, version 1: one JSON object per WebSocket text message, `type` names it.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The protocol version this relay speaks.
+pub const VERSION: u32 = 1;
+/// Longest message a client may send, bytes.
+pub const MAX_MESSAGE: usize = 128 * 1024;
+
+/// What a publishing m-line carries.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The person's microphone.
+    Microphone,
+    /// The person's camera.
+    Camera,
+    /// A shared screen or window.
+    Screen,
+    /// The sound of a shared screen.
+    ScreenAudio,
+}
+
+/// From the client.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ClientMessage {
+    /// Must come first. The token never travels in the URL.
+    Hello {
+        /// Protocol version the client speaks.
+        version: u32,
+        /// Signed token that names room, identity and role.
+        token: String,
+        /// Secret from an earlier `welcome`: take up that session again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resume: Option<String>,
+    },
+    /// An SDP offer. The relay answers with the same `id`.
+    Offer {
+        /// Chosen by the client, echoed in the answer.
+        id: u32,
+        /// The offer.
+        sdp: String,
+        /// Which source each publishing m-line (by mid) carries.
+        #[serde(default)]
+        sources: BTreeMap<String, Source>,
+    },
+    /// The person turned a source of their own on or off (mute, camera off, start or stop sharing).
+    SetSource {
+        /// Which one.
+        source: Source,
+        /// Whether it should flow.
+        active: bool,
+    },
+    /// The person leaves.
+    Leave,
+    /// Keep-alive; echoed as `pong`.
+    Ping {
+        /// Echoed.
+        id: u32,
+    },
+}
+
+/// From the relay.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ServerMessage {
+    /// The client is in the room. Also sent after a resume, then with the state as it is now.
+    Welcome {
+        /// Protocol version the relay speaks.
+        version: u32,
+        /// The room's id.
+        room: String,
+        /// The client's own participant id.
+        participant: u64,
+        /// Secret to resume this session after a lost connection.
+        resume: String,
+        /// True when an earlier session was taken up; its peer connection lives on.
+        resumed: bool,
+        /// Everyone present, the client included.
+        roster: Vec<Participant>,
+    },
+    /// Answer to an offer.
+    Answer {
+        /// The offer's id.
+        id: u32,
+        /// The answer.
+        sdp: String,
+    },
+    /// Somebody came.
+    Joined {
+        /// Who.
+        participant: Participant,
+    },
+    /// Somebody's name, role or sources changed.
+    Updated {
+        /// The whole new state.
+        participant: Participant,
+    },
+    /// Somebody left.
+    Left {
+        /// Who.
+        participant: u64,
+    },
+    /// Who is in which slot now. Always the whole table.
+    Slots {
+        /// One entry for each slot m-line.
+        slots: Vec<Slot>,
+    },
+    /// There is more to see or hear than the client has slots for; it may offer more m-lines.
+    SlotsWanted {
+        /// Audio slots that would suffice.
+        audio: usize,
+        /// Video slots that would suffice.
+        video: usize,
+    },
+    /// The person who speaks, or nobody.
+    Speaker {
+        /// Who.
+        participant: Option<u64>,
+    },
+    /// Reply to `ping`.
+    Pong {
+        /// The ping's id.
+        id: u32,
+    },
+    /// Something was refused. `code` is stable.
+    Error {
+        /// Stable machine-readable code.
+        code: ErrorCode,
+        /// For a developer's eyes.
+        message: String,
+        /// The offending field, where there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        field: Option<String>,
+        /// The offer that was refused, where it was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<u32>,
+    },
+    /// The last message before the relay closes the connection.
+    Bye {
+        /// Why.
+        reason: ByeReason,
+    },
+}
+
+/// One person, as others may see them.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Participant {
+    /// Unique within the room's life.
+    pub id: u64,
+    /// Display name.
+    pub name: String,
+    /// `host`, `deputy` or `participant`.
+    pub role: String,
+    /// Sources that flow now.
+    pub sources: Vec<Source>,
+}
+
+/// What is in a slot.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Slot {
+    /// The slot's m-line.
+    pub mid: String,
+    /// Whose media, `None` when empty.
+    pub participant: Option<u64>,
+    /// Which source of theirs.
+    pub source: Option<Source>,
+    /// The simulcast layer that is forwarded, where there are layers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<String>,
+}
+
+/// Stable error codes of the protocol.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    /// Not JSON, not an object of a known type, or a wrong field.
+    BadMessage,
+    /// Longer than the limit.
+    TooLarge,
+    /// The first message was not `hello`, or `hello` came twice.
+    OutOfOrder,
+    /// The relay does not speak that version.
+    UnsupportedVersion,
+    /// The token is missing, malformed, expired, not ours, or not for this room.
+    Unauthorized,
+    /// The offer is not acceptable; `message` says what was expected.
+    BadOffer,
+    /// The room is full, or the node takes no more.
+    Full,
+    /// Too many messages in a short time.
+    RateLimited,
+    /// The token is valid but does not allow this.
+    Forbidden,
+}
+
+/// Why the relay ends a session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ByeReason {
+    /// The client asked.
+    Left,
+    /// The same identity connected again.
+    Replaced,
+    /// The connection was silent or broken for too long.
+    TimedOut,
+    /// DTLS or ICE failed for good.
+    TransportFailed,
+    /// The node stops.
+    ShuttingDown,
+    /// The client broke the protocol or read too slowly.
+    ProtocolError,
+}

@@ -1,0 +1,4 @@
+//! Bytes to values and back: RTP, RTCP, STUN, header extensions, payload descriptors, the RFC 7983 demultiplexer.
+
+pub mod codec;
+pub mod ids;
