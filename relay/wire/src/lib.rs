@@ -1,4 +1,9 @@
 //! Bytes to values and back: RTP, RTCP, STUN, header extensions, payload descriptors, the RFC 7983 demultiplexer.
 
 pub mod codec;
+pub mod demux;
+pub mod ext;
 pub mod ids;
+pub mod ntp;
+pub mod rtp;
+pub mod seq;
