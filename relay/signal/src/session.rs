@@ -24,7 +24,7 @@ pub struct Session {
     pub remote_ice: IceCredentials,
     /// The certificate the client must show in DTLS.
     pub remote_fingerprint: Fingerprint,
-    /// Header extension ids of this leg (one map for the bundle; RFC 8843 section 9.3.3.2... one id, one meaning).
+    /// Header extension ids of this leg: one map for the bundle, since within it an id has one meaning (RFC 8843 section 9.2).
     pub extensions: ExtMap,
     /// M-lines on which the client sends.
     pub publishing: Vec<PublishLine>,

@@ -1,0 +1,22 @@
+//! SDP: reads a client's offer, decides, writes the relay's answer (RFC 3264, RFC 8829, RFC 8843; the relay never offers).
+
+mod answerer;
+mod error;
+mod fragment;
+mod ice;
+
+pub use answerer::{Answered, Answerer, Local, Restarted};
+pub use error::SdpError;
+pub use fragment::{Fragment, parse_fragment};
+pub use ice::{Candidate, MAX_WORKERS, ufrag_prefix, ufrag_worker};
+
+/// Longest SDP that is read at all, bytes.
+pub const MAX_SDP: usize = 64 * 1024;
+/// Most m-lines of an offer.
+pub const MAX_LINES: usize = 80;
+/// Most rids on one m-line.
+pub const MAX_RIDS: usize = 4;
+/// Most SSRCs announced on one m-line.
+pub const MAX_SSRCS: usize = 16;
+/// The canonical name of all streams the relay sends: one relay has one clock (RFC 3550 section 6.5.1). RTCP must say the same.
+pub const CNAME: &str = "relay";
