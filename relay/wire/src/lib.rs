@@ -7,3 +7,4 @@ pub mod ids;
 pub mod ntp;
 pub mod rtp;
 pub mod seq;
+pub mod stun;
