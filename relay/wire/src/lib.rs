@@ -5,6 +5,7 @@ pub mod demux;
 pub mod ext;
 pub mod ids;
 pub mod ntp;
+pub mod rtcp;
 pub mod rtp;
 pub mod seq;
 pub mod stun;

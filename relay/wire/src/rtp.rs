@@ -106,9 +106,7 @@ impl RtpHeader {
         }
         match payload.last() {
             // "The last octet of the padding contains a count of how many padding octets should be ignored, including itself."
-            Some(&count) if count > 0 && usize::from(count) <= payload.len() => {
-                Ok(&payload[..payload.len() - usize::from(count)])
-            }
+            Some(&count) if count > 0 && usize::from(count) <= payload.len() => Ok(&payload[..payload.len() - usize::from(count)]),
             _ => Err(RtpError::Padding),
         }
     }

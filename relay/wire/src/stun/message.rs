@@ -2,9 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::{
-    HEADER_LEN, Key, MAGIC_COOKIE, MAX_ATTRIBUTES, MAX_LEN, Role, StunError, TAG_LEN, TransactionId, attribute, key,
-};
+use super::{HEADER_LEN, Key, MAGIC_COOKIE, MAX_ATTRIBUTES, MAX_LEN, Role, StunError, TAG_LEN, TransactionId, attribute, key};
 
 /// Everything the relay reads of a STUN message, of any type. Of repeated attributes the first counts (RFC 8489 section 14).
 #[derive(Clone, Copy, Debug)]

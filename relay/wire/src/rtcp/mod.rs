@@ -1,0 +1,213 @@
+//! RTCP: reads a (possibly reduced-size) compound packet without allocation, and writes one in place.
+//!
+//! The fields come from `rtcp-types`. The walk over the compound is ours, as are feedback lists and all writing: `rtcp-types` allocates
+//! for every SDES packet it passes and in nearly every builder, and takes the padding of feedback packets for data.
+
+mod bye;
+mod fir;
+mod nack;
+mod pli;
+mod report;
+mod sdes;
+mod transport_cc;
+mod writer;
+
+pub use bye::ByeSources;
+pub use fir::FirTargets;
+pub use nack::LostSeqs;
+pub use report::{ReportBlock, ReportBlocks, SenderInfo};
+pub use transport_cc::{MAX_STATUSES, TransportCc, TransportCcInfo};
+pub use writer::{RtcpWriter, WriteError};
+
+use crate::ids::Ssrc;
+use crate::ntp::Ntp;
+
+/// One RTCP message. SSRCs are as the sender wrote them: check that they are the sender's to speak about.
+#[derive(Clone, Copy, Debug)]
+pub enum Rtcp<'a> {
+    /// RFC 3550 section 6.4.1.
+    SenderReport {
+        /// The stream that is reported.
+        ssrc: Ssrc,
+        /// Sending time on the sender's clock.
+        ntp: Ntp,
+        /// The same instant on the stream's RTP clock.
+        rtp: u32,
+        /// Packets sent so far, wraps.
+        packets: u32,
+        /// Payload bytes sent so far, wraps.
+        octets: u32,
+        /// What the sender receives.
+        blocks: ReportBlocks<'a>,
+    },
+    /// RFC 3550 section 6.4.2.
+    ReceiverReport {
+        /// Who reports.
+        ssrc: Ssrc,
+        /// What it receives.
+        blocks: ReportBlocks<'a>,
+    },
+    /// Generic NACK, RFC 4585 section 6.2.1.
+    Nack {
+        /// Who misses packets.
+        sender: Ssrc,
+        /// Of which stream.
+        media: Ssrc,
+        /// Which ones.
+        lost: LostSeqs<'a>,
+    },
+    /// Picture loss indication, RFC 4585 section 6.3.1.
+    Pli {
+        /// Who needs a keyframe.
+        sender: Ssrc,
+        /// Of which stream.
+        media: Ssrc,
+    },
+    /// Full intra request, RFC 5104 section 4.3.1.
+    Fir {
+        /// Who needs keyframes.
+        sender: Ssrc,
+        /// Of which streams.
+        media: FirTargets<'a>,
+    },
+    /// Transport-wide congestion control feedback.
+    TransportCc(TransportCc<'a>),
+    /// RFC 3550 section 6.6.
+    Bye {
+        /// Streams that end.
+        ssrcs: ByeSources<'a>,
+    },
+    /// Anything else (SDES, APP, XR, REMB ...), of which only the length was checked.
+    Other {
+        /// RTCP packet type, 192 to 223.
+        packet_type: u8,
+    },
+}
+
+/// Why a datagram is not RTCP. The sender is to blame in every case.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum RtcpError {
+    /// Empty, or a length field reaches beyond the datagram.
+    #[error("length does not match")]
+    Truncated,
+    /// A version is not 2, or a packet type is outside the range of RFC 5761.
+    #[error("not RTCP")]
+    NotRtcp,
+    /// Padding in a packet that is not the last, or a padding count that is impossible.
+    #[error("bad padding")]
+    Padding,
+    /// The message is too short for its packet type, given here.
+    #[error("malformed message of packet type {0}")]
+    Malformed(u8),
+}
+
+/// Checks a whole datagram and iterates over its messages. Decrypt it first.
+///
+/// # Errors
+/// [`RtcpError`] for the first message that is wrong: a datagram is taken as a whole or not at all.
+pub fn parse(datagram: &[u8]) -> Result<Packets<'_>, RtcpError> {
+    if datagram.is_empty() {
+        return Err(RtcpError::Truncated);
+    }
+    let mut rest = datagram;
+    while !rest.is_empty() {
+        let (packet, after) = Packet::split(rest)?;
+        packet.read()?;
+        rest = after;
+    }
+    Ok(Packets { rest: datagram })
+}
+
+/// Iterator over the messages of one datagram; made by [`parse`].
+#[derive(Clone, Debug)]
+pub struct Packets<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Packets<'a> {
+    type Item = Rtcp<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        // `parse` has been through all of them without an error.
+        let (packet, rest) = Packet::split(self.rest).ok()?;
+        self.rest = rest;
+        packet.read().ok()
+    }
+}
+
+impl std::iter::FusedIterator for Packets<'_> {}
+
+/// One message with its common header.
+///
+/// ```text
+///  0                   1                   2                   3
+///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+/// |V=2|P| count   |  packet type  |  length in words, minus one   |
+/// ```
+#[derive(Clone, Copy)]
+struct Packet<'a> {
+    /// Header and body as received.
+    whole: &'a [u8],
+    /// Report count, source count or feedback message type; 0 to 31.
+    count: u8,
+    packet_type: u8,
+    /// Without header and padding; a multiple of four bytes.
+    body: &'a [u8],
+}
+
+impl<'a> Packet<'a> {
+    fn split(datagram: &'a [u8]) -> Result<(Self, &'a [u8]), RtcpError> {
+        let (head, _) = datagram.split_first_chunk::<HEADER_LEN>().ok_or(RtcpError::Truncated)?;
+        let (count, packet_type) = (head[0] & 0x1f, head[1]);
+        if head[0] >> 6 != 2 || !PACKET_TYPES.contains(&packet_type) {
+            return Err(RtcpError::NotRtcp);
+        }
+        let len = 4 * (usize::from(u16::from_be_bytes([head[2], head[3]])) + 1);
+        let (whole, rest) = datagram.split_at_checked(len).ok_or(RtcpError::Truncated)?;
+        let mut body = &whole[HEADER_LEN..];
+        if head[0] & PADDING_BIT != 0 {
+            // "padding is only required on one individual packet because the compound packet is encrypted as a whole": the last.
+            let count = body.last().map_or(0, |&count| usize::from(count));
+            if count == 0 || !count.is_multiple_of(4) || count > body.len() || !rest.is_empty() {
+                return Err(RtcpError::Padding);
+            }
+            body = &body[..body.len() - count];
+        }
+        Ok((Self { whole, count, packet_type, body }, rest))
+    }
+
+    fn read(self) -> Result<Rtcp<'a>, RtcpError> {
+        match (self.packet_type, self.count) {
+            (SENDER_REPORT, _) => report::read_sender(self),
+            (RECEIVER_REPORT, _) => report::read_receiver(self),
+            (GOODBYE, _) => bye::read(self),
+            (TRANSPORT_FEEDBACK, nack::FORMAT) => nack::read(self),
+            (TRANSPORT_FEEDBACK, transport_cc::FORMAT) => transport_cc::read(self),
+            (PAYLOAD_FEEDBACK, pli::FORMAT) => pli::read(self),
+            (PAYLOAD_FEEDBACK, fir::FORMAT) => fir::read(self),
+            (packet_type, _) => Ok(Rtcp::Other { packet_type }),
+        }
+    }
+
+    const fn malformed(self) -> RtcpError {
+        RtcpError::Malformed(self.packet_type)
+    }
+
+    /// Sender, media source and control information of a feedback message (RFC 4585 section 6.1).
+    fn feedback(self) -> Result<(Ssrc, Ssrc, &'a [u8]), RtcpError> {
+        let (ssrcs, control) = self.body.split_first_chunk::<8>().ok_or(self.malformed())?;
+        let [a, b, c, d, e, f, g, h] = *ssrcs;
+        Ok((Ssrc(u32::from_be_bytes([a, b, c, d])), Ssrc(u32::from_be_bytes([e, f, g, h])), control))
+    }
+}
+
+const HEADER_LEN: usize = 4;
+const PADDING_BIT: u8 = 0x20;
+/// What RFC 5761 section 4 leaves to RTCP on a shared port.
+const PACKET_TYPES: std::ops::RangeInclusive<u8> = 192..=223;
+const SENDER_REPORT: u8 = 200;
+const RECEIVER_REPORT: u8 = 201;
+const SOURCE_DESCRIPTION: u8 = 202;
+const GOODBYE: u8 = 203;
+const TRANSPORT_FEEDBACK: u8 = 205;
+const PAYLOAD_FEEDBACK: u8 = 206;
