@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use wire::ids::Fingerprint;
 
-use crate::srtp::{KeyingMaterial, Profile, Role};
+use crate::srtp::{KeyingMaterial, Role};
 
 /// A DTLS key pair with its self-signed certificate.
 pub struct Certificate {}
@@ -96,7 +96,7 @@ impl Dtls {
     }
 
     /// Exported SRTP keys, once, after the peer's certificate was compared. With [`Dtls::role`] they make an `SrtpSession`.
-    pub fn take_keys(&mut self) -> Option<(Profile, KeyingMaterial)> {
+    pub fn take_keys(&mut self) -> Option<KeyingMaterial> {
         unimplemented!()
     }
 

@@ -1,122 +1,115 @@
 //! SRTP and SRTCP of one peer (RFC 3711, RFC 7714), in place and without allocation once warm.
+//!
+//! ```text
+//! open:  header -> SSRC entry, if any -> index -> replay? -> decrypt + tag -> only now: entry, window, rollover
+//! seal:  header -> SSRC entry -> index -> encrypt + tag -> same packet as before? -> entry, window, rollover
+//! ```
+//! Crypto comes from `rtc-crypto` with its ring provider: of the two built in it was the faster one in every row that was measured
+//! (GCM 1 to 2 %, counter mode with HMAC-SHA1 10 %).
+
+mod cipher;
+mod cm;
+mod error;
+mod gcm;
+mod inbound;
+mod index;
+mod kdf;
+mod outbound;
+mod profile;
+mod replay;
+mod table;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+use rtc_crypto::RTCCryptoProvider;
+use rtc_crypto::providers::RingProvider;
+use wire::ids::Ssrc;
+
+use inbound::Inbound;
+use outbound::Outbound;
+
+pub use error::SrtpError;
+pub use profile::{KeyingMaterial, Profile, Role};
+pub use table::MAX_SSRCS;
 
 /// Bytes that sealing adds to an RTP packet, at most.
-pub const MAX_RTP_OVERHEAD: usize = 16;
+pub const MAX_RTP_OVERHEAD: usize = gcm::TAG;
 /// Bytes that sealing adds to an RTCP packet, at most: the tag and the index word.
-pub const MAX_RTCP_OVERHEAD: usize = 20;
+pub const MAX_RTCP_OVERHEAD: usize = gcm::TAG + cipher::INDEX_WORD;
 
-/// Protection profiles of DTLS-SRTP that are spoken here (RFC 5764 section 4.1.2, RFC 7714 section 14.2).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Profile {
-    /// SRTP_AEAD_AES_128_GCM
-    AeadAes128Gcm,
-    /// SRTP_AEAD_AES_256_GCM
-    AeadAes256Gcm,
-    /// SRTP_AES128_CM_HMAC_SHA1_80
-    AesCm128HmacSha1_80,
+/// SRTP and SRTCP of one peer, both directions. Methods are independent of each other and of time.
+pub struct SrtpSession {
+    inbound: Inbound,
+    outbound: Outbound,
 }
 
-/// Which end of the DTLS handshake a session belongs to; decides which keys seal and which open.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Role {
-    /// The DTLS client (a browser, a load client).
-    Client,
-    /// The DTLS server (the relay).
-    Server,
-}
-
-/// Master keys and salts of both directions.
-pub struct KeyingMaterial {}
-
-#[expect(unused_variables, reason = "signatures first")]
-impl KeyingMaterial {
-    /// Splits what the DTLS exporter gave: client key, server key, client salt, server salt (RFC 5764 section 4.2).
-    ///
-    /// # Errors
-    /// [`SrtpError::KeyLength`] when the length does not belong to the profile.
-    pub fn from_exporter(profile: Profile, bytes: &[u8]) -> Result<Self, SrtpError> {
-        unimplemented!()
-    }
-}
-
-/// Why a packet was refused.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SrtpError {
-    /// Not an RTP or RTCP packet, or too short for its own header and tag.
-    #[error("malformed packet")]
-    Malformed,
-    /// The tag is wrong.
-    #[error("authentication failed")]
-    Authentication,
-    /// Seen before, or too old to tell.
-    #[error("replayed packet")]
-    Replay,
-    /// RTCP that is not encrypted (E bit clear) is never accepted.
-    #[error("RTCP without encryption")]
-    Unencrypted,
-    /// Every entry of the SSRC table is in use.
-    #[error("too many SSRCs")]
-    TooManySsrcs,
-    /// The buffer has no room for the tag.
-    #[error("no room for the tag")]
-    NoRoom,
-    /// The 2^48 RTP or 2^31 RTCP packets of this key are used up.
-    #[error("key used up")]
-    Exhausted,
-    /// There are no keys yet.
-    #[error("no keys yet")]
-    NotReady,
-    /// Key or salt of the wrong length.
-    #[error("key or salt of the wrong length")]
-    KeyLength,
-    /// The crypto library refused a key or an operation; a bug here, not the peer's doing.
-    #[error("crypto library failure")]
-    Crypto,
-}
-
-/// SRTP and SRTCP of one peer, both directions.
-pub struct SrtpSession {}
-
-#[expect(unused_variables, clippy::unused_self, reason = "signatures first")]
 impl SrtpSession {
-    /// Derives the session keys.
+    /// Derives the session keys; `role` is the end that this value is.
     ///
     /// # Errors
-    /// [`SrtpError::Crypto`] or [`SrtpError::KeyLength`].
-    pub fn new(profile: Profile, keys: &KeyingMaterial, role: Role) -> Result<Self, SrtpError> {
-        unimplemented!()
+    /// [`SrtpError::Crypto`] when the crypto library refuses a key.
+    pub fn new(keys: &KeyingMaterial, role: Role) -> Result<Self, SrtpError> {
+        let provider = RingProvider::new();
+        let crypto = provider.crypto();
+        Ok(Self {
+            inbound: Inbound::new(crypto, keys.profile(), keys.write_keys(role.other()))?,
+            outbound: Outbound::new(crypto, keys.profile(), keys.write_keys(role))?,
+        })
     }
 
-    /// See [`crate::Transport::open_rtp`].
+    /// Authenticates and decrypts an SRTP packet in place; gives the length of the plain RTP packet at the start of `packet`.
     ///
     /// # Errors
-    /// [`SrtpError`]
+    /// [`SrtpError::Malformed`], [`SrtpError::Authentication`], [`SrtpError::Replay`], [`SrtpError::TooManySsrcs`],
+    /// [`SrtpError::Exhausted`]. No state was changed; the bytes after the header are undefined.
     pub fn open_rtp(&mut self, packet: &mut [u8]) -> Result<usize, SrtpError> {
-        unimplemented!()
+        self.inbound.open_rtp(packet)
     }
 
-    /// See [`crate::Transport::open_rtcp`].
+    /// Authenticates and decrypts an SRTCP packet in place; gives the length of the plain compound packet.
     ///
     /// # Errors
-    /// [`SrtpError`]
+    /// As [`SrtpSession::open_rtp`], and [`SrtpError::Unencrypted`].
     pub fn open_rtcp(&mut self, packet: &mut [u8]) -> Result<usize, SrtpError> {
-        unimplemented!()
+        self.inbound.open_rtcp(packet)
     }
 
-    /// See [`crate::Transport::seal_rtp`].
+    /// Encrypts the RTP packet in `buf[..len]` in place; `buf` needs [`MAX_RTP_OVERHEAD`] bytes of tail room. Gives the length of
+    /// the SRTP packet.
+    ///
+    /// Packets of one SSRC may come up to 127 behind the highest sequence number. A sequence number that was sealed before is fine
+    /// for the very same packet (a plain retransmission) and refused for any other. Streams should begin below 32,768, so that a
+    /// receiver that misses the first packets still guesses the right rollover counter (RFC 3711 section 3.3.1).
     ///
     /// # Errors
-    /// [`SrtpError`]
+    /// [`SrtpError::Malformed`], [`SrtpError::NoRoom`], [`SrtpError::Reused`], [`SrtpError::TooManySsrcs`],
+    /// [`SrtpError::Exhausted`], [`SrtpError::Crypto`]. The buffer must not be sent then.
     pub fn seal_rtp(&mut self, buf: &mut [u8], len: usize) -> Result<usize, SrtpError> {
-        unimplemented!()
+        self.outbound.seal_rtp(buf, len)
     }
 
-    /// See [`crate::Transport::seal_rtcp`].
+    /// Encrypts the compound RTCP packet in `buf[..len]` in place; `buf` needs [`MAX_RTCP_OVERHEAD`] bytes of tail room.
     ///
     /// # Errors
-    /// [`SrtpError`]
+    /// As [`SrtpSession::seal_rtp`], but never [`SrtpError::Reused`] or [`SrtpError::TooManySsrcs`].
     pub fn seal_rtcp(&mut self, buf: &mut [u8], len: usize) -> Result<usize, SrtpError> {
-        unimplemented!()
+        self.outbound.seal_rtcp(buf, len)
     }
+
+    /// How many SSRCs of the peer hold state, for RTP and RTCP: each sent at least one authenticated packet.
+    #[must_use]
+    pub fn known_ssrcs(&self) -> (usize, usize) {
+        self.inbound.known_ssrcs()
+    }
+}
+
+/// The sender's SSRC of an RTCP packet, plain or not; the version is looked at, nothing else.
+fn rtcp_ssrc(packet: &[u8]) -> Result<Ssrc, SrtpError> {
+    let clear = packet.first_chunk::<{ cipher::RTCP_CLEAR }>().ok_or(SrtpError::Malformed)?;
+    if clear[0] >> 6 != 2 {
+        return Err(SrtpError::Malformed);
+    }
+    Ok(Ssrc(u32::from_be_bytes([clear[4], clear[5], clear[6], clear[7]])))
 }
