@@ -4,6 +4,7 @@
 //! MESSAGE-INTEGRITY is right, DTLS is accepted only from such addresses, and SRTP state exists only for packets whose tag is right.
 
 pub mod dtls;
+mod ice;
 mod path;
 pub mod srtp;
 mod transport;

@@ -1,7 +1,6 @@
 //! Opening: SRTP and SRTCP from the peer. A packet changes state only after its tag was found right.
 
 use rtc_crypto::RTCCrypto;
-use wire::ids::Ssrc;
 use wire::rtp::RtpHeader;
 
 use super::cipher::{Channel, Cipher, E_FLAG, INDEX_WORD, RTCP_CLEAR, RtpPlace};
@@ -70,7 +69,7 @@ impl Inbound {
 
     /// The highest index that was authenticated for an SSRC.
     #[cfg(test)]
-    pub(super) fn highest(&self, ssrc: Ssrc) -> Option<u64> {
+    pub(super) fn highest(&self, ssrc: wire::ids::Ssrc) -> Option<u64> {
         let slot = self.rtp_streams.find(ssrc).ok()?;
         self.rtp_streams.get(slot)?.highest()
     }
