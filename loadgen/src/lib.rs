@@ -1,1 +1,3 @@
-//! stub
+//! The load generator's library: WebRTC clients in bulk. So far it holds the efficient client; the simulator drives it too.
+
+pub mod light;

@@ -1,0 +1,38 @@
+//! The efficient client: WebRTC without sockets, clock or threads, made of small parts.
+//!
+//! ```text
+//!  offer ──► relay ──► answer          Client (client.rs): lines, timers
+//!                                        ├─ ice.rs         checks, nomination, consent
+//!  datagrams in ──► demux ──┐            ├─ secure.rs      DTLS client, SRTP
+//!                           ├──────────► ├─ publication.rs sources on schedule ─► encoder.rs ─► outgoing.rs
+//!  datagrams out ◄── outbox ┘            └─ slot.rs        losses.rs ─► reassembly.rs ─► decoder.rs ─► record.rs
+//! ```
+//! Every payload is a verifiable [`pattern`], so a receiver knows whose media it got, whole or damaged, and in which order.
+
+mod answer;
+mod arrivals;
+mod client;
+mod decoder;
+mod encoder;
+mod entropy;
+mod ice;
+mod losses;
+mod offer;
+mod outbox;
+mod outgoing;
+pub mod pattern;
+mod publication;
+mod reassembly;
+mod reception;
+mod record;
+mod secure;
+mod seen;
+mod setup;
+mod slot;
+mod traffic;
+
+pub use answer::AnswerError;
+pub use client::{Client, Counters, SlotView};
+pub use pattern::{Author, Stamp};
+pub use record::SlotRecord;
+pub use setup::{Layer, Numbering, Setup, SourceSetup};

@@ -1,0 +1,120 @@
+//! Writes the client's SDP offer.
+
+use std::fmt::Write as _;
+
+use wire::ext::Ext;
+use wire::ids::{Fingerprint, IceCredentials, Rid, Ssrc};
+
+use super::setup::Numbering;
+
+/// One m-line of an offer.
+#[derive(Clone, Debug)]
+pub(super) struct OfferLine {
+    pub(super) mid: String,
+    pub(super) audio: bool,
+    pub(super) direction: Direction,
+    /// Simulcast encodings, highest first.
+    pub(super) rids: Vec<Rid>,
+    /// Announced media and RTX SSRC where the line sends without rids.
+    pub(super) ssrc: Option<(Ssrc, Option<Ssrc>)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    Send,
+    Receive,
+}
+
+/// What the session level and every m-line repeat.
+pub(super) struct OfferHead<'a> {
+    pub(super) session: u64,
+    pub(super) version: u32,
+    pub(super) ice: &'a IceCredentials,
+    pub(super) fingerprint: Fingerprint,
+    pub(super) numbering: &'a Numbering,
+}
+
+pub(super) fn write(head: &OfferHead<'_>, lines: &[OfferLine]) -> String {
+    let mut sdp = String::with_capacity(512 + 1024 * lines.len());
+    let mids: Vec<&str> = lines.iter().map(|line| line.mid.as_str()).collect();
+    // Writing to a String cannot fail.
+    let _ = write!(
+        sdp,
+        "v=0\r\no=- {} {} IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE {}\r\na=extmap-allow-mixed\r\na=msid-semantic: WMS\r\n",
+        head.session,
+        head.version,
+        mids.join(" ")
+    );
+    for line in lines {
+        write_line(&mut sdp, head, line);
+    }
+    sdp
+}
+
+fn write_line(sdp: &mut String, head: &OfferHead<'_>, line: &OfferLine) {
+    let numbers = head.numbering;
+    let (kind, types) = match line.audio {
+        true => ("audio", format!("{}", numbers.opus)),
+        false => ("video", format!("{} {}", numbers.vp8, numbers.rtx)),
+    };
+    let _ = write!(
+        sdp,
+        "m={kind} 9 UDP/TLS/RTP/SAVPF {types}\r\nc=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\na=ice-ufrag:{}\r\na=ice-pwd:{}\r\n\
+         a=ice-options:trickle\r\na=fingerprint:sha-256 {}\r\na=setup:actpass\r\na=mid:{}\r\n",
+        head.ice.ufrag, head.ice.pwd, head.fingerprint, line.mid
+    );
+    for (id, ext) in numbers.extensions.iter().filter(|(_, ext)| fits(*ext, line)) {
+        let _ = write!(sdp, "a=extmap:{id} {}\r\n", ext.uri());
+    }
+    let direction = match line.direction {
+        Direction::Send => "a=sendonly\r\na=msid:- ",
+        Direction::Receive => "a=recvonly\r\n",
+    };
+    sdp.push_str(direction);
+    if line.direction == Direction::Send {
+        let _ = write!(sdp, "track-{}\r\n", line.mid);
+    }
+    sdp.push_str("a=rtcp-mux\r\na=rtcp-rsize\r\n");
+    write_codecs(sdp, numbers, line.audio);
+    write_streams(sdp, line);
+}
+
+/// Extensions that make no sense on a line are not offered there.
+fn fits(ext: Ext, line: &OfferLine) -> bool {
+    match ext {
+        Ext::AudioLevel => line.audio,
+        Ext::Rid | Ext::RepairedRid => !line.audio,
+        _ => true,
+    }
+}
+
+fn write_codecs(sdp: &mut String, numbers: &Numbering, audio: bool) {
+    let (opus, vp8, rtx) = (numbers.opus, numbers.vp8, numbers.rtx);
+    let _ = if audio {
+        write!(sdp, "a=rtpmap:{opus} opus/48000/2\r\na=rtcp-fb:{opus} transport-cc\r\na=fmtp:{opus} minptime=10;useinbandfec=1\r\n")
+    } else {
+        write!(
+            sdp,
+            "a=rtpmap:{vp8} VP8/90000\r\na=rtcp-fb:{vp8} transport-cc\r\na=rtcp-fb:{vp8} ccm fir\r\na=rtcp-fb:{vp8} nack\r\n\
+             a=rtcp-fb:{vp8} nack pli\r\na=rtpmap:{rtx} rtx/90000\r\na=fmtp:{rtx} apt={vp8}\r\n"
+        )
+    };
+}
+
+fn write_streams(sdp: &mut String, line: &OfferLine) {
+    if line.direction == Direction::Send && !line.rids.is_empty() {
+        for rid in &line.rids {
+            let _ = write!(sdp, "a=rid:{} send\r\n", rid.as_str());
+        }
+        let rids: Vec<&str> = line.rids.iter().map(Rid::as_str).collect();
+        let _ = write!(sdp, "a=simulcast:send {}\r\n", rids.join(";"));
+        return;
+    }
+    let Some((ssrc, rtx)) = line.ssrc else { return };
+    if let Some(rtx) = rtx {
+        let _ = write!(sdp, "a=ssrc-group:FID {} {}\r\n", ssrc.0, rtx.0);
+    }
+    for ssrc in [Some(ssrc), rtx].into_iter().flatten() {
+        let _ = write!(sdp, "a=ssrc:{} cname:light\r\na=ssrc:{} msid:- track-{}\r\n", ssrc.0, ssrc.0, line.mid);
+    }
+}

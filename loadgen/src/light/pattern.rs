@@ -1,0 +1,141 @@
+//! The pattern that fills every payload: whose media it is, which frame, and a checksum, readable from a fragment.
+//!
+//! ```text
+//!  0        4           8        9       10      12       16                  24        28         32
+//!  +--------+-----------+--------+-------+-------+--------+-------------------+---------+----------+
+//!  | magic  | publisher | source | layer | index | frame  | captured, µs      | cells   | checksum |
+//!  +--------+-----------+--------+-------+-------+--------+-------------------+---------+----------+
+//! ```
+//! A payload is a row of such cells, so each window of two cells' length holds a whole one: a single packet out of the
+//! middle of a frame still says who made it, and a whole frame is verified byte by byte.
+
+use std::time::Duration;
+
+use signal::message::Source;
+
+/// Length of one cell, bytes.
+pub const CELL: usize = 32;
+const MAGIC: [u8; 4] = [0xc3, 0x5a, 0x96, 0x0f];
+
+/// Whose media a payload is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Author {
+    /// Number of the client that made it, chosen by the test or the load plan.
+    pub publisher: u32,
+    /// Which of its sources.
+    pub source: Source,
+    /// Simulcast layer, 0 is the lowest.
+    pub layer: u8,
+}
+
+/// What a cell says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stamp {
+    /// Who made it.
+    pub author: Author,
+    /// Frame number of this layer, counted from 0 (audio: packet number).
+    pub frame: u32,
+    /// Capture time since the publisher's own start, exact to the microsecond.
+    pub captured: Duration,
+}
+
+/// Appends `cells` cells to `out`.
+pub fn write(out: &mut Vec<u8>, stamp: &Stamp, cells: u16) {
+    for index in 0..cells {
+        let start = out.len();
+        out.extend_from_slice(&MAGIC);
+        out.extend_from_slice(&stamp.author.publisher.to_be_bytes());
+        out.push(source_number(stamp.author.source));
+        out.push(stamp.author.layer);
+        out.extend_from_slice(&index.to_be_bytes());
+        out.extend_from_slice(&stamp.frame.to_be_bytes());
+        out.extend_from_slice(&(stamp.captured.as_micros() as u64).to_be_bytes());
+        out.extend_from_slice(&u32::from(cells).to_be_bytes());
+        let sum = checksum(&out[start..]);
+        out.extend_from_slice(&sum.to_be_bytes());
+    }
+}
+
+/// Reads the first whole cell in a fragment, wherever the fragment was cut. `None` when it holds none.
+#[must_use]
+pub fn find(fragment: &[u8]) -> Option<Stamp> {
+    let last = fragment.len().checked_sub(CELL)?.min(CELL - 1);
+    (0..=last).find_map(|offset| read_cell(&fragment[offset..offset + CELL])).map(|(stamp, _, _)| stamp)
+}
+
+/// Verifies a whole payload: complete, in order, nothing foreign in it.
+#[must_use]
+pub fn verify(payload: &[u8]) -> Option<Stamp> {
+    let (first, _, cells) = read_cell(payload.get(..CELL)?)?;
+    if payload.len() != cells as usize * CELL {
+        return None;
+    }
+    let whole = payload
+        .chunks_exact(CELL)
+        .enumerate()
+        .all(|(index, cell)| read_cell(cell).is_some_and(|(stamp, at, _)| stamp == first && usize::from(at) == index));
+    whole.then_some(first)
+}
+
+fn read_cell(cell: &[u8]) -> Option<(Stamp, u16, u32)> {
+    if cell.len() != CELL || cell[..4] != MAGIC || be32(&cell[28..]) != checksum(&cell[..28]) {
+        return None;
+    }
+    let mut captured = [0; 8];
+    captured.copy_from_slice(&cell[16..24]);
+    let author = Author { publisher: be32(&cell[4..]), source: source_from(cell[8])?, layer: cell[9] };
+    let stamp = Stamp { author, frame: be32(&cell[12..]), captured: Duration::from_micros(u64::from_be_bytes(captured)) };
+    Some((stamp, u16::from_be_bytes([cell[10], cell[11]]), be32(&cell[24..])))
+}
+
+fn be32(bytes: &[u8]) -> u32 {
+    u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
+}
+
+/// FNV-1a, 32 bit: finds damage and mixing, needs no tables.
+fn checksum(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0x811c_9dc5, |sum, byte| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+}
+
+const SOURCES: [Source; 4] = [Source::Microphone, Source::Camera, Source::Screen, Source::ScreenAudio];
+
+fn source_number(source: Source) -> u8 {
+    SOURCES.iter().position(|known| *known == source).unwrap_or_default() as u8
+}
+
+fn source_from(number: u8) -> Option<Source> {
+    SOURCES.get(usize::from(number)).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp() -> Stamp {
+        let author = Author { publisher: 7, source: Source::Screen, layer: 2 };
+        Stamp { author, frame: 41, captured: Duration::from_micros(1_234_567) }
+    }
+
+    #[test]
+    fn a_whole_payload_verifies_and_any_damaged_byte_is_seen() {
+        let mut payload = Vec::new();
+        write(&mut payload, &stamp(), 5);
+        assert_eq!(verify(&payload), Some(stamp()));
+        for index in 0..payload.len() {
+            payload[index] ^= 1;
+            assert_eq!(verify(&payload), None, "byte {index}");
+            payload[index] ^= 1;
+        }
+        assert_eq!(verify(&payload[..4 * CELL]), None, "a missing end is seen");
+    }
+
+    #[test]
+    fn every_window_of_two_cells_names_its_author() {
+        let mut payload = Vec::new();
+        write(&mut payload, &stamp(), 6);
+        for start in 0..=payload.len() - 2 * CELL {
+            assert_eq!(find(&payload[start..start + 2 * CELL]), Some(stamp()), "from byte {start}");
+        }
+        assert_eq!(find(&[0; 200]), None);
+    }
+}

@@ -1,0 +1,150 @@
+//! One source the client publishes: its schedule, its encoders and its streams.
+
+use std::time::{Duration, Instant};
+
+use wire::ids::{Mid, Ssrc};
+
+use super::encoder::{self, PictureEncoder};
+use super::entropy::Entropy;
+use super::outgoing::{OutStream, Packet, StreamSetup};
+use super::pattern::{Author, Stamp};
+use super::setup::{Numbering, SourceSetup};
+
+/// An Opus packet spans 20 ms.
+const SOUND_INTERVAL: Duration = Duration::from_millis(20);
+/// RFC 6464: voice, at -30 dBov.
+const SPEAKING: u8 = 0x80 | 30;
+/// No voice, silence.
+const SILENT: u8 = 127;
+/// How far behind its schedule a source may fall before it skips ahead: a stalled machine must not answer with a burst.
+const MAX_BEHIND: Duration = Duration::from_millis(200);
+
+/// One publishing m-line.
+pub(super) struct Publication {
+    pub(super) setup: SourceSetup,
+    pub(super) mid: Mid,
+    pub(super) active: bool,
+    /// The relay took the m-line.
+    pub(super) accepted: bool,
+    pub(super) speaking: bool,
+    author: Author,
+    tracks: Vec<Track>,
+    next: Option<Instant>,
+    packets: u32,
+}
+
+/// One stream; pictures have an encoder for each layer, sound has none.
+pub(super) struct Track {
+    pub(super) stream: OutStream,
+    encoder: Option<PictureEncoder>,
+    pub(super) active: bool,
+}
+
+impl Publication {
+    pub(super) fn new(setup: SourceSetup, mid: Mid, publisher: u32, numbering: &Numbering, entropy: &mut Entropy) -> Self {
+        let author = Author { publisher, source: setup.source, layer: 0 };
+        let mut fresh_ssrc = || Ssrc(entropy.next() as u32);
+        let mut tracks = Vec::new();
+        if setup.is_audio() {
+            let stream = StreamSetup { mid, rid: None, ssrc: fresh_ssrc(), payload_type: numbering.opus, clock_rate: 48_000, rtx: None };
+            tracks.push((stream, None));
+        }
+        for (index, layer) in setup.layers.iter().enumerate() {
+            // Layers come highest first; authors count from the lowest.
+            let author = Author { layer: (setup.layers.len() - 1 - index) as u8, ..author };
+            let stream = StreamSetup {
+                mid,
+                rid: layer.rid,
+                ssrc: fresh_ssrc(),
+                payload_type: numbering.vp8,
+                clock_rate: 90_000,
+                rtx: Some((fresh_ssrc(), numbering.rtx)),
+            };
+            tracks.push((stream, Some(PictureEncoder::new(author, *layer, setup.fps))));
+        }
+        let track = |(stream, encoder)| Track { stream: OutStream::new(stream, entropy), encoder, active: true };
+        let tracks = tracks.into_iter().map(track).collect();
+        let active = setup.active;
+        Self { setup, mid, active, accepted: false, speaking: true, author, tracks, next: None, packets: 0 }
+    }
+
+    pub(super) fn tracks(&self) -> &[Track] {
+        &self.tracks
+    }
+
+    /// The stream with this media SSRC.
+    pub(super) fn track_mut(&mut self, ssrc: Ssrc) -> Option<&mut Track> {
+        self.tracks.iter_mut().find(|track| track.stream.setup.ssrc == ssrc)
+    }
+
+    /// One encoding on or off; 0 is the lowest layer.
+    pub(super) fn set_layer_active(&mut self, layer: usize, active: bool) {
+        let count = self.tracks.len();
+        if let Some(track) = count.checked_sub(1 + layer).and_then(|index| self.tracks.get_mut(index)) {
+            track.active = active;
+            track.want_keyframe();
+        }
+    }
+
+    /// Starts or stops capturing. Whoever starts again sends a keyframe first.
+    pub(super) fn set_active(&mut self, active: bool) {
+        self.active = active;
+        self.next = None;
+        self.tracks.iter_mut().for_each(Track::want_keyframe);
+    }
+
+    /// When the next picture or sound is due; `None` while nothing flows.
+    pub(super) fn due(&self, now: Instant) -> Option<Instant> {
+        (self.active && self.accepted).then(|| self.next.unwrap_or(now))
+    }
+
+    /// Makes whatever is due and hands each packet to `send`.
+    pub(super) fn produce(&mut self, now: Instant, epoch: Instant, mut send: impl FnMut(&mut OutStream, &Packet<'_>)) {
+        while let Some(due) = self.due(now).filter(|due| *due <= now) {
+            // Sent on schedule: the capture time is the intended one, however late the caller is.
+            let due = if now.saturating_duration_since(due) > MAX_BEHIND { now } else { due };
+            self.next = Some(due + self.interval());
+            let captured = due.saturating_duration_since(epoch);
+            if self.setup.is_audio() {
+                self.speak(captured, &mut send);
+            } else {
+                self.show(captured, &mut send);
+            }
+        }
+    }
+
+    fn interval(&self) -> Duration {
+        if self.setup.is_audio() { SOUND_INTERVAL } else { Duration::from_secs(1) / self.setup.fps.max(1) }
+    }
+
+    fn speak(&mut self, captured: Duration, send: &mut impl FnMut(&mut OutStream, &Packet<'_>)) {
+        let stamp = Stamp { author: self.author, frame: self.packets, captured };
+        let mut payload = Vec::with_capacity(80);
+        encoder::sound(&mut payload, &stamp);
+        let marker = self.packets == 0;
+        self.packets = self.packets.wrapping_add(1);
+        let audio_level = Some(if self.speaking { SPEAKING } else { SILENT });
+        for track in &mut self.tracks {
+            send(&mut track.stream, &Packet { captured, marker, audio_level, payload: &payload });
+        }
+    }
+
+    fn show(&mut self, captured: Duration, send: &mut impl FnMut(&mut OutStream, &Packet<'_>)) {
+        for track in self.tracks.iter_mut().filter(|track| track.active) {
+            let Some(encoder) = &mut track.encoder else { continue };
+            let payloads = encoder.encode(captured);
+            for (index, payload) in payloads.iter().enumerate() {
+                let marker = index + 1 == payloads.len();
+                send(&mut track.stream, &Packet { captured, marker, audio_level: None, payload });
+            }
+        }
+    }
+}
+
+impl Track {
+    pub(super) fn want_keyframe(&mut self) {
+        if let Some(encoder) = &mut self.encoder {
+            encoder.want_keyframe();
+        }
+    }
+}

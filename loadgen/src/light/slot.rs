@@ -1,0 +1,163 @@
+//! One receiving m-line: everything that comes in on the relay's SSRC for it.
+
+use std::time::{Duration, Instant};
+
+use wire::ids::Ssrc;
+use wire::ntp::Ntp;
+use wire::rtp::RtpHeader;
+use wire::seq::SeqUnwrapper;
+
+use super::decoder::Decoder;
+use super::encoder;
+use super::losses::{self, Losses};
+use super::pattern::{self, Stamp};
+use super::reception::{Reception, Reported};
+use super::record::SlotRecord;
+use super::seen::{Seen, Verdict};
+
+/// One slot.
+pub(super) struct InSlot {
+    pub(super) mid: String,
+    pub(super) audio: bool,
+    pub(super) ssrc: Ssrc,
+    pub(super) rtx: Option<Ssrc>,
+    pub(super) record: SlotRecord,
+    seqs: SeqUnwrapper,
+    seen: Seen,
+    losses: Losses,
+    reception: Reception,
+    decoder: Decoder,
+    last_sound: Option<(u64, u32)>,
+    sender_report: Option<(Ntp, u32)>,
+    newest: Option<(u32, Stamp)>,
+}
+
+impl InSlot {
+    pub(super) fn new(mid: String, audio: bool, ssrc: Ssrc, rtx: Option<Ssrc>) -> Self {
+        Self {
+            mid,
+            audio,
+            ssrc,
+            rtx,
+            record: SlotRecord::default(),
+            seqs: SeqUnwrapper::new(),
+            seen: Seen::default(),
+            losses: Losses::new(if rtx.is_some() { losses::MAX_TRIES } else { 0 }),
+            reception: Reception::new(clock_rate(audio)),
+            decoder: Decoder::default(),
+            last_sound: None,
+            sender_report: None,
+            newest: None,
+        }
+    }
+
+    /// A decrypted packet on this slot's media SSRC or, with its original number in front of the payload, on its RTX SSRC.
+    /// Gives the author if the packet names one.
+    pub(super) fn handle_packet(&mut self, now: Instant, header: &RtpHeader, payload: &[u8]) -> Option<Stamp> {
+        let recovered = Some(header.ssrc) == self.rtx;
+        let (sequence, payload) = match payload.split_first_chunk::<2>() {
+            Some((original, rest)) if recovered => (u16::from_be_bytes(*original), rest),
+            // Padding alone, sent to probe the path.
+            _ if payload.is_empty() || recovered => return None,
+            _ => (header.sequence, payload),
+        };
+        let seq = self.seqs.unwrap(sequence);
+        let stamp = pattern::find(payload);
+        match self.seen.judge(seq, header.timestamp, payload) {
+            Verdict::New => {}
+            Verdict::Copy => {
+                self.record.duplicates += 1;
+                return stamp;
+            }
+            Verdict::Conflict => {
+                self.record.complain(|| format!("two packets share the number {sequence}"));
+                return stamp;
+            }
+        }
+        self.record.packets += 1;
+        self.record.recovered += u64::from(recovered);
+        if let Some(stamp) = &stamp {
+            *self.record.authors.entry(stamp.author).or_default() += 1;
+        }
+        self.losses.arrived(now, seq);
+        self.reception.arrived(now, seq, header.timestamp);
+        if self.audio {
+            self.hear(now, seq, header.timestamp, payload);
+        } else if self.decoder.frames.insert(now, seq, header.timestamp, header.marker, payload) {
+            self.advance(now);
+        } else {
+            self.record.complain(|| format!("packet {sequence} is no VP8"));
+        }
+        stamp
+    }
+
+    pub(super) fn handle_sender_report(&mut self, now: Instant, ntp: Ntp, rtp: u32) {
+        self.reception.sender_report(now, ntp);
+        self.sender_report = Some((ntp, rtp));
+    }
+
+    /// Time has passed: gaps may be given up.
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        if !self.audio {
+            self.advance(now);
+        }
+        self.record.missing += self.losses.take_given_up();
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        let picture = if self.audio { None } else { self.decoder.deadline() };
+        picture.into_iter().chain(self.losses.deadline()).min()
+    }
+
+    /// Numbers to ask for again.
+    pub(super) fn due_nacks(&mut self, now: Instant, rtt: Duration) -> Vec<u16> {
+        self.losses.due(now, rtt)
+    }
+
+    pub(super) fn needs_keyframe(&mut self, now: Instant) -> bool {
+        !self.audio && self.decoder.needs_keyframe(now)
+    }
+
+    pub(super) fn report(&mut self, now: Instant) -> Option<Reported> {
+        self.reception.report(now)
+    }
+
+    /// The relay's time at which the newest picture or sound was captured, by the last sender report, beside the true time.
+    pub(super) fn playout(&self) -> Option<(Ntp, Duration)> {
+        let (ntp, rtp) = self.sender_report?;
+        let (timestamp, stamp) = self.newest?;
+        let ticks = timestamp.wrapping_sub(rtp).cast_signed();
+        let span = Duration::from_secs_f64(f64::from(ticks.unsigned_abs()) / f64::from(clock_rate(self.audio)));
+        Some((if ticks < 0 { ntp.minus(span) } else { ntp.plus(span) }, stamp.captured))
+    }
+
+    fn advance(&mut self, now: Instant) {
+        if let Some(newest) = self.decoder.advance(now, &mut self.record) {
+            self.newest = Some(newest);
+        }
+        if let Some(next) = self.decoder.frames.next_seq() {
+            self.losses.forget_before(next);
+        }
+    }
+
+    fn hear(&mut self, now: Instant, seq: u64, timestamp: u32, payload: &[u8]) {
+        let Some(stamp) = encoder::read_sound(payload) else {
+            self.record.complain(|| format!("packet {seq} holds a damaged sound"));
+            return;
+        };
+        self.record.note_decoded(now, stamp.author);
+        if let Some((last, before)) = self.last_sound
+            && (timestamp.wrapping_sub(before).cast_signed() > 0) != (seq > last)
+        {
+            self.record.complain(|| format!("timestamps {before}, {timestamp} contradict the numbers {last}, {seq}"));
+        }
+        if self.last_sound.is_none_or(|(last, _)| seq > last) {
+            self.last_sound = Some((seq, timestamp));
+            self.newest = Some((timestamp, stamp));
+        }
+    }
+}
+
+fn clock_rate(audio: bool) -> u32 {
+    if audio { 48_000 } else { 90_000 }
+}

@@ -1,0 +1,189 @@
+//! RTP and RTCP of the client, both ways: scheduled media, recovery, reports, feedback.
+
+use std::time::{Duration, Instant};
+
+use wire::ext::ExtValues;
+use wire::ids::Ssrc;
+use wire::rtcp::{self, ReportBlock, Rtcp, RtcpWriter};
+use wire::rtp::RtpHeader;
+
+use super::client::Client;
+use super::outbox::MAX_DATAGRAM;
+use super::pattern::Stamp;
+use super::reception::Reported;
+
+/// Pace of sender and receiver reports.
+const REPORT_PACE: Duration = Duration::from_secs(1);
+/// Report blocks in one message (RFC 3550 section 6.4.1: the count has five bits).
+const MAX_BLOCKS: usize = 31;
+/// Room that sealing needs behind an RTCP packet.
+const TAIL: usize = transport::srtp::MAX_RTCP_OVERHEAD;
+
+impl Client {
+    pub(super) fn handle_rtp(&mut self, now: Instant, datagram: &mut [u8]) -> Option<Stamp> {
+        let len = self.open(datagram, true)?;
+        let packet = &datagram[..len];
+        let Ok(header) = RtpHeader::parse(packet) else {
+            self.counters.malformed += 1;
+            return None;
+        };
+        self.counters.packets_received += 1;
+        let values = ExtValues::read(&self.extensions, &header, packet);
+        if let Some(transport_seq) = values.transport_seq() {
+            self.arrivals.arrived(now, transport_seq);
+        }
+        let slot = self.slots.iter_mut().find(|slot| slot.ssrc == header.ssrc || slot.rtx == Some(header.ssrc));
+        let Some(slot) = slot else {
+            self.counters.strangers += 1;
+            return None;
+        };
+        if let Some(mid) = values.mid().filter(|mid| mid.as_str() != slot.mid) {
+            slot.record.complain(|| format!("mid {mid:?} on the SSRC of slot {}", slot.mid));
+        }
+        let Ok(payload) = header.payload(packet) else {
+            self.counters.malformed += 1;
+            return None;
+        };
+        slot.handle_packet(now, &header, payload)
+    }
+
+    pub(super) fn handle_rtcp(&mut self, now: Instant, datagram: &mut [u8]) {
+        let Some(len) = self.open(datagram, false) else { return };
+        let Ok(messages) = rtcp::parse(&datagram[..len]) else {
+            self.counters.malformed += 1;
+            return;
+        };
+        for message in messages {
+            match message {
+                Rtcp::SenderReport { ssrc, ntp, rtp, .. } => {
+                    if let Some(slot) = self.slots.iter_mut().find(|slot| slot.ssrc == ssrc) {
+                        slot.handle_sender_report(now, ntp, rtp);
+                    }
+                }
+                Rtcp::Nack { media, lost, .. } => lost.for_each(|sequence| self.resend(media, sequence)),
+                Rtcp::Pli { media, .. } => self.make_keyframe(media),
+                Rtcp::Fir { media, .. } => media.for_each(|ssrc| self.make_keyframe(ssrc)),
+                Rtcp::TransportCc(_) => self.counters.feedback += 1,
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn send_media(&mut self, now: Instant) {
+        let Some(to) = self.ice.path() else { return };
+        let Self { publications, secure, outbox, setup, transport_seq, counters, epoch, .. } = self;
+        let Some(session) = secure.session() else { return };
+        for publication in publications {
+            publication.produce(now, *epoch, |stream, packet| {
+                let sent = outbox.push(to, |out| {
+                    let len = stream.write(&setup.numbering, transport_seq, packet, out)?;
+                    session.seal_rtp(out, len).ok()
+                });
+                counters.packets_sent += u64::from(sent);
+            });
+        }
+    }
+
+    /// Reports once a second; negative acknowledgements, keyframe requests and congestion feedback when they are due.
+    pub(super) fn send_feedback(&mut self, now: Instant) {
+        if *self.report_at.get_or_insert(now) <= now {
+            self.report_at = Some(now + REPORT_PACE);
+            self.send_reports(now);
+        }
+        let (own, rtt) = (self.feedback_ssrc, self.ice.rtt());
+        let mut asks: Vec<(Ssrc, Vec<u16>, bool)> = Vec::new();
+        for slot in &mut self.slots {
+            slot.handle_timeout(now);
+            let (lost, keyframe) = (slot.due_nacks(now, rtt), slot.needs_keyframe(now));
+            if keyframe || !lost.is_empty() {
+                asks.push((slot.ssrc, lost, keyframe));
+            }
+        }
+        for (media, lost, keyframe) in asks {
+            self.counters.nacks_sent += lost.len() as u64;
+            self.counters.plis_sent += u64::from(keyframe);
+            self.push_rtcp(|writer| {
+                // Whatever does not fit is asked for again a round trip later.
+                let _ = writer.nack(own, media, &lost);
+                if keyframe {
+                    let _ = writer.pli(own, media);
+                }
+            });
+        }
+        while let Some((info, statuses)) = self.arrivals.take_due(now) {
+            self.push_rtcp(|writer| {
+                let _ = writer.transport_cc(own, own, &info, statuses.iter().copied());
+            });
+        }
+    }
+
+    /// Writes, seals and queues one RTCP packet; an empty one is not sent.
+    pub(super) fn push_rtcp(&mut self, write: impl FnOnce(&mut RtcpWriter<'_>)) {
+        let Some(to) = self.ice.path() else { return };
+        let Some(session) = self.secure.session() else { return };
+        self.outbox.push(to, |out| {
+            let mut writer = RtcpWriter::new(&mut out[..MAX_DATAGRAM - TAIL]);
+            write(&mut writer);
+            let len = writer.finish();
+            if len == 0 { None } else { session.seal_rtcp(out, len).ok() }
+        });
+    }
+
+    fn send_reports(&mut self, now: Instant) {
+        let (own, ntp, elapsed) = (self.feedback_ssrc, self.ntp(now), now.saturating_duration_since(self.epoch));
+        let blocks: Vec<ReportBlock> = self.slots.iter_mut().filter_map(|slot| Some(block(slot.ssrc, &slot.report(now)?))).collect();
+        let tracks = self.publications.iter().flat_map(|publication| publication.tracks());
+        let senders: Vec<_> =
+            tracks.filter_map(|track| Some((track.stream.setup.ssrc, track.stream.sender_report(elapsed, ntp)?))).collect();
+        self.push_rtcp(|writer| {
+            // A report that does not fit is left out; the next one comes in a second.
+            let _ = writer.receiver_report(own, &blocks[..blocks.len().min(MAX_BLOCKS)]);
+            let _ = writer.cname(own, "light");
+            for (ssrc, info) in &senders {
+                let _ = writer.sender_report(*ssrc, info, &[]);
+            }
+        });
+    }
+
+    fn resend(&mut self, media: Ssrc, sequence: u16) {
+        self.counters.nacked += 1;
+        let Some(to) = self.ice.path() else { return };
+        let Self { publications, secure, outbox, setup, transport_seq, counters, .. } = self;
+        let Some(session) = secure.session() else { return };
+        let Some(track) = publications.iter_mut().find_map(|publication| publication.track_mut(media)) else { return };
+        let sent = outbox.push(to, |out| {
+            let len = track.stream.resend(&setup.numbering, transport_seq, sequence, out)?;
+            session.seal_rtp(out, len).ok()
+        });
+        counters.resent += u64::from(sent);
+        counters.packets_sent += u64::from(sent);
+    }
+
+    fn make_keyframe(&mut self, media: Ssrc) {
+        self.counters.keyframes_asked += 1;
+        if let Some(track) = self.publications.iter_mut().find_map(|publication| publication.track_mut(media)) {
+            track.want_keyframe();
+        }
+    }
+
+    fn open(&mut self, datagram: &mut [u8], rtp: bool) -> Option<usize> {
+        let opened = self.secure.session().and_then(|session| {
+            let plain = if rtp { session.open_rtp(datagram) } else { session.open_rtcp(datagram) };
+            plain.ok()
+        });
+        self.counters.refused += u64::from(opened.is_none());
+        opened
+    }
+}
+
+fn block(ssrc: Ssrc, report: &Reported) -> ReportBlock {
+    ReportBlock {
+        ssrc,
+        fraction_lost: report.fraction,
+        cumulative_lost: report.lost,
+        highest_sequence: report.highest,
+        jitter: report.jitter,
+        last_sr: report.last_sr,
+        delay_since_last_sr: report.delay_since_sr,
+    }
+}
