@@ -83,6 +83,12 @@ impl Room {
         self.people.values().filter(|person| person.presence == Presence::Member)
     }
 
+    /// Who spoke last.
+    #[must_use]
+    pub fn latest_speaker(&self) -> Option<ParticipantId> {
+        self.spoke.first().copied()
+    }
+
     /// Carries out one command, whole or not at all.
     pub fn apply(&mut self, command: Command) -> Result<Vec<Effect>, Refusal> {
         match command {

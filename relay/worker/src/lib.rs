@@ -3,7 +3,29 @@
 //! Contract: call one of `handle_datagram`, `handle_command`, `handle_timeout`; then drain `poll_event`, send and clear
 //! `outbox`, and come back with `handle_timeout` at `poll_timeout` at the latest. Calls with a `now` earlier than the last are a bug.
 
+mod assign;
 pub mod command;
+pub mod config;
+mod control;
+mod counters;
 pub mod event;
+mod feedback;
+mod forward;
+pub mod fuzz;
+mod hall;
+mod ingress;
+mod inspect;
+mod layers;
 pub mod outbox;
+mod peer;
+mod refresh;
 pub mod snapshot;
+mod translate;
+mod worker;
+
+pub use command::{ClientId, ClientKind, Command, Join, Role, RoomId};
+pub use config::{Limits, WorkerConfig};
+pub use counters::Counters;
+pub use event::Event;
+pub use outbox::Outbox;
+pub use worker::Worker;

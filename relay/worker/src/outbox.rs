@@ -1,6 +1,5 @@
 //! Datagrams waiting to be sent: one flat buffer, filled while a receive batch is handled, flushed at its end.
 
-use std::net::SocketAddr;
 use std::ops::Range;
 
 use transport::Path;
@@ -8,17 +7,22 @@ use transport::Path;
 /// Datagrams in the order they were produced. Buffers are reused; nothing is allocated once they have grown.
 #[derive(Default)]
 pub struct Outbox {
+    /// Never shrinks, so that bytes are zeroed once and not for each datagram.
     bytes: Vec<u8>,
+    used: usize,
     datagrams: Vec<Datagram>,
 }
 
 /// One datagram of an [`Outbox`].
-#[derive(Clone, Debug)]
-pub struct Datagram {
+struct Datagram {
     /// Where to, and from which local address.
-    pub path: Path,
+    path: Path,
     range: Range<usize>,
 }
+
+/// Most datagrams that may wait between two flushes: one receive batch of 256 packets to 33 viewers each, twice over. What comes
+/// beyond is lost as if the network had lost it.
+const MAX_WAITING: usize = 16_384;
 
 /// Largest datagram that is ever written, bytes; what a receiver behind common tunnels still gets whole is the sender's concern.
 pub const MAX_DATAGRAM: usize = 1500;
@@ -26,12 +30,17 @@ pub const MAX_DATAGRAM: usize = 1500;
 impl Outbox {
     /// Lets `write` fill up to [`MAX_DATAGRAM`] bytes and say how many it used; `None` or 0 sends nothing.
     pub fn push(&mut self, path: Path, write: impl FnOnce(&mut [u8]) -> Option<usize>) -> bool {
-        let start = self.bytes.len();
-        self.bytes.resize(start + MAX_DATAGRAM, 0);
-        let written = write(&mut self.bytes[start..]).unwrap_or(0).min(MAX_DATAGRAM);
-        self.bytes.truncate(start + written);
+        if self.datagrams.len() >= MAX_WAITING {
+            return false;
+        }
+        let end = self.used + MAX_DATAGRAM;
+        if self.bytes.len() < end {
+            self.bytes.resize(end.next_power_of_two(), 0);
+        }
+        let written = write(&mut self.bytes[self.used..end]).unwrap_or(0).min(MAX_DATAGRAM);
         if written > 0 {
-            self.datagrams.push(Datagram { path, range: start..start + written });
+            self.datagrams.push(Datagram { path, range: self.used..self.used + written });
+            self.used += written;
         }
         written > 0
     }
@@ -55,12 +64,7 @@ impl Outbox {
 
     /// Forgets everything, keeps the buffers.
     pub fn clear(&mut self) {
-        self.bytes.clear();
+        self.used = 0;
         self.datagrams.clear();
-    }
-
-    /// Remote addresses in order, for callers that group runs per receiver.
-    pub fn remotes(&self) -> impl Iterator<Item = SocketAddr> {
-        self.datagrams.iter().map(|datagram| datagram.path.remote)
     }
 }

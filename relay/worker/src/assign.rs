@@ -1,0 +1,70 @@
+//! Who gets which slot: a pure function from a viewer's wishes and the present table to the next table.
+
+use room::{ParticipantId, Source};
+
+/// One source of one person.
+pub(crate) type Wish = (ParticipantId, Source);
+
+/// The next table of one kind's slots.
+///
+/// The first `table.len()` wishes are served. Whoever is served already keeps the slot, so that nothing on the screen jumps;
+/// newcomers take the slot that `beside` names (where the sound or picture of the same person is) if it is free, else the first free one.
+pub(crate) fn assign(table: &[Option<Wish>], wishes: &[Wish], beside: impl Fn(Wish) -> Option<usize>) -> Vec<Option<Wish>> {
+    let served = &wishes[..wishes.len().min(table.len())];
+    let mut next: Vec<Option<Wish>> = table.iter().map(|slot| slot.filter(|wish| served.contains(wish))).collect();
+    let newcomers: Vec<Wish> = served.iter().copied().filter(|wish| !next.contains(&Some(*wish))).collect();
+    // Two rounds: those with a partner choose first, or a stranger might sit in the one place that keeps lips in sync.
+    let (mut paired, mut rest) = (Vec::new(), Vec::new());
+    for wish in newcomers {
+        match beside(wish).filter(|index| next.get(*index) == Some(&None)) {
+            Some(index) => paired.push((index, wish)),
+            None => rest.push(wish),
+        }
+    }
+    for (index, wish) in paired {
+        next[index] = Some(wish);
+    }
+    for wish in rest {
+        if let Some(free) = next.iter_mut().find(|slot| slot.is_none()) {
+            *free = Some(wish);
+        }
+    }
+    next
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn cam(id: u64) -> Wish {
+        (ParticipantId(id), Source::Camera)
+    }
+
+    const fn mic(id: u64) -> Wish {
+        (ParticipantId(id), Source::Microphone)
+    }
+
+    #[test]
+    fn rows() {
+        let none = |_| None;
+        let rows: &[(&str, &[Option<Wish>], &[Wish], &[Option<Wish>])] = &[
+            ("nobody to show", &[None, None], &[], &[None, None]),
+            ("fills from the front", &[None, None], &[cam(1)], &[Some(cam(1)), None]),
+            ("the served stay where they are", &[None, Some(cam(2))], &[cam(1), cam(2)], &[Some(cam(1)), Some(cam(2))]),
+            ("who left frees the slot", &[Some(cam(1)), Some(cam(2))], &[cam(2)], &[None, Some(cam(2))]),
+            ("the first wishes win", &[Some(cam(3))], &[cam(1), cam(3)], &[Some(cam(1))]),
+            ("no slots, no trouble", &[], &[cam(1)], &[]),
+        ];
+        for (name, table, wishes, expected) in rows {
+            assert_eq!(assign(table, wishes, none), *expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn sound_sits_beside_its_picture() {
+        let pictures = [Some(cam(1)), Some(cam(2)), Some(cam(3))];
+        let beside = |wish: Wish| pictures.iter().position(|slot| *slot == Some((wish.0, wish.1.partner())));
+        let next = assign(&[None, None, None], &[mic(9), mic(3), mic(1)], beside);
+        assert_eq!(next, [Some(mic(1)), Some(mic(9)), Some(mic(3))]);
+    }
+}

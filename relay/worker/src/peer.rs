@@ -1,0 +1,127 @@
+//! One client: its place in a room, and its media link once an offer was answered.
+
+use std::time::Instant;
+
+use media::{Publication, Receiver, Slot, SlotConfig};
+use room::{ParticipantId, Source};
+use signal::session::{PublishLine, Session, SlotLine};
+use slotmap::new_key_type;
+use transport::{Path, State, Transport};
+
+use crate::assign::Wish;
+use crate::command::{ClientId, ClientKind};
+use crate::hall::HallKey;
+use crate::translate;
+
+new_key_type! {
+    /// A peer of this worker; carries a generation, so that a stale key finds nobody.
+    pub(crate) struct PeerKey;
+}
+
+/// One client.
+pub(crate) struct Peer {
+    pub(crate) client: ClientId,
+    pub(crate) kind: ClientKind,
+    pub(crate) hall: HallKey,
+    pub(crate) participant: ParticipantId,
+    /// Secret that `Welcome` tells.
+    pub(crate) resume: String,
+    /// Since when nobody listens on a WebSocket; `None` while one is attached.
+    pub(crate) detached: Option<Instant>,
+    /// `None` until the first offer was answered.
+    pub(crate) link: Option<Link>,
+    /// The earliest entry of the timer heap that is meant for this peer.
+    pub(crate) scheduled: Option<Instant>,
+}
+
+/// The media side of a peer.
+pub(crate) struct Link {
+    pub(crate) transport: Transport,
+    pub(crate) session: Session,
+    /// Keys are in place; set once.
+    pub(crate) secure: bool,
+    /// What this peer sends.
+    pub(crate) receiver: Receiver,
+    /// Per source: whether the room lets it flow. Tested for every packet that arrives.
+    pub(crate) flows: [bool; 4],
+    /// Per source: who gets it. Compiled from the slots by `Worker::refresh`.
+    pub(crate) routes: [Vec<Target>; 4],
+    /// What this peer receives, in the order of `session.slots`.
+    pub(crate) slots: Vec<OutSlot>,
+    /// Transport-wide sequence number of the last packet sent (draft-holmer-rmcat-transport-wide-cc-extensions-01).
+    pub(crate) twcc: u16,
+    /// When the next sender reports are due.
+    pub(crate) report_at: Instant,
+}
+
+/// One leg of a fan-out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target {
+    pub(crate) peer: PeerKey,
+    /// Index into [`Link::slots`].
+    pub(crate) slot: usize,
+}
+
+/// A receiving m-line with what is in it.
+pub(crate) struct OutSlot {
+    pub(crate) line: SlotLine,
+    pub(crate) media: Slot,
+    pub(crate) occupant: Option<Occupant>,
+}
+
+/// Whose media a slot carries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Occupant {
+    pub(crate) wish: Wish,
+    pub(crate) publisher: PeerKey,
+    /// The layer of which the client was told last.
+    pub(crate) told_layer: Option<usize>,
+}
+
+impl Link {
+    /// Where to send media now: only over an authenticated path with fresh consent (RFC 7675) and with keys.
+    pub(crate) fn path(&self, now: Instant) -> Option<Path> {
+        if self.secure { self.transport.send_path(now) } else { None }
+    }
+
+    pub(crate) fn became_secure(&mut self) -> bool {
+        let now_secure = !self.secure && self.transport.state() == State::Secure;
+        self.secure |= now_secure;
+        now_secure
+    }
+
+    /// The m-line on which this peer publishes a source.
+    pub(crate) fn line(&self, source: Source) -> Option<&PublishLine> {
+        self.session.publishing.iter().find(|line| translate::source_to_room(line.source) == source)
+    }
+
+    /// What this peer publishes as a source, with its index in the receiver.
+    pub(crate) fn publication(&self, source: Source) -> Option<(usize, &Publication)> {
+        let found = self.receiver.publications().iter().enumerate();
+        found.into_iter().find(|(_, publication)| publication.label() == source as u32)
+    }
+
+    /// Takes over the slot lines of a new session: slots keep their stream by mid, lines that are gone take theirs along.
+    pub(crate) fn take_slots(&mut self, lines: &[SlotLine], mut entropy: impl FnMut() -> u64) {
+        let mut old = std::mem::take(&mut self.slots);
+        for line in lines {
+            let kept = old.iter().position(|slot| slot.line.mid == line.mid && slot.line.ssrc == line.ssrc);
+            let slot = match kept {
+                Some(index) => OutSlot { line: line.clone(), ..old.swap_remove(index) },
+                None => OutSlot { line: line.clone(), media: Slot::new(slot_config(line, entropy())), occupant: None },
+            };
+            self.slots.push(slot);
+        }
+    }
+
+    /// The earliest moment at which this link wants `Worker::peer_timeout`.
+    pub(crate) fn deadline(&self, now: Instant) -> Instant {
+        // Without a path feedback cannot go anywhere; the check that brings the path back schedules anew.
+        let feedback = self.path(now).and_then(|_| self.receiver.poll_timeout());
+        [self.transport.poll_timeout(now), feedback].into_iter().flatten().fold(self.report_at, Instant::min)
+    }
+}
+
+fn slot_config(line: &SlotLine, entropy: u64) -> SlotConfig {
+    SlotConfig { mid: line.mid, kind: translate::kind(line.kind), ssrc: line.ssrc, rtx: line.rtx, entropy }
+}

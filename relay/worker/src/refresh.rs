@@ -1,0 +1,171 @@
+//! From policy to packets: slots are filled by the room's views, routes are compiled from the slots.
+
+use std::time::Instant;
+
+use media::MediaKind;
+use signal::message::{ServerMessage, Slot};
+
+use crate::assign::{Wish, assign};
+use crate::command::ClientKind;
+use crate::hall::HallKey;
+use crate::peer::{Link, Occupant, PeerKey, Target};
+use crate::translate;
+use crate::worker::Worker;
+
+/// Whom a client is told to make room for at most: the relay's largest room plus a screen.
+const MAX_SLOTS_WANTED: usize = 34;
+
+impl Worker {
+    /// Brings every slot, route and flow bit of a room in line with its policy. Called after every change of policy or of lines;
+    /// media follow from the next packet on.
+    pub(crate) fn refresh(&mut self, now: Instant, hall: HallKey) {
+        let Some(members) = self.halls.get(hall).map(|hall| hall.members.values().copied().collect::<Vec<_>>()) else { return };
+        for key in &members {
+            self.refresh_flows(hall, *key);
+        }
+        for key in &members {
+            if self.refresh_slots(now, hall, *key) {
+                self.want_layers(now, *key);
+                self.tell_slots(*key);
+            }
+        }
+        self.compile_routes(hall, &members);
+    }
+
+    fn refresh_flows(&mut self, hall: HallKey, key: PeerKey) {
+        let policy = &self.halls[hall].policy;
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        let (Some(link), Some(person)) = (peer.link.as_mut(), policy.participant(peer.participant)) else { return };
+        link.flows = room::Source::ALL.map(|source| person.sources.get(source).flows());
+    }
+
+    /// Re-points one peer's slots. True when something changed.
+    fn refresh_slots(&mut self, now: Instant, hall: HallKey, key: PeerKey) -> bool {
+        let Some(peer) = self.peers.get(key) else { return false };
+        let Some(link) = &peer.link else { return false };
+        let view = self.halls[hall].policy.view(peer.participant);
+        let (pictures, sounds) = (table(link, MediaKind::Video), table(link, MediaKind::Audio));
+        let next_pictures = assign(&pictures, &view.video, |_| None);
+        let next_sounds =
+            assign(&sounds, &view.audio, |(who, source)| next_pictures.iter().position(|slot| *slot == Some((who, source.partner()))));
+        if view.video.len() > pictures.len() || view.audio.len() > sounds.len() {
+            self.tell_slots_wanted(key, view.audio.len(), view.video.len());
+        }
+        if next_pictures == pictures && next_sounds == sounds {
+            return false;
+        }
+        self.repoint(now, hall, key, MediaKind::Video, &next_pictures);
+        self.repoint(now, hall, key, MediaKind::Audio, &next_sounds);
+        true
+    }
+
+    fn tell_slots_wanted(&mut self, key: PeerKey, audio: usize, video: usize) {
+        if self.peers.get(key).is_some_and(|peer| peer.kind == ClientKind::Interactive) {
+            let message = ServerMessage::SlotsWanted { audio: audio.min(MAX_SLOTS_WANTED), video: video.min(MAX_SLOTS_WANTED) };
+            self.tell(key, message);
+        }
+    }
+
+    fn repoint(&mut self, now: Instant, hall: HallKey, viewer: PeerKey, kind: MediaKind, next: &[Option<Wish>]) {
+        let Some(link) = self.peers.get(viewer).and_then(|peer| peer.link.as_ref()) else { return };
+        let indices: Vec<usize> = slots_of_kind(link, kind).map(|(index, _)| index).collect();
+        for (index, wish) in indices.into_iter().zip(next.iter().copied()) {
+            let before = self.occupant(viewer, index).map(|occupant| occupant.wish);
+            if before != wish {
+                let occupant = wish.and_then(|wish| self.admit(hall, viewer, wish));
+                self.fill(now, viewer, index, occupant);
+            }
+        }
+    }
+
+    /// The last look at the matrix before media flow: the views must never ask for what it forbids.
+    fn admit(&mut self, hall: HallKey, viewer: PeerKey, wish: Wish) -> Option<Occupant> {
+        let hall = &self.halls[hall];
+        let receiver = self.peers.get(viewer)?.participant;
+        if !hall.policy.allow(wish.0, receiver, wish.1) {
+            self.counters.crossed_zero_bit += 1;
+            return None;
+        }
+        hall.members.get(&wish.0).map(|publisher| Occupant { wish, publisher: *publisher, told_layer: None })
+    }
+
+    fn fill(&mut self, now: Instant, viewer: PeerKey, index: usize, occupant: Option<Occupant>) {
+        let route = occupant.and_then(|occupant| {
+            let publisher = self.peers.get(occupant.publisher)?.link.as_ref()?;
+            let line = &self.peers.get(viewer)?.link.as_ref()?.slots.get(index)?.line;
+            Some(translate::route(publisher.line(occupant.wish.1)?, line))
+        });
+        let Some(slot) = self.peers.get_mut(viewer).and_then(|peer| peer.link.as_mut()).and_then(|link| link.slots.get_mut(index)) else {
+            return;
+        };
+        match route {
+            Some(route) => {
+                slot.occupant = occupant;
+                slot.media.attach(now, route);
+            }
+            None => {
+                slot.occupant = None;
+                slot.media.detach();
+            }
+        }
+    }
+
+    fn compile_routes(&mut self, hall: HallKey, members: &[PeerKey]) {
+        for key in members {
+            if let Some(link) = self.peers.get_mut(*key).and_then(|peer| peer.link.as_mut()) {
+                link.routes.iter_mut().for_each(Vec::clear);
+            }
+        }
+        for viewer in members {
+            let Some(link) = self.peers.get(*viewer).and_then(|peer| peer.link.as_ref()) else { continue };
+            let occupied: Vec<(usize, Occupant)> =
+                link.slots.iter().enumerate().filter_map(|(index, slot)| Some((index, slot.occupant?))).collect();
+            for (slot, occupant) in occupied {
+                debug_assert!(self.halls[hall].members.values().any(|member| *member == occupant.publisher));
+                if let Some(publisher) = self.peers.get_mut(occupant.publisher).and_then(|peer| peer.link.as_mut()) {
+                    publisher.routes[occupant.wish.1 as usize].push(Target { peer: *viewer, slot });
+                }
+            }
+        }
+    }
+
+    /// Sends the whole slot table.
+    pub(crate) fn tell_slots(&mut self, key: PeerKey) {
+        let Some(link) = self.peers.get(key).and_then(|peer| peer.link.as_ref()) else { return };
+        let layers: Vec<Option<usize>> = link.slots.iter().map(|slot| slot.media.current_layer()).collect();
+        let slots = link.slots.iter().map(|slot| Slot {
+            mid: slot.line.mid.as_str().to_owned(),
+            participant: slot.occupant.map(|occupant| occupant.wish.0.0),
+            source: slot.occupant.map(|occupant| translate::source_to_signal(occupant.wish.1)),
+            layer: self.layer_name(slot.occupant, slot.media.current_layer()),
+        });
+        let message = ServerMessage::Slots { slots: slots.collect() };
+        if let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) {
+            for (slot, layer) in link.slots.iter_mut().zip(layers) {
+                if let Some(occupant) = &mut slot.occupant {
+                    occupant.told_layer = layer;
+                }
+            }
+        }
+        self.tell(key, message);
+    }
+
+    pub(crate) fn layer_name(&self, occupant: Option<Occupant>, layer: Option<usize>) -> Option<String> {
+        let (occupant, layer) = (occupant?, layer?);
+        let publisher = self.peers.get(occupant.publisher)?.link.as_ref()?;
+        let rid = publisher.publication(occupant.wish.1)?.1.layers().get(layer)?.rid()?;
+        Some(rid.as_str().to_owned())
+    }
+
+    fn occupant(&self, viewer: PeerKey, index: usize) -> Option<Occupant> {
+        self.peers.get(viewer)?.link.as_ref()?.slots.get(index)?.occupant
+    }
+}
+
+fn slots_of_kind(link: &Link, kind: MediaKind) -> impl Iterator<Item = (usize, &crate::peer::OutSlot)> {
+    link.slots.iter().enumerate().filter(move |(_, slot)| translate::kind(slot.line.kind) == kind)
+}
+
+fn table(link: &Link, kind: MediaKind) -> Vec<Option<Wish>> {
+    slots_of_kind(link, kind).map(|(_, slot)| slot.occupant.map(|occupant| occupant.wish)).collect()
+}

@@ -1,0 +1,199 @@
+//! The worker itself: its tables, its timers, and the doors through which everything comes in and goes out.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use rand_chacha::ChaCha12Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use signal::message::{ByeReason, ServerMessage};
+use slotmap::SlotMap;
+use wire::ntp::Ntp;
+
+use crate::command::{ClientId, ClientKind, Command, RoomId};
+use crate::config::WorkerConfig;
+use crate::counters::Counters;
+use crate::event::Event;
+use crate::hall::{Hall, HallKey};
+use crate::outbox::Outbox;
+use crate::peer::{Peer, PeerKey};
+
+/// How often layers, speakers and grace periods are looked at.
+const TICK: Duration = Duration::from_millis(100);
+
+/// One core's whole SFU.
+pub struct Worker {
+    pub(crate) config: WorkerConfig,
+    pub(crate) peers: SlotMap<PeerKey, Peer>,
+    pub(crate) halls: SlotMap<HallKey, Hall>,
+    pub(crate) by_client: HashMap<ClientId, PeerKey>,
+    pub(crate) by_room: HashMap<RoomId, HallKey>,
+    /// Only addresses from which an authenticated check came (the transport keeps at most 8 for a peer).
+    pub(crate) by_address: HashMap<SocketAddr, PeerKey>,
+    /// Our own ufrags, given out in answers.
+    pub(crate) by_ufrag: HashMap<String, PeerKey>,
+    /// Entries may be stale; a peer's `scheduled` tells which one counts.
+    timers: BinaryHeap<Reverse<(Instant, PeerKey)>>,
+    tick_at: Option<Instant>,
+    pub(crate) outbox: Outbox,
+    pub(crate) events: VecDeque<Event>,
+    pub(crate) counters: Counters,
+    pub(crate) rng: ChaCha12Rng,
+}
+
+impl Worker {
+    /// A worker without rooms.
+    #[must_use]
+    pub fn new(config: WorkerConfig) -> Self {
+        Self {
+            rng: ChaCha12Rng::from_seed(config.seed),
+            config,
+            peers: SlotMap::with_key(),
+            halls: SlotMap::with_key(),
+            by_client: HashMap::new(),
+            by_room: HashMap::new(),
+            by_address: HashMap::new(),
+            by_ufrag: HashMap::new(),
+            timers: BinaryHeap::new(),
+            tick_at: None,
+            outbox: Outbox::default(),
+            events: VecDeque::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Carries out one command.
+    pub fn handle_command(&mut self, now: Instant, command: Command) {
+        match command {
+            Command::Join(join) => self.join(now, join),
+            Command::Detach { client } => self.detach(now, client),
+            Command::Attach { client } => self.attach(client),
+            Command::Negotiate { client, session } => self.negotiate(now, client, *session),
+            Command::SetSource { client, source, active } => self.set_source(now, client, source, active),
+            Command::Leave { client, reason } => self.leave(now, client, reason),
+            Command::Inspect { room, request } => self.inspect(now, &room, request),
+            Command::Shutdown => self.shutdown(now),
+        }
+    }
+
+    /// Time has passed: everything that is due now is done.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(Reverse((at, key))) = self.timers.peek().copied() {
+            if at > now {
+                break;
+            }
+            self.timers.pop();
+            if self.peers.get(key).is_some_and(|peer| peer.scheduled == Some(at)) {
+                self.peers[key].scheduled = None;
+                self.peer_timeout(now, key);
+                self.schedule(now, key);
+            }
+        }
+        if self.tick_at.is_some_and(|at| at <= now) {
+            self.tick(now);
+            self.tick_at = (!self.peers.is_empty()).then_some(now + TICK);
+        }
+    }
+
+    /// When `handle_timeout` wants to be called; `None` while nobody is here.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let timer = self.timers.peek().map(|Reverse((at, _))| *at);
+        timer.into_iter().chain(self.tick_at).min()
+    }
+
+    /// The next thing the control plane should know.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Datagrams to send; the caller clears it.
+    pub fn outbox(&mut self) -> &mut Outbox {
+        &mut self.outbox
+    }
+
+    /// Totals.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Rooms and peers at present.
+    #[must_use]
+    pub fn population(&self) -> (usize, usize) {
+        (self.halls.len(), self.peers.len())
+    }
+
+    /// After a panic: closes the peer behind an address, which is most likely what caused it, so that everybody else goes on.
+    pub fn quarantine(&mut self, now: Instant, address: SocketAddr) {
+        if let Some(key) = self.by_address.get(&address).copied() {
+            self.close(now, key, ByeReason::TransportFailed);
+        }
+    }
+
+    /// Makes sure that `peer_timeout` comes when the peer's link wants it.
+    pub(crate) fn schedule(&mut self, now: Instant, key: PeerKey) {
+        self.tick_at.get_or_insert(now + TICK);
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        let Some(link) = &peer.link else { return };
+        let at = link.deadline(now);
+        if peer.scheduled.is_none_or(|scheduled| at < scheduled) {
+            peer.scheduled = Some(at);
+            self.timers.push(Reverse((at, key)));
+        }
+    }
+
+    pub(crate) fn ntp(&self, now: Instant) -> Ntp {
+        let (start, ntp) = self.config.epoch;
+        ntp.plus(now.saturating_duration_since(start))
+    }
+
+    pub(crate) fn entropy(&mut self) -> u64 {
+        self.rng.next_u64()
+    }
+
+    /// Tells one client something, if it can be told.
+    pub(crate) fn tell(&mut self, key: PeerKey, message: ServerMessage) {
+        let Some(peer) = self.peers.get(key) else { return };
+        if peer.kind == ClientKind::Interactive && peer.detached.is_none() {
+            self.events.push_back(Event::Message { client: peer.client, message });
+        }
+    }
+
+    /// Tells everyone in a room but one.
+    pub(crate) fn tell_others(&mut self, hall: HallKey, except: Option<PeerKey>, message: &ServerMessage) {
+        let Some(hall) = self.halls.get(hall) else { return };
+        let keys: Vec<PeerKey> = hall.members.values().copied().filter(|key| Some(*key) != except).collect();
+        for key in keys {
+            self.tell(key, message.clone());
+        }
+    }
+
+    fn tick(&mut self, now: Instant) {
+        self.speakers_tick(now);
+        let keys: Vec<PeerKey> = self.peers.keys().collect();
+        for key in keys {
+            if self.expired(now, key) {
+                self.close(now, key, ByeReason::TimedOut);
+            } else {
+                self.want_layers(now, key);
+                self.tell_layers(key);
+            }
+        }
+    }
+
+    /// Whether a peer's grace is over: no WebSocket and, for those who never had one, no media path either.
+    fn expired(&self, now: Instant, key: PeerKey) -> bool {
+        let Some(peer) = self.peers.get(key) else { return false };
+        let Some(since) = peer.detached else { return false };
+        let silent = match peer.kind {
+            ClientKind::Interactive => since,
+            ClientKind::Whip | ClientKind::Whep => {
+                let heard = peer.link.as_ref().and_then(|link| link.transport.last_heard());
+                heard.map_or(since, |heard| heard.max(since))
+            }
+        };
+        now.saturating_duration_since(silent) > self.config.limits.grace
+    }
+}
