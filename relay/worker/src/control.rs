@@ -225,7 +225,7 @@ impl Worker {
         let Some(mut link) = self.peers[key].link.take() else { return };
         if session.local_ice != link.session.local_ice {
             // ICE restart (RFC 8445 section 9). The earlier ufrag stays known, because checks with it may still be under way.
-            link.transport.restart_ice(&session.local_ice, &session.remote_ice);
+            link.transport.restart_ice(session.local_ice.clone(), session.remote_ice.clone());
             let current = [&link.session.local_ice.ufrag, &session.local_ice.ufrag];
             self.by_ufrag.retain(|ufrag, owner| *owner != key || current.contains(&ufrag));
         }
