@@ -225,3 +225,95 @@ impl<'a> ExtValues<'a> {
         Rid::new(self.get(Ext::RepairedRid)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::ids::Ssrc;
+    use crate::rtp::{RtpFields, write_header};
+
+    fn packet(exts: &[(u8, &[u8])]) -> Vec<u8> {
+        let fields = RtpFields { marker: false, payload_type: 111, sequence: 1, timestamp: 2, ssrc: Ssrc(3) };
+        let mut buf = vec![0; 400];
+        let len = write_header(&mut buf, &fields, exts).unwrap();
+        buf.truncate(len);
+        buf.extend(b"payload");
+        buf
+    }
+
+    #[test]
+    fn uris_are_distinct_and_found_again() {
+        for ext in Ext::ALL {
+            assert_eq!(Ext::from_uri(ext.uri()), Some(ext));
+            assert_eq!(Ext::ALL[ext as usize], ext, "ALL is in the order of the discriminants");
+        }
+        assert_eq!(Ext::from_uri("urn:ietf:params:rtp-hdrext:toffset"), None);
+    }
+
+    #[test]
+    fn map_both_ways() {
+        let mut map = ExtMap::new();
+        for (id, ext) in [(1, Ext::AudioLevel), (14, Ext::Mid), (16, Ext::Rid), (255, Ext::TransportCc)] {
+            assert_eq!(map.insert(id, ext), Ok(()));
+            assert_eq!(map.insert(id, ext), Ok(()), "every m-line of a bundle says it again");
+            assert_eq!((map.id(ext), map.kind(id)), (Some(id), Some(ext)));
+        }
+        assert_eq!((map.id(Ext::RepairedRid), map.kind(2), map.kind(17), map.kind(0)), (None, None, None, None));
+    }
+
+    #[test]
+    fn map_refuses_contradictions() {
+        let mut map = ExtMap::new();
+        map.insert(3, Ext::Mid).unwrap();
+        map.insert(30, Ext::Rid).unwrap();
+        let before = map;
+        assert_eq!(map.insert(0, Ext::AudioLevel), Err(ExtMapError::Reserved(0)));
+        assert_eq!(map.insert(15, Ext::AudioLevel), Err(ExtMapError::Reserved(15)));
+        assert_eq!(map.insert(3, Ext::AudioLevel), Err(ExtMapError::Taken(3)));
+        assert_eq!(map.insert(30, Ext::AudioLevel), Err(ExtMapError::Taken(30)));
+        assert_eq!(map.insert(4, Ext::Mid), Err(ExtMapError::TwoIds(Ext::Mid)));
+        assert_eq!(map, before);
+    }
+
+    #[test]
+    fn values_in_one_pass() {
+        let mut map = ExtMap::new();
+        for (id, ext) in [(1, Ext::AudioLevel), (2, Ext::TransportCc), (3, Ext::Mid), (4, Ext::Rid), (20, Ext::RepairedRid)] {
+            map.insert(id, ext).unwrap();
+        }
+        let packet = packet(&[(9, b"?"), (20, b"lo"), (4, b"hi"), (3, b"0"), (2, &[0x12, 0x34]), (1, &[0x9e])]);
+        let header = RtpHeader::parse(&packet).unwrap();
+        let values = ExtValues::read(&map, &header, &packet);
+        assert_eq!(values.audio_level(), Some(AudioLevel { voice: true, level: 30 }));
+        assert_eq!(values.transport_seq(), Some(0x1234));
+        assert_eq!((values.mid(), values.rid(), values.repaired_rid()), (Mid::new("0"), Rid::new("hi"), Rid::new("lo")));
+        assert_eq!(values.get(Ext::AbsSendTime), None);
+    }
+
+    #[test]
+    fn malformed_values_are_absent() {
+        let mut map = ExtMap::new();
+        for (id, ext) in (1..).zip(Ext::ALL) {
+            map.insert(id, ext).unwrap();
+        }
+        let (audio, cc, mid, rid) = (1, 3, 4, 5);
+        let packet = packet(&[(audio, b""), (cc, &[1, 2, 3]), (mid, b"has space"), (rid, b"seventeen letters")]);
+        let values = ExtValues::read(&map, &RtpHeader::parse(&packet).unwrap(), &packet);
+        assert_eq!((values.audio_level(), values.transport_seq(), values.mid(), values.rid()), (None, None, None, None));
+        assert_eq!(values.get(Ext::AudioLevel), Some(&b""[..]), "the raw value is there");
+    }
+
+    #[test]
+    fn the_first_of_two_counts_even_if_empty() {
+        let mut map = ExtMap::new();
+        map.insert(7, Ext::Mid).unwrap();
+        let read = |exts: &[(u8, &[u8])]| {
+            let packet = packet(exts);
+            let values = ExtValues::read(&map, &RtpHeader::parse(&packet).unwrap(), &packet);
+            values.get(Ext::Mid).map(<[u8]>::to_vec)
+        };
+        assert_eq!(read(&[(7, b"a"), (7, b"b")]), Some(b"a".to_vec()));
+        assert_eq!(read(&[(7, b""), (7, b"b")]), Some(vec![]));
+    }
+}

@@ -3,6 +3,7 @@
 pub mod codec;
 pub mod demux;
 pub mod ext;
+pub mod fuzz;
 pub mod ids;
 pub mod ntp;
 pub mod rtcp;

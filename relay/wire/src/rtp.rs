@@ -250,3 +250,175 @@ const ONE_BYTE_PROFILE: u16 = 0xbede;
 const TWO_BYTE_PROFILE: u16 = 0x1000;
 /// Reserved identifier of the one-byte form: nothing after it is read.
 const ONE_BYTE_STOP: u8 = 15;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    const FIELDS: RtpFields =
+        RtpFields { marker: true, payload_type: 96, sequence: 0x1234, timestamp: 0x5678_9abc, ssrc: Ssrc(0xdead_beef) };
+
+    /// Version 2 with the given flags, payload type 96, then whatever follows the fixed header.
+    fn packet(flags: u8, rest: &[u8]) -> Vec<u8> {
+        [&[0x80 | flags, 0xe0, 0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc, 0xde, 0xad, 0xbe, 0xef], rest].concat()
+    }
+
+    fn elements(packet: &[u8]) -> Vec<(u8, Vec<u8>)> {
+        RtpHeader::parse(packet).unwrap().extensions(packet).map(|(id, value)| (id, value.to_vec())).collect()
+    }
+
+    #[test]
+    fn plain_header() {
+        let packet = packet(0, b"payload");
+        let header = RtpHeader::parse(&packet).unwrap();
+        assert!(header.marker && !header.padding);
+        assert_eq!((header.payload_type, header.sequence, header.timestamp), (96, 0x1234, 0x5678_9abc));
+        assert_eq!((header.ssrc, header.payload_start), (Ssrc(0xdead_beef), 12));
+        assert_eq!(header.payload(&packet), Ok(&b"payload"[..]));
+        assert_eq!(header.extensions(&packet).count(), 0);
+    }
+
+    #[test]
+    fn contributing_sources_are_skipped() {
+        let packet = packet(2 | EXTENSION_BIT, b"AAAABBBB\xbe\xde\x00\x01\x30\x07\x00\x00end");
+        let header = RtpHeader::parse(&packet).unwrap();
+        assert_eq!(header.payload(&packet), Ok(&b"end"[..]));
+        assert_eq!(elements(&packet), [(3, vec![7])]);
+    }
+
+    #[test]
+    fn every_truncation_is_an_error() {
+        let whole = packet(1 | EXTENSION_BIT, b"AAAA\xbe\xde\x00\x02\x30\x07\x00\x00\x00\x00\x00\x00");
+        assert_eq!(RtpHeader::parse(&whole).unwrap().payload_start, whole.len());
+        for len in 0..whole.len() {
+            let error = RtpHeader::parse(&whole[..len]).unwrap_err();
+            let expected = if len < 16 { RtpError::Truncated } else { RtpError::Extension };
+            assert_eq!(error, expected, "{len} bytes");
+        }
+        assert_eq!(RtpHeader::parse(&packet(15, &[0; 59])), Err(RtpError::Truncated));
+        assert_eq!(RtpHeader::parse(&packet(15, &[0; 60])).unwrap().payload_start, 72);
+    }
+
+    #[test]
+    fn other_versions() {
+        for version in [0, 1, 3] {
+            let mut packet = packet(0, b"");
+            packet[0] = version << 6;
+            assert_eq!(RtpHeader::parse(&packet), Err(RtpError::Version));
+        }
+    }
+
+    #[test]
+    fn padding() {
+        let strip = |rest: &[u8]| {
+            let packet = packet(PADDING_BIT, rest);
+            RtpHeader::parse(&packet).unwrap().payload(&packet).map(<[u8]>::to_vec)
+        };
+        assert_eq!(strip(b"abc\x00\x02"), Ok(b"abc".to_vec()));
+        assert_eq!(strip(b"\x00\x00\x03"), Ok(vec![]), "padding only, as probes are");
+        assert_eq!(strip(b"abc\x00"), Err(RtpError::Padding));
+        assert_eq!(strip(b"abc\x05"), Err(RtpError::Padding));
+        assert_eq!(strip(b""), Err(RtpError::Padding));
+    }
+
+    #[test]
+    fn payload_of_a_shorter_packet() {
+        let packet = packet(4, &[0; 16]);
+        let header = RtpHeader::parse(&packet).unwrap();
+        assert_eq!(header.payload(&packet[..20]), Err(RtpError::Truncated));
+        assert_eq!(header.extensions(&packet[..20]).count(), 0);
+    }
+
+    /// RFC 8285 section 4.2.
+    #[test]
+    fn one_byte_elements() {
+        let of = |block: &[u8]| {
+            let words = (block.len() / 4) as u8;
+            elements(&packet(EXTENSION_BIT, &[b"\xbe\xde\x00", &[words][..], block, b"\x10\x01 payload"].concat()))
+        };
+        assert_eq!(of(b"\x10\xaa\x00\x00\x21\xbb\xbb\x00"), [(1, vec![0xaa]), (2, vec![0xbb; 2])], "padding between and behind");
+        assert_eq!(of(b"\x10\xaa\xf0\xbb\x20\xcc\x00\x00"), [(1, vec![0xaa])], "identifier 15 ends it");
+        assert_eq!(of(b"\x10\xaa\x01\xbb\x20\xcc\x00\x00"), [(1, vec![0xaa])], "identifier 0 with a length ends it");
+        assert_eq!(of(b"\x10\xaa\x23\xbb"), [(1, vec![0xaa])], "an element beyond the block does not reach the payload");
+        assert_eq!(of(b"\x10\xaa\x00\x20"), [(1, vec![0xaa])], "nor does one whose value is missing");
+        assert_eq!(of(&[&[0xef], &[7u8; 16][..], &[0; 3]].concat()), [(14, vec![7; 16])], "longest");
+        assert_eq!(of(b""), []);
+    }
+
+    /// Identifier 15 stops the reading of elements; the payload still begins behind the whole block.
+    #[test]
+    fn block_is_skipped_whole_after_a_stop() {
+        let packet = packet(EXTENSION_BIT, b"\xbe\xde\x00\x02\xf0\x00\x00\x00\x10\xaa\x00\x00payload");
+        assert_eq!(RtpHeader::parse(&packet).unwrap().payload(&packet), Ok(&b"payload"[..]));
+    }
+
+    /// RFC 8285 section 4.3.
+    #[test]
+    fn two_byte_elements() {
+        for profile in [b"\x10\x00", b"\x10\x0f"] {
+            let of =
+                |block: &[u8]| elements(&packet(EXTENSION_BIT, &[profile, &[0, (block.len() / 4) as u8][..], block, b"\x01\x01"].concat()));
+            assert_eq!(of(b"\x01\x00\x00\x0f\x02\xbb\xbb\x00"), [(1, vec![]), (15, vec![0xbb; 2])], "empty value; 15 is ordinary");
+            assert_eq!(of(b"\xff\x01\xaa\x02"), [(255, vec![0xaa])], "length is missing");
+            assert_eq!(of(b"\x01\x01\xaa\x00\x02\x03\xbb\xbb"), [(1, vec![0xaa])], "value is cut off");
+        }
+    }
+
+    #[test]
+    fn other_profiles_have_no_elements() {
+        for profile in [b"\xbe\xdf", b"\x10\x10", b"\x00\x00"] {
+            let packet = packet(EXTENSION_BIT, &[profile, &b"\x00\x01\x10\xaa\x00\x00payload"[..]].concat());
+            assert_eq!(elements(&packet), []);
+            assert_eq!(RtpHeader::parse(&packet).unwrap().payload(&packet), Ok(&b"payload"[..]));
+        }
+    }
+
+    #[test]
+    fn writes_the_smallest_form() {
+        let mut buf = [0xff; 64];
+        let mut write = |exts: &[(u8, &[u8])]| write_header(&mut buf, &FIELDS, exts).map(|len| buf[..len].to_vec());
+        assert_eq!(write(&[]), Some(packet(0, b"")));
+        assert_eq!(write(&[(1, b"a"), (14, b"bcd")]), Some(packet(EXTENSION_BIT, b"\xbe\xde\x00\x02\x10a\xe2bcd\x00\x00")));
+        assert_eq!(write(&[(1, b"a"), (2, b"")]), Some(packet(EXTENSION_BIT, b"\x10\x00\x00\x02\x01\x01a\x02\x00\x00\x00\x00")));
+        assert_eq!(write(&[(15, b"a")]).unwrap()[12..14], [0x10, 0x00]);
+        assert_eq!(write(&[(1, &[0; 17])]).unwrap()[12..14], [0x10, 0x00]);
+        assert_eq!(write(&[(0, b"a")]), None);
+        assert_eq!(write(&[(1, &[0; 256])]), None);
+        assert_eq!(write_header(&mut [0; 64], &RtpFields { payload_type: 128, ..FIELDS }, &[]), None);
+    }
+
+    #[test]
+    fn write_needs_exactly_its_length() {
+        for exts in [&[][..], &[(1, &b"abc"[..]), (2, b"d")], &[(1, b"abc"), (16, b"d")]] {
+            let len = write_header(&mut [0; 64], &FIELDS, exts).unwrap();
+            for short in 0..len {
+                assert_eq!(write_header(&mut vec![0; short], &FIELDS, exts), None, "{short} of {len}");
+            }
+            assert_eq!(write_header(&mut vec![0; len], &FIELDS, exts), Some(len));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(
+            (marker, payload_type, sequence, timestamp, ssrc) in (any::<bool>(), 0..128u8, any::<u16>(), any::<u32>(), any::<u32>()),
+            exts in proptest::collection::vec((1..=255u8, proptest::collection::vec(any::<u8>(), 0..=255)), 0..6),
+            payload: Vec<u8>,
+        ) {
+            let fields = RtpFields { marker, payload_type, sequence, timestamp, ssrc: Ssrc(ssrc) };
+            let exts: Vec<(u8, &[u8])> = exts.iter().map(|(id, value)| (*id, value.as_slice())).collect();
+            let mut packet = vec![0xaa; 2000];
+            let len = write_header(&mut packet, &fields, &exts).unwrap();
+            packet.truncate(len);
+            packet.extend(&payload);
+            let header = RtpHeader::parse(&packet).unwrap();
+            let read = (header.marker, header.payload_type, header.sequence, header.timestamp, header.ssrc);
+            prop_assert_eq!(read, (marker, payload_type, sequence, timestamp, Ssrc(ssrc)));
+            prop_assert_eq!(header.payload_start, len);
+            prop_assert_eq!(header.payload(&packet), Ok(&payload[..]));
+            prop_assert!(header.extensions(&packet).eq(exts));
+        }
+    }
+}

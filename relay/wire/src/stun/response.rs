@@ -34,7 +34,6 @@ impl<'a> StunResponse<'a> {
     }
 
     /// Our address as the peer sees it, or the error code, 300 to 699.
-    #[must_use]
     pub const fn outcome(&self) -> Result<SocketAddr, u16> {
         self.outcome
     }

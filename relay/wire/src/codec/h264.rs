@@ -1,0 +1,66 @@
+//! H.264 payloads (RFC 6184): where frames and keyframes begin, for packetization modes 0 and 1.
+
+/// Whether a decoder can begin here: an IDR slice or the parameter sets in front of one, alone, aggregated, or as the first fragment.
+#[must_use]
+pub fn starts_keyframe(payload: &[u8]) -> bool {
+    first_units(payload).any(|unit| matches!(unit.kind, IDR | SEQUENCE_PARAMETERS))
+}
+
+/// Whether the payload can be the first of an access unit: a slice that begins with the first macroblock, or a unit that precedes
+/// slices (SEI, parameter sets, delimiter).
+#[must_use]
+pub fn starts_frame(payload: &[u8]) -> bool {
+    first_units(payload).next().is_some_and(|unit| match unit.kind {
+        // Partitions B and C follow their A.
+        SLICE | PARTITION_A | IDR => unit.first_macroblock,
+        SEI..=DELIMITER => true,
+        _ => false,
+    })
+}
+
+/// What is known of a NAL unit from its first two bytes.
+#[derive(Clone, Copy)]
+struct Unit {
+    /// `nal_unit_type`.
+    kind: u8,
+    /// For slices: `first_mb_in_slice` is 0, which as an Exp-Golomb code is a single 1 bit.
+    first_macroblock: bool,
+}
+
+impl Unit {
+    fn new(kind: u8, body: &[u8]) -> Self {
+        Self { kind: kind & TYPE, first_macroblock: body.first().is_some_and(|&byte| byte & 0x80 != 0) }
+    }
+}
+
+/// The NAL units that begin in this payload. Interleaved mode (STAP-B, MTAP, FU-B) is never negotiated and yields none.
+fn first_units(payload: &[u8]) -> impl Iterator<Item = Unit> {
+    let (single, aggregate) = match payload {
+        [head, rest @ ..] if (1..=23).contains(&(head & TYPE)) => (Some(Unit::new(*head, rest)), &[][..]),
+        // Each aggregated unit is preceded by its length (section 5.7.1).
+        [head, rest @ ..] if head & TYPE == STAP_A => (None, rest),
+        // The fragment header says whether it is the first and what it is a fragment of (section 5.8).
+        [head, fragment, rest @ ..] if head & TYPE == FU_A && fragment & FU_START != 0 => (Some(Unit::new(*fragment, rest)), &[][..]),
+        _ => (None, &[][..]),
+    };
+    let mut rest = aggregate;
+    let aggregated = std::iter::from_fn(move || {
+        let (len, after) = rest.split_first_chunk::<2>()?;
+        let (unit, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*len)))?;
+        rest = after;
+        let (&head, body) = unit.split_first()?;
+        Some(Unit::new(head, body))
+    });
+    single.into_iter().chain(aggregated)
+}
+
+const TYPE: u8 = 0x1f;
+const SLICE: u8 = 1;
+const PARTITION_A: u8 = 2;
+const IDR: u8 = 5;
+const SEI: u8 = 6;
+const SEQUENCE_PARAMETERS: u8 = 7;
+const DELIMITER: u8 = 9;
+const STAP_A: u8 = 24;
+const FU_A: u8 = 28;
+const FU_START: u8 = 0x80;
