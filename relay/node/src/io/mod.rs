@@ -11,6 +11,8 @@ mod runs;
 mod send;
 mod socket;
 mod sys;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::net::SocketAddr;

@@ -14,7 +14,10 @@ mod delivery;
 mod doorbell;
 mod guard;
 mod links;
+mod start;
 mod steering;
+#[cfg(test)]
+mod tests;
 mod thread;
 
 use std::net::{IpAddr, SocketAddr};
@@ -22,11 +25,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use transport::Certificate;
-use worker::command::Command;
-use worker::config::Limits;
-use worker::event::Event;
+use worker::{Command, Event, Limits};
 
 pub use crate::io::{CandidateRules, IoCounters, IoError, Ports};
 pub use counters::SharedCounters;
@@ -38,6 +40,8 @@ pub const MAX_THREADS: usize = 64;
 pub const COMMAND_QUEUE: usize = 4096;
 /// Events of all workers waiting for the control plane. Deep, because overflowing costs people their session.
 pub const EVENT_QUEUE: usize = 16_384;
+/// An idle thread looks round this often, which also shows that it lives.
+pub const HEARTBEAT: Duration = Duration::from_millis(250);
 
 /// Sockets and threads, as configured.
 #[derive(Clone, Debug)]
@@ -85,7 +89,7 @@ pub type Events = tokio::sync::mpsc::Receiver<(usize, Event)>;
 /// # Errors
 /// See [`IoError`]. Nothing is left running or open.
 pub fn start(config: &MediaConfig, settings: &WorkerSettings) -> Result<(MediaThreads, Events), IoError> {
-    thread::start(config, settings)
+    start::start(config, settings)
 }
 
 /// The running threads. Dropping it stops them, as [`MediaThreads::stop`] does.
