@@ -1,1 +1,6 @@
-//! stub
+//! What the benches share: people connected to a real worker without a network, and the physical floor to hold it against.
+
+pub mod floor;
+pub mod median;
+pub mod person;
+pub mod world;

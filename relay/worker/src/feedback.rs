@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use media::{SenderReport, SourceClock};
+use media::SourceClock;
 use wire::ids::Ssrc;
 use wire::rtcp::{ReportBlock, RtcpWriter, SenderInfo, WriteError};
 
@@ -34,8 +34,7 @@ impl Worker {
             let Link { receiver, transport, .. } = link;
             let sent = self.outbox.push(path, |buf| {
                 let mut writer = RtcpWriter::new(&mut buf[..MAX_COMPOUND]);
-                let _ = (&receiver, &mut writer);
-                if true {
+                if !receiver.write_feedback(now, &mut writer) {
                     return None;
                 }
                 let len = writer.finish();
@@ -78,7 +77,7 @@ impl Worker {
         }
     }
 
-    fn collect_reports(&mut self, now: Instant, key: PeerKey) -> Vec<(Ssrc, SenderReport)> {
+    fn collect_reports(&mut self, now: Instant, key: PeerKey) -> Vec<(Ssrc, SenderInfo)> {
         let ntp = self.ntp(now);
         let clocks = self.clocks(key);
         let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) else { return Vec::new() };
@@ -96,15 +95,14 @@ impl Worker {
             let occupant = slot.occupant?;
             let publisher = self.peers.get(occupant.publisher)?.link.as_ref()?;
             let (_, publication) = publisher.publication(occupant.wish.1)?;
-            Some((index, publication.clock(slot.media.current_layer()?)))
+            Some((index, publication.clock(slot.media.current_layer()?)?.clone()))
         });
         clocks.collect()
     }
 }
 
-fn write_report(writer: &mut RtcpWriter<'_>, ssrc: Ssrc, report: &SenderReport) -> Result<(), WriteError> {
-    let info = SenderInfo { ntp: report.ntp, rtp: report.rtp, packets: report.packets, octets: report.octets };
-    writer.sender_report(ssrc, &info, &[])?;
+fn write_report(writer: &mut RtcpWriter<'_>, ssrc: Ssrc, report: &SenderInfo) -> Result<(), WriteError> {
+    writer.sender_report(ssrc, report, &[])?;
     writer.cname(ssrc, CNAME)
 }
 
