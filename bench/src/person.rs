@@ -44,7 +44,7 @@ impl Person {
         let check = check(&session, number);
         worker.handle_command(now, Command::Negotiate { client, session: Box::new(session) });
         deliver(worker, now, path, &check);
-        let mut dtls = Dtls::new_client(now, &certificate, relay.fingerprint());
+        let mut dtls = Dtls::new_client(now, &certificate, relay.fingerprint()).expect("the crypto library works");
         let srtp = handshake(worker, now, path, &mut dtls);
         Self { number, srtp, path }
     }
