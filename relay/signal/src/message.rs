@@ -1,33 +1,14 @@
-//! The signalling protocol, version 1: one JSON object per WebSocket text message, `type` names it.
+//! The signalling protocol, version 1: one JSON object per WebSocket text message, `type` names it. The crate's README shows each.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+pub use crate::parse::{ProtocolError, parse_client};
 
 /// The protocol version this relay speaks.
 pub const VERSION: u32 = 1;
 /// Longest message a client may send, bytes.
 pub const MAX_MESSAGE: usize = 128 * 1024;
-
-/// A client's message is refused. It becomes [`ServerMessage::Error`]; the caller decides whether the connection lives on.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct ProtocolError {
-    /// Stable code.
-    pub code: ErrorCode,
-    /// For a developer's eyes; carries nothing of the message but names of fields and types.
-    pub message: String,
-    /// The offending field, where there is one.
-    pub field: Option<String>,
-}
-
-/// Reads one text message of a client.
-///
-/// # Errors
-/// [`ErrorCode::TooLarge`] above [`MAX_MESSAGE`] bytes (not parsed); [`ErrorCode::BadMessage`] when it is not JSON, not an object of a known
-/// `type`, or has a missing, unknown, repeated or ill-typed field.
-pub fn parse_client(text: &str) -> Result<ClientMessage, ProtocolError> {
-    serde_json::from_str(text).map_err(|error| ProtocolError { code: ErrorCode::BadMessage, message: error.to_string(), field: None })
-}
 
 /// What a publishing m-line carries.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]

@@ -90,11 +90,85 @@ pub struct CodecLine {
     pub format: Format,
 }
 
+impl CodecLine {
+    /// Whether a client that accepted `self` understands a stream that its publisher sends as `sent`. RTX and the payload type play no
+    /// part: they are translated.
+    #[must_use]
+    pub fn decodes(&self, sent: &Self) -> bool {
+        self.codec == sent.codec && self.clock_rate == sent.clock_rate && self.format.decodes(self.codec, sent.format)
+    }
+}
+
 /// Format parameters that decide whether one leg's stream can be decoded by another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Format {
-    /// H.264: profile_idc and profile-iop (the first two bytes of profile-level-id); VP9 and AV1: the profile id; others 0.
+    /// H.264: profile_idc and profile-iop (the first two bytes of profile-level-id) in one of the spellings `H264_*`, so that the several
+    /// spellings of a profile (RFC 6184 table 5) compare equal; VP9 and AV1: the profile id; others 0.
     pub profile: u16,
     /// H.264 packetization-mode; others 0.
     pub packetization_mode: u8,
+}
+
+/// H.264 constrained baseline: the common subset of all profiles below.
+pub const H264_CONSTRAINED_BASELINE: u16 = 0x42e0;
+/// H.264 baseline.
+pub const H264_BASELINE: u16 = 0x4200;
+/// H.264 main.
+pub const H264_MAIN: u16 = 0x4d00;
+/// H.264 constrained high.
+pub const H264_CONSTRAINED_HIGH: u16 = 0x640c;
+/// H.264 high.
+pub const H264_HIGH: u16 = 0x6400;
+
+impl Format {
+    /// H.264: the decoder's profile contains the stream's (ITU-T H.264 annex A.2), and non-interleaved mode 1 contains the single-NAL mode 0
+    /// (RFC 6184 section 6.3). Other codecs: the profiles are the same.
+    fn decodes(self, codec: Codec, sent: Self) -> bool {
+        if codec != Codec::H264 {
+            return self.profile == sent.profile;
+        }
+        let profile = match sent.profile {
+            _ if self.profile == sent.profile => true,
+            H264_CONSTRAINED_BASELINE => true,
+            H264_MAIN | H264_CONSTRAINED_HIGH => self.profile == H264_HIGH,
+            _ => false,
+        };
+        profile && self.packetization_mode >= sent.packetization_mode
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn h264(profile: u16, packetization_mode: u8) -> CodecLine {
+        CodecLine { pt: 96, codec: Codec::H264, clock_rate: 90_000, rtx: None, format: Format { profile, packetization_mode } }
+    }
+
+    #[test]
+    fn h264_decoders_take_the_profiles_and_modes_that_theirs_contain() {
+        for (decoder, stream, fits) in [
+            ((H264_HIGH, 1), (H264_CONSTRAINED_BASELINE, 1), true),
+            ((H264_HIGH, 1), (H264_MAIN, 0), true),
+            ((H264_MAIN, 1), (H264_HIGH, 1), false),
+            ((H264_CONSTRAINED_BASELINE, 1), (H264_BASELINE, 1), false),
+            ((H264_BASELINE, 1), (H264_CONSTRAINED_BASELINE, 1), true),
+            ((H264_CONSTRAINED_HIGH, 1), (H264_MAIN, 1), false),
+            ((H264_MAIN, 0), (H264_MAIN, 1), false),
+            ((H264_MAIN, 1), (H264_MAIN, 0), true),
+        ] {
+            let (decoder, stream) = (h264(decoder.0, decoder.1), h264(stream.0, stream.1));
+            assert_eq!(decoder.decodes(&stream), fits, "{decoder:?} decodes {stream:?}");
+        }
+    }
+
+    #[test]
+    fn other_codecs_must_be_the_same() {
+        let vp8 = CodecLine { pt: 96, codec: Codec::Vp8, clock_rate: 90_000, rtx: Some(97), format: Format::default() };
+        let vp9 = CodecLine { codec: Codec::Vp9, ..vp8 };
+        let vp9_profile_2 = CodecLine { format: Format { profile: 2, packetization_mode: 0 }, ..vp9 };
+        assert!(vp8.decodes(&CodecLine { pt: 120, rtx: None, ..vp8 }));
+        assert!(!vp8.decodes(&vp9));
+        assert!(!vp9.decodes(&vp9_profile_2));
+    }
 }

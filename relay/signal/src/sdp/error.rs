@@ -50,9 +50,12 @@ pub enum SdpError {
     /// More SSRCs than [`super::MAX_SSRCS`] on a line, one that is malformed, or one that another line has too.
     #[error("m-line {0:?} has a malformed or repeated ssrc or more than {max}", max = super::MAX_SSRCS)]
     BadSsrcs(Mid),
-    /// A header extension id or URI means two things within the bundle (RFC 8843 section 9.2).
+    /// The client is an ICE-lite agent, as the relay is: nobody would check (RFC 8445 section 2.5).
+    #[error("the client must be a full ICE agent, the relay is ice-lite")]
+    BothLite,
+    /// A header extension id stands for two URIs, or a URI has two ids, within the bundle (RFC 8843 section 9.2).
     #[error("header extension id {0} is used in two ways within the bundle")]
-    ExtensionConflict(u16),
+    ExtensionConflict(u8),
     /// A payload type means two things within the bundle (RFC 8843 section 9.1).
     #[error("payload type {0} is used in two ways within the bundle")]
     PayloadTypeConflict(u8),

@@ -1,9 +1,18 @@
 //! SDP: reads a client's offer, decides, writes the relay's answer (RFC 3264, RFC 8829, RFC 8843; the relay never offers).
 
+mod answer;
 mod answerer;
+mod codecs;
 mod error;
+mod extensions;
 mod fragment;
 mod ice;
+mod layers;
+mod line;
+mod offer;
+mod remote;
+mod slots;
+mod sources;
 
 pub use answerer::{Answered, Answerer, Local, Restarted};
 pub use error::SdpError;

@@ -1,0 +1,152 @@
+//! Reads clients' messages strictly, and says what is wrong without repeating what the client sent: it may hold tokens and credentials.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
+
+use crate::message::{ClientMessage, ErrorCode, MAX_MESSAGE};
+
+/// A client's message is refused. It becomes [`crate::message::ServerMessage::Error`]; the caller decides whether the connection lives on.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct ProtocolError {
+    /// Stable code.
+    pub code: ErrorCode,
+    /// For a developer's eyes.
+    pub message: String,
+    /// The offending field, where there is one, cut to 64 characters.
+    pub field: Option<String>,
+}
+
+/// Longest field name that is told back, characters.
+const MAX_FIELD: usize = 64;
+
+/// Reads one text message of a client.
+///
+/// # Errors
+/// [`ErrorCode::TooLarge`] above [`MAX_MESSAGE`] bytes (not parsed); [`ErrorCode::BadMessage`] when it is not JSON, not an object of a known
+/// `type`, or has a missing, unknown, repeated or ill-typed field.
+pub fn parse_client(text: &str) -> Result<ClientMessage, ProtocolError> {
+    if text.len() > MAX_MESSAGE {
+        let message = format!("a message has at most {MAX_MESSAGE} bytes");
+        return Err(ProtocolError { code: ErrorCode::TooLarge, message, field: None });
+    }
+    let message = serde_json::from_str(text).map_err(|error| explain(text, &error))?;
+    // serde reads a variant without fields from any object of that type, whatever else is in it.
+    if message == ClientMessage::Leave
+        && let Err(error) = serde_json::from_str::<TypeAlone>(text)
+    {
+        return Err(explain(text, &error));
+    }
+    Ok(message)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TypeAlone {
+    #[serde(rename = "type")]
+    _type: IgnoredAny,
+}
+
+/// Finds the field to blame. Costs a second parse, of refused messages only.
+fn explain(text: &str, error: &serde_json::Error) -> ProtocolError {
+    let object = match serde_json::from_str(text) {
+        Ok(Value::Object(object)) => object,
+        Ok(_) => return bad("a message is a JSON object", None),
+        Err(error) => return bad(&format!("not JSON: line {}, column {}", error.line(), error.column()), None),
+    };
+    let Some(name) = object.get("type").and_then(Value::as_str).filter(|name| known(name)) else {
+        return bad("no `type`, or one that this relay does not know", Some("type"));
+    };
+    if let Some(field) = object.keys().filter(|&field| field != "type").find(|field| !fits(name, field, &object)) {
+        return bad("unknown field, or one of another type or value than expected", Some(field));
+    }
+    // What remains are fields that are missing or stand there twice; serde names them in backticks.
+    let text = error.to_string();
+    let what = if text.starts_with("duplicate") { "field is repeated" } else { "field is missing" };
+    bad(what, text.split('`').nth(1))
+}
+
+/// Whether `{"type": name}` is a message or lacks nothing but fields.
+fn known(name: &str) -> bool {
+    alone(name, Map::new())
+}
+
+/// Whether the field is one of this message and its value is of the right type.
+fn fits(name: &str, field: &str, object: &Map<String, Value>) -> bool {
+    let value = object.get(field).cloned().unwrap_or_default();
+    name != "leave" && alone(name, Map::from_iter([(field.to_owned(), value)]))
+}
+
+/// Whether a message of this type could have these fields.
+fn alone(name: &str, mut fields: Map<String, Value>) -> bool {
+    fields.insert("type".to_owned(), name.into());
+    match serde_json::from_value::<ClientMessage>(Value::Object(fields)) {
+        Ok(_) => true,
+        Err(error) => error.to_string().starts_with("missing field"),
+    }
+}
+
+fn bad(message: &str, field: Option<&str>) -> ProtocolError {
+    let field = field.map(|field| field.chars().take(MAX_FIELD).collect());
+    ProtocolError { code: ErrorCode::BadMessage, message: message.to_owned(), field }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_field_to_blame_is_named() {
+        for (text, field) in [
+            ("", None),
+            ("[]", None),
+            ("\"leave\"", None),
+            ("{\"type\":\"leave\"", None),
+            (r#"{"id":1}"#, Some("type")),
+            (r#"{"type":7}"#, Some("type")),
+            (r#"{"type":"offers"}"#, Some("type")),
+            (r#"{"type":"welcome"}"#, Some("type")),
+            (r#"{"type":"leave","why":"home"}"#, Some("why")),
+            (r#"{"type":"ping"}"#, Some("id")),
+            (r#"{"type":"ping","id":"1"}"#, Some("id")),
+            (r#"{"type":"ping","id":-1}"#, Some("id")),
+            (r#"{"type":"ping","id":4294967296}"#, Some("id")),
+            (r#"{"type":"ping","id":1,"id":2}"#, Some("id")),
+            (r#"{"type":"ping","id":1,"idd":2}"#, Some("idd")),
+            (r#"{"type":"ping","type":"ping","id":1}"#, Some("type")),
+            (r#"{"type":"hello","version":1}"#, Some("token")),
+            (r#"{"type":"hello","version":1,"token":null}"#, Some("token")),
+            (r#"{"type":"offer","id":1,"sdp":"v=0","sources":{"0":"webcam"}}"#, Some("sources")),
+            (r#"{"type":"set_source","source":"camera","active":"yes"}"#, Some("active")),
+        ] {
+            let error = parse_client(text).unwrap_err();
+            assert_eq!((error.code, error.field.as_deref()), (ErrorCode::BadMessage, field), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn errors_do_not_repeat_values() {
+        let secret = "eyJhbGciOiJFUzI1NiJ9";
+        for text in [
+            format!(r#"{{"type":"hello","version":"{secret}","token":"x"}}"#),
+            format!(r#"{{"type":"{secret}"}}"#),
+            format!(r#"{{"type":"hello","version":1,"token":"{secret}","resume":1}}"#),
+            format!("{{{secret}"),
+        ] {
+            let error = parse_client(&text).unwrap_err();
+            assert!(!format!("{error:?}").contains(secret), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn size_is_checked_first_and_deep_nesting_is_an_error() {
+        let long = format!(r#"{{"type":"hello","version":1,"token":"{}"}}"#, "x".repeat(MAX_MESSAGE));
+        assert_eq!(parse_client(&long).unwrap_err().code, ErrorCode::TooLarge);
+        let deep = format!(r#"{{"type":"leave","x":{}}}"#, "[".repeat(50_000));
+        assert_eq!(parse_client(&deep).unwrap_err().code, ErrorCode::BadMessage);
+        let field = format!(r#"{{"type":"leave","{}":1}}"#, "x".repeat(100_000));
+        assert_eq!(parse_client(&field).unwrap_err().field.map(|field| field.len()), Some(MAX_FIELD));
+    }
+}
