@@ -10,3 +10,6 @@ pub mod rtcp;
 pub mod rtp;
 pub mod seq;
 pub mod stun;
+
+#[cfg(test)]
+mod testing;

@@ -91,6 +91,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::testing::seeded())]
+
         #[test]
         fn spans_survive_the_round_trip(start: u64, secs in 0..1u64 << 31, nanos in 0..1_000_000_000u32) {
             let span = Duration::new(secs, nanos);

@@ -401,6 +401,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::testing::seeded())]
+
         #[test]
         fn what_is_written_is_read(
             (marker, payload_type, sequence, timestamp, ssrc) in (any::<bool>(), 0..128u8, any::<u16>(), any::<u32>(), any::<u32>()),

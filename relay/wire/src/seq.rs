@@ -104,6 +104,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::testing::seeded())]
+
         /// Whatever arrives, the low 16 bits are kept and the result lies within half a circle of the highest.
         #[test]
         fn nearest_to_highest(seqs in proptest::collection::vec(any::<u16>(), 1..200)) {

@@ -4,14 +4,12 @@
 //! |Z|Y| W |N|-|-|-|  aggregation header, then OBU elements, each but perhaps the last with its length in front
 //! ```
 
-/// Whether a decoder can begin here: the packet is marked as the first of a coded video sequence, or brings a sequence header.
+/// Whether a decoder can begin here: the packet is marked as the first of a coded video sequence and brings its sequence header. The mark
+/// alone does not suffice to decode, and the header alone does not say so: it may be repeated before any frame.
 #[must_use]
 pub fn starts_keyframe(payload: &[u8]) -> bool {
     let Some((&header, elements)) = payload.split_first() else { return false };
-    if header & Z != 0 || elements.is_empty() {
-        return false;
-    }
-    header & N != 0 || obu_types(header, elements).any(|kind| kind == SEQUENCE_HEADER)
+    header & Z == 0 && header & N != 0 && obu_types(header, elements).any(|kind| kind == SEQUENCE_HEADER)
 }
 
 /// Whether the payload begins with the start of an OBU. A frame of several OBUs may do so repeatedly.
@@ -58,3 +56,52 @@ const W: u8 = 0x03;
 const N: u8 = 0x08;
 const OBU_TYPE: u8 = 0x0f;
 const SEQUENCE_HEADER: u8 = 1;
+
+#[cfg(test)]
+mod tests {
+    use super::{starts_frame, starts_keyframe};
+
+    /// OBU headers without size field: temporal delimiter, sequence header, frame.
+    const DELIMITER: u8 = 2 << 3;
+    const SEQUENCE: u8 = 1 << 3;
+    const FRAME: u8 = 6 << 3;
+
+    /// Payload, starts a keyframe, may start a frame.
+    #[test]
+    fn table() {
+        for (payload, keyframe, frame) in [
+            // W = 1, 2, 3: the last element has no length.
+            (&[0x18, SEQUENCE, 0xaa][..], true, true),
+            (&[0x28, 2, SEQUENCE, 0xaa, FRAME, 0xaa], true, true),
+            (&[0x38, 1, DELIMITER, 2, SEQUENCE, 0xaa, FRAME], true, true),
+            (&[0x28, 1, DELIMITER, SEQUENCE], true, true),
+            // W = 0: all have a length, here one of two bytes.
+            (&[0x08, 1, DELIMITER, 0x82, 0x00, SEQUENCE, 0xaa], true, true),
+            // Without the mark, without the header, a continuation.
+            (&[0x10, SEQUENCE, 0xaa], false, true),
+            (&[0x18, FRAME, 0xaa], false, true),
+            (&[0x98, SEQUENCE, 0xaa], false, false),
+            (&[0x90, 0xaa], false, false),
+            // Lies about lengths.
+            (&[], false, false),
+            (&[0x18], false, false),
+            (&[0x08, 3, SEQUENCE, 0xaa], false, true),
+            (&[0x28, 3, SEQUENCE, 0xaa], false, true),
+            (&[0x08, 0xff, 0xff, 0xff, 0xff, 0x01, SEQUENCE], false, true),
+            (&[0x08, 0x80], false, true),
+            (&[0x08, 0, 1, SEQUENCE], false, true),
+        ] {
+            assert_eq!((starts_keyframe(payload), starts_frame(payload)), (keyframe, frame), "{payload:02x?}");
+        }
+    }
+
+    #[test]
+    fn search_is_bounded() {
+        let mut payload = vec![0x08];
+        payload.extend([1, FRAME].repeat(super::MAX_ELEMENTS - 1));
+        payload.extend([1, SEQUENCE]);
+        assert!(starts_keyframe(&payload));
+        payload.splice(1..1, [1, FRAME]);
+        assert!(!starts_keyframe(&payload));
+    }
+}

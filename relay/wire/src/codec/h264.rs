@@ -64,3 +64,52 @@ const DELIMITER: u8 = 9;
 const STAP_A: u8 = 24;
 const FU_A: u8 = 28;
 const FU_START: u8 = 0x80;
+
+#[cfg(test)]
+mod tests {
+    use super::{starts_frame, starts_keyframe};
+
+    /// Payload, starts a keyframe, starts a frame. The byte behind a slice header begins with `first_mb_in_slice`.
+    #[test]
+    fn table() {
+        for (payload, keyframe, frame) in [
+            (&[0x65, 0x88][..], true, true),
+            (&[0x65, 0x40], true, false),
+            (&[0x61, 0x9a], false, true),
+            (&[0x61, 0x40], false, false),
+            (&[0x67, 0x42], true, true),
+            (&[0x68, 0xce], false, true),
+            (&[0x06, 0x05], false, true),
+            (&[0x09, 0xf0], false, true),
+            (&[0x63, 0x80], false, false),
+            // STAP-A of SPS and PPS, of PPS and IDR, of SEI and slice.
+            (&[0x78, 0, 2, 0x67, 0x42, 0, 1, 0x68], true, true),
+            (&[0x78, 0, 1, 0x68, 0, 2, 0x65, 0x88], true, true),
+            (&[0x78, 0, 2, 0x06, 0x05, 0, 2, 0x61, 0x9a], false, true),
+            // FU-A: first, middle and last fragment of an IDR slice, first of another slice.
+            (&[0x7c, 0x85, 0x88], true, true),
+            (&[0x7c, 0x05, 0x88], false, false),
+            (&[0x7c, 0x45, 0x88], false, false),
+            (&[0x7c, 0x81, 0x9a], false, true),
+            (&[0x7c, 0x81, 0x40], false, false),
+            // Interleaved mode, reserved types.
+            (&[0x79, 0, 0, 0, 1, 0x65], false, false),
+            (&[0x7d, 0x85, 0, 0, 0x88], false, false),
+            (&[0x60, 0x65], false, false),
+            (&[0x7f, 0x65], false, false),
+        ] {
+            assert_eq!((starts_keyframe(payload), starts_frame(payload)), (keyframe, frame), "{payload:02x?}");
+        }
+    }
+
+    #[test]
+    fn lies_about_lengths() {
+        assert!(!starts_keyframe(&[]) && !starts_frame(&[]));
+        assert!(!starts_keyframe(&[0x78]) && !starts_frame(&[0x78]));
+        assert!(!starts_keyframe(&[0x78, 0, 3, 0x67, 0x42]), "cut off");
+        assert!(!starts_keyframe(&[0x78, 0, 0, 0, 1, 0x67]), "an empty unit ends the search");
+        assert!(!starts_keyframe(&[0x78, 0]));
+        assert!(!starts_keyframe(&[0x7c]));
+        assert!(starts_keyframe(&[0x7c, 0x85]), "a fragment may be empty");
+    }
+}

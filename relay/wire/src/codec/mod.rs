@@ -48,3 +48,26 @@ pub fn frame_starts(codec: Codec, payload: &[u8]) -> bool {
         Codec::Av1 => av1::starts_frame(payload),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Codec, frame_starts, starts_keyframe};
+
+    #[test]
+    fn audio_can_begin_anywhere() {
+        for codec in [Codec::Opus, Codec::Red] {
+            assert!(starts_keyframe(codec, &[0xfc]) && frame_starts(codec, &[0xfc]));
+            assert!(!starts_keyframe(codec, &[]) && !frame_starts(codec, &[]));
+        }
+    }
+
+    /// The same bytes mean different things: a middle fragment in H.264, a start in AV1.
+    #[test]
+    fn video_goes_by_codec() {
+        let payload = [0x18, 0x0a, 0x88];
+        assert!(starts_keyframe(Codec::Av1, &payload));
+        assert!(!starts_keyframe(Codec::H264, &payload));
+        assert!(starts_keyframe(Codec::Vp9, &payload), "start of frame, no prediction");
+        assert!(starts_keyframe(Codec::Vp8, &payload) && frame_starts(Codec::Vp8, &payload));
+    }
+}

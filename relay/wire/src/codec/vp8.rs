@@ -162,3 +162,103 @@ const Y: u8 = 0x20;
 const KEYIDX: u8 = 0x1f;
 const LONG: u16 = 0x8000;
 const INVERSE_KEYFRAME: u8 = 0x01;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// The first byte of a VP8 frame: keyframe and shown, or the same but an interframe.
+    const KEY: u8 = 0x10;
+    const DELTA: u8 = 0x11;
+
+    #[test]
+    fn smallest() {
+        let descriptor = Descriptor::parse(&[0x10, KEY]).unwrap();
+        assert!(descriptor.keyframe && descriptor.starts_frame() && !descriptor.non_reference);
+        assert_eq!((descriptor.len, descriptor.partition), (1, 0));
+        assert_eq!((descriptor.picture_id, descriptor.tl0, descriptor.tid, descriptor.keyidx), (None, None, None, None));
+    }
+
+    #[test]
+    fn keyframes_are_seen_at_their_start_only() {
+        for (required, first, keyframe, starts) in [
+            (0x10, KEY, true, true),
+            (0x10, DELTA, false, true),
+            (0x00, KEY, false, false),
+            (0x11, KEY, false, false),
+            (0x30, KEY, true, true),
+        ] {
+            let descriptor = Descriptor::parse(&[required, first]).unwrap();
+            assert_eq!((descriptor.keyframe, descriptor.starts_frame()), (keyframe, starts), "{required:#x} {first:#x}");
+        }
+    }
+
+    /// All fields, with the picture id in both widths.
+    #[test]
+    fn every_field() {
+        let long = [0x90 | N, 0xf0, 0xd2, 0x34, 0x56, 0b10_1_00111, DELTA];
+        let descriptor = Descriptor::parse(&long).unwrap();
+        assert_eq!((descriptor.picture_id, descriptor.tl0), (Some(PictureId::Long(0x5234)), Some(0x56)));
+        assert_eq!((descriptor.tid, descriptor.sync, descriptor.keyidx), (Some(2), true, Some(7)));
+        assert!(descriptor.non_reference && !descriptor.keyframe);
+        assert_eq!(descriptor.len, 6);
+
+        let short = [0x90, 0xf0, 0x52, 0x56, 0b01_0_00001, KEY];
+        let descriptor = Descriptor::parse(&short).unwrap();
+        assert_eq!((descriptor.picture_id, descriptor.tl0), (Some(PictureId::Short(0x52)), Some(0x56)));
+        assert_eq!((descriptor.tid, descriptor.sync, descriptor.keyidx), (Some(1), false, Some(1)));
+        assert_eq!(descriptor.len, 5);
+    }
+
+    /// T and K share a byte; each counts only if its bit says so.
+    #[test]
+    fn layer_byte_is_read_as_announced() {
+        let with = |extended| Descriptor::parse(&[0x90, extended, 0xff, KEY]).unwrap();
+        assert_eq!((with(T).tid, with(T).sync, with(T).keyidx), (Some(3), true, None));
+        assert_eq!((with(K).tid, with(K).sync, with(K).keyidx), (None, false, Some(31)));
+    }
+
+    #[test]
+    fn every_truncation_is_none() {
+        let long = [0x90, 0xf0, 0xd2, 0x34, 0x56, 0xff, KEY];
+        assert!(Descriptor::parse(&long).is_some());
+        for len in 0..long.len() {
+            assert_eq!(Descriptor::parse(&long[..len]), None, "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn patch_keeps_widths() {
+        let mut long = [0x90, 0xc0, 0xd2, 0x34, 0x56, KEY, 0xaa];
+        Descriptor::parse(&long).unwrap().patch(&mut long, 0xffff, 9);
+        assert_eq!(long, [0x90, 0xc0, 0xff, 0xff, 9, KEY, 0xaa]);
+        let mut short = [0x90, 0xc0, 0x52, 0x56, KEY, 0xaa];
+        Descriptor::parse(&short).unwrap().patch(&mut short, 0x1ff, 9);
+        assert_eq!(short, [0x90, 0xc0, 0x7f, 9, KEY, 0xaa]);
+        let mut none = [0x90, 0x20, 0x56, KEY, 0xaa];
+        Descriptor::parse(&none).unwrap().patch(&mut none, 0x1ff, 9);
+        assert_eq!(none, [0x90, 0x20, 0x56, KEY, 0xaa]);
+    }
+
+    #[test]
+    fn patch_of_a_shorter_payload_does_nothing() {
+        let descriptor = Descriptor::parse(&[0x90, 0xc0, 0xd2, 0x34, 0x56, KEY]).unwrap();
+        let mut short = [0x90, 0xc0, 0xd2];
+        descriptor.patch(&mut short, 1, 2);
+        assert_eq!(short, [0x90, 0xc0, 0xd2]);
+    }
+
+    #[test]
+    fn copy_widens_the_picture_id() {
+        let copy = |payload: &[u8], room| {
+            let mut out = vec![0; room];
+            Descriptor::parse(payload).unwrap().copy(payload, 0x1234, 9, &mut out).map(|len| out[..len].to_vec())
+        };
+        assert_eq!(copy(&[0x90, 0xf0, 0x52, 0x56, 0xff, KEY, 0xaa], 8), Some(vec![0x90, 0xf0, 0x92, 0x34, 9, 0xff, KEY, 0xaa]));
+        assert_eq!(copy(&[0x90, 0xf0, 0x52, 0x56, 0xff, KEY, 0xaa], 7), None);
+        assert_eq!(copy(&[0x90, 0xc0, 0xd2, 0x34, 0x56, KEY], 6), Some(vec![0x90, 0xc0, 0x92, 0x34, 9, KEY]));
+        assert_eq!(copy(&[0x90, 0xc0, 0xd2, 0x34, 0x56, KEY], 5), None);
+        assert_eq!(copy(&[0x10, KEY, 0xaa], 3), Some(vec![0x10, KEY, 0xaa]));
+    }
+}

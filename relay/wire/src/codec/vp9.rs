@@ -37,3 +37,38 @@ const L: u8 = 0x20;
 const B: u8 = 0x08;
 const M: u8 = 0x80;
 const SID: u8 = 0x07;
+
+#[cfg(test)]
+mod tests {
+    use super::{starts_frame, starts_keyframe};
+
+    /// Payload, starts a keyframe, starts a picture.
+    #[test]
+    fn table() {
+        for (payload, keyframe, frame) in [
+            // No optional fields: start, continuation, interframe.
+            (&[0x08, 0xaa][..], true, true),
+            (&[0x00, 0xaa], false, false),
+            (&[0x48, 0xaa], false, true),
+            // Picture id of 7 and of 15 bits.
+            (&[0x88, 0x7f, 0xaa], true, true),
+            (&[0x88, 0xff, 0xff, 0xaa], true, true),
+            // Layer indices: spatial layer 0, 1; behind a picture id.
+            (&[0x28, 0xf1, 0xaa], true, true),
+            (&[0x28, 0x02, 0xaa], false, false),
+            (&[0xa8, 0xff, 0xff, 0x00, 0xaa], true, true),
+            (&[0xa8, 0xff, 0xff, 0x04, 0xaa], false, false),
+            (&[0xe8, 0xff, 0xff, 0x00, 0xaa], false, true),
+            // Cut off in each field.
+            (&[], false, false),
+            (&[0x08], false, false),
+            (&[0x88], false, false),
+            (&[0x88, 0x7f], false, false),
+            (&[0x88, 0xff], false, false),
+            (&[0xa8, 0xff, 0xff], false, false),
+            (&[0xa8, 0xff, 0xff, 0x00], false, false),
+        ] {
+            assert_eq!((starts_keyframe(payload), starts_frame(payload)), (keyframe, frame), "{payload:02x?}");
+        }
+    }
+}
