@@ -167,3 +167,6 @@ impl Credentials {
         request.username() == (self.local_ufrag.as_str(), self.remote_ufrag.as_str()) && request.verify(&self.key)
     }
 }
+
+#[cfg(test)]
+mod tests;
