@@ -1,1 +1,3 @@
-//! stub
+//! What the tests stand on: a simulated meeting in virtual time, real processes and browsers, an independent WebRTC stack.
+
+pub mod sim;

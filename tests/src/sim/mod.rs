@@ -1,0 +1,23 @@
+//! A whole meeting in virtual time: the real worker, light clients, a bad network, and checks after every step.
+//!
+//! ```text
+//!   Person ── datagrams ──► Network (links, NAT, flights) ──► Node (real worker, answerers)
+//!     ▲  └──── messages ──► signalling, 15 ms each way ─────►   │
+//!     └───────────────────────── the same way back ◄───────────┘      Oracle judges every delivered packet
+//! ```
+//! One seed decides everything but the keys; it is printed when a test fails, and `SIM_SEED` overrides it.
+
+pub mod link;
+pub mod network;
+mod node;
+mod oracle;
+mod person;
+mod stage;
+
+pub use link::{Burst, LinkSpec, LinkStats, Rate};
+pub use loadgen::light::{Author, Layer, Numbering, Setup, SourceSetup};
+pub use network::PersonIx;
+pub use node::Node;
+pub use oracle::Oracle;
+pub use person::Person;
+pub use stage::Sim;

@@ -1,0 +1,152 @@
+//! One simulated participant: a light client, its signalling connection, and what it was told.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use loadgen::light::{Client, SlotRecord, SlotView};
+use signal::message::{ByeReason, ClientMessage, Participant, ServerMessage, Slot, Source};
+use worker::{ClientId, ClientKind};
+
+/// One participant.
+pub struct Person {
+    /// For messages.
+    pub name: String,
+    /// Author number in every payload.
+    pub publisher: u32,
+    /// The media side.
+    pub client: Client,
+    /// How the person is connected.
+    pub kind: ClientKind,
+    /// The signalling session.
+    pub id: ClientId,
+    /// Participant id in the room.
+    pub participant: Option<u64>,
+    /// Whether the WebSocket is up.
+    pub attached: bool,
+    /// Who is in the room, as the person was told.
+    pub roster: Vec<Participant>,
+    /// Who is in which slot, as the person was told.
+    pub slots: Vec<Slot>,
+    /// Who speaks, as the person was told.
+    pub speaker: Option<u64>,
+    /// The relay ended the session.
+    pub bye: Option<ByeReason>,
+    /// The relay forgot the session, whether the person knows it or not.
+    pub ended: bool,
+    /// When the answer to the last offer came.
+    pub answered: Option<Instant>,
+    /// Offers that were refused.
+    pub errors: Vec<String>,
+    /// Times the session was taken up again.
+    pub resumed: u32,
+    offers: u32,
+    outgoing: VecDeque<ClientMessage>,
+}
+
+impl Person {
+    pub(super) fn new(name: &str, publisher: u32, client: Client, kind: ClientKind, id: ClientId) -> Self {
+        Self {
+            name: name.to_owned(),
+            publisher,
+            client,
+            kind,
+            id,
+            participant: None,
+            attached: true,
+            roster: Vec::new(),
+            slots: Vec::new(),
+            speaker: None,
+            bye: None,
+            ended: false,
+            answered: None,
+            errors: Vec::new(),
+            resumed: 0,
+            offers: 0,
+            outgoing: VecDeque::new(),
+        }
+    }
+
+    /// Offers what the client wants at present.
+    pub fn offer(&mut self) {
+        self.offers += 1;
+        let (sdp, sources) = (self.client.offer(), self.client.sources());
+        self.say(ClientMessage::Offer { id: self.offers, sdp, sources });
+    }
+
+    /// Says something to the relay.
+    pub fn say(&mut self, message: ClientMessage) {
+        self.outgoing.push_back(message);
+    }
+
+    pub(super) fn take_outgoing(&mut self) -> Option<ClientMessage> {
+        self.outgoing.pop_front()
+    }
+
+    /// A message of the relay arrived.
+    pub(super) fn handle_message(&mut self, now: Instant, message: ServerMessage) {
+        match message {
+            ServerMessage::Welcome { participant, roster, resumed, .. } => {
+                self.participant = Some(participant);
+                self.roster = roster;
+                self.resumed += u32::from(resumed);
+            }
+            ServerMessage::Answer { sdp, .. } => {
+                self.answered = Some(now);
+                if let Err(error) = self.client.handle_answer(now, &sdp) {
+                    self.errors.push(format!("{error} in\n{sdp}"));
+                }
+            }
+            ServerMessage::Joined { participant } => self.roster.push(participant),
+            ServerMessage::Updated { participant } => {
+                self.roster.iter_mut().filter(|known| known.id == participant.id).for_each(|known| *known = participant.clone());
+            }
+            ServerMessage::Left { participant } => self.roster.retain(|known| known.id != participant),
+            ServerMessage::Slots { slots } => self.take_slots(slots),
+            ServerMessage::SlotsWanted { audio, video } => {
+                self.client.want_slots(audio, video);
+                self.offer();
+            }
+            ServerMessage::Speaker { participant } => self.speaker = participant,
+            ServerMessage::Error { message, .. } => self.errors.push(message),
+            ServerMessage::Bye { reason } => self.bye = Some(reason),
+            ServerMessage::Pong { .. } => {}
+        }
+    }
+
+    /// What comes after a slot changed hands is no freeze of what was before.
+    fn take_slots(&mut self, slots: Vec<Slot>) {
+        for slot in &slots {
+            let before = self.slots.iter().find(|known| known.mid == slot.mid);
+            if before.is_none_or(|before| (before.participant, before.source) != (slot.participant, slot.source)) {
+                self.client.expect_nothing(&slot.mid);
+            }
+        }
+        self.slots = slots;
+    }
+
+    /// The slot in which the relay says this source of this participant is.
+    #[must_use]
+    pub fn slot_of(&self, participant: u64, source: Source) -> Option<SlotView<'_>> {
+        let slot = self.slots.iter().find(|slot| (slot.participant, slot.source) == (Some(participant), Some(source)))?;
+        self.client.slots().find(|view| view.mid == slot.mid)
+    }
+
+    /// Pictures or sounds of a publisher that were decoded in this window, whatever slot they came in.
+    #[must_use]
+    pub fn decoded(&self, publisher: u32, source: Source) -> u64 {
+        let decoded = self.client.slots().flat_map(|slot| &slot.record.decoded);
+        decoded.filter(|(author, _)| (author.publisher, author.source) == (publisher, source)).map(|(_, count)| count).sum()
+    }
+
+    /// Packets of a publisher that came in this window, decodable or not.
+    #[must_use]
+    pub fn packets(&self, publisher: u32, source: Source) -> u64 {
+        let packets = self.client.slots().flat_map(|slot| &slot.record.authors);
+        packets.filter(|(author, _)| (author.publisher, author.source) == (publisher, source)).map(|(_, count)| count).sum()
+    }
+
+    /// Records of all slots of one kind.
+    pub fn records(&self, audio: bool) -> impl Iterator<Item = &SlotRecord> {
+        self.client.slots().filter(move |slot| slot.audio == audio).map(|slot| slot.record)
+    }
+}
