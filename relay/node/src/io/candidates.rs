@@ -24,11 +24,8 @@ pub struct CandidateRules {
 /// [`IoError::Interfaces`].
 pub fn candidates(rules: &CandidateRules, sockets: &[SocketAddr]) -> Result<Vec<SocketAddr>, IoError> {
     let interfaces = if_addrs::get_if_addrs().map_err(IoError::Interfaces)?;
-    let up: Vec<IpAddr> = interfaces
-        .iter()
-        .filter(|interface| interface.is_oper_up() || interface.is_loopback())
-        .map(if_addrs::Interface::ip)
-        .collect();
+    let up: Vec<IpAddr> =
+        interfaces.iter().filter(|interface| interface.is_oper_up() || interface.is_loopback()).map(if_addrs::Interface::ip).collect();
     Ok(choose(rules, sockets, &up))
 }
 
@@ -128,14 +125,7 @@ mod tests {
                 &loopback,
                 &WILD,
                 &HOST,
-                &[
-                    "198.51.100.4:7882",
-                    "[2001:db8::4]:7882",
-                    "192.168.1.7:7882",
-                    "[fd00::4]:7882",
-                    "127.0.0.1:7882",
-                    "[::1]:7882",
-                ],
+                &["198.51.100.4:7882", "[2001:db8::4]:7882", "192.168.1.7:7882", "[fd00::4]:7882", "127.0.0.1:7882", "[::1]:7882"],
             ),
             (&nat, &WILD, &["192.168.1.7"], &["203.0.113.9:7882", "192.168.1.7:7882"]),
             (&nat_only, &WILD, &HOST, &["203.0.113.9:7882"]),

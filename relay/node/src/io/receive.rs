@@ -58,7 +58,7 @@ impl Receiver {
         }
         counters.receive_calls += u64::from(count > 0);
         let bound = socket.local().ip();
-        Ok(self.meta[..count].iter().zip(self.buffers.chunks_exact_mut(SLOT)).map(|(meta, slot)| Received {
+        Ok(self.meta[..count].iter().zip(self.buffers.chunks_exact_mut(SLOT)).map(move |(meta, slot)| Received {
             path: Path { remote: meta.addr, local: meta.dst_ip.unwrap_or(bound) },
             bytes: &mut slot[..meta.len],
             stride: meta.stride,

@@ -41,13 +41,7 @@ enum Refusal {
 impl Sender {
     /// An empty one.
     pub(crate) fn new() -> Self {
-        Self {
-            planner: RunPlanner::default(),
-            messages: Messages::new(),
-            routes: Vec::new(),
-            queue: Vec::new(),
-            datagrams: Vec::new(),
-        }
+        Self { planner: RunPlanner::default(), messages: Messages::new(), routes: Vec::new(), queue: Vec::new(), datagrams: Vec::new() }
     }
 
     /// Sends everything in `outbox`, which the caller clears. Datagrams of one path keep their order.

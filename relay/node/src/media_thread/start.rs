@@ -65,10 +65,8 @@ pub(super) fn start(config: &MediaConfig, settings: &WorkerSettings) -> Result<(
                 limits: settings.limits,
             },
         };
-        let join = thread::Builder::new()
-            .name(format!("media-{index}"))
-            .spawn(move || MediaThread::new(parts).run())
-            .map_err(IoError::Thread)?;
+        let join =
+            thread::Builder::new().name(format!("media-{index}")).spawn(move || MediaThread::new(parts).run()).map_err(IoError::Thread)?;
         let handle = WorkerHandle { commands, doorbell };
         all.threads.push(Running { handle, sockets: local, counters, join: Some(join) });
     }

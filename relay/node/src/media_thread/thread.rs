@@ -126,9 +126,10 @@ impl MediaThread {
         more |= self.receive();
         let now = Instant::now();
         self.guard.timers(&mut self.worker, now, &mut self.counters);
-        self.flush();
+        // Before anything is sent: when a peer gets the answer to its first check, all threads can know whose peer it is.
         more |= self.tell(now);
         self.links.ring();
+        self.flush();
         self.counters.turns += 1;
         if last || now.saturating_duration_since(self.published) >= PUBLISH {
             self.published = now;
@@ -199,6 +200,8 @@ impl MediaThread {
             }
         };
         let now = Instant::now();
+        // After the call: whoever sent a datagram because of another thread's answer finds that thread's news read.
+        links.read_notices(|from, notice| steering.learn(from, notice, counters));
         for mut message in batch {
             let path = message.path;
             for datagram in message.datagrams() {
@@ -231,7 +234,6 @@ impl MediaThread {
             self.guard.command(&mut self.worker, now, leave, &mut self.counters);
             self.tell_events();
         }
-        self.flush();
         left == 0
     }
 
