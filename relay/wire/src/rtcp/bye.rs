@@ -37,3 +37,38 @@ impl RtcpWriter<'_> {
         self.message(GOODBYE, 1, |body| body.put(&ssrc.0.to_be_bytes()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::rtcp::parse;
+
+    fn sources(datagram: &[u8]) -> Result<Vec<Ssrc>, RtcpError> {
+        parse(datagram).map(|mut packets| {
+            let Some(Rtcp::Bye { ssrcs }) = packets.next() else { panic!() };
+            ssrcs.collect()
+        })
+    }
+
+    #[test]
+    fn written_is_read() {
+        let mut buf = [0; 8];
+        RtcpWriter::new(&mut buf).bye(Ssrc(0x0102_0304)).unwrap();
+        assert_eq!(buf, [0x81, 203, 0, 1, 1, 2, 3, 4]);
+        assert_eq!(sources(&buf), Ok(vec![Ssrc(0x0102_0304)]));
+    }
+
+    #[test]
+    fn none_several_and_a_reason() {
+        assert_eq!(sources(&[0x80, 203, 0, 0]), Ok(vec![]));
+        assert_eq!(sources(&[0x82, 203, 0, 3, 0, 0, 0, 1, 0, 0, 0, 2, 3, b'b', b'y', b'e']), Ok(vec![Ssrc(1), Ssrc(2)]));
+    }
+
+    #[test]
+    fn lies() {
+        assert_eq!(sources(&[0x82, 203, 0, 1, 0, 0, 0, 1]), Err(RtcpError::Malformed(GOODBYE)), "one source is missing");
+        assert_eq!(sources(&[0x81, 203, 0, 2, 0, 0, 0, 1, 4, b'b', b'y', b'e']), Err(RtcpError::Malformed(GOODBYE)), "reason cut off");
+        assert_eq!(sources(&[0xa1, 203, 0, 1, 0, 0, 0, 4]), Err(RtcpError::Malformed(GOODBYE)), "the source is padding");
+    }
+}

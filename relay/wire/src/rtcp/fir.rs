@@ -28,3 +28,24 @@ pub(super) fn read(packet: Packet<'_>) -> Result<Rtcp<'_>, RtcpError> {
 }
 
 pub(super) const FORMAT: u8 = 4;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::rtcp::parse;
+
+    #[test]
+    fn several_streams() {
+        let datagram = [0x84, 206, 0, 6, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7, 1, 0, 0, 0, 0, 0, 0, 8, 255, 0, 0, 0];
+        let Some(Rtcp::Fir { sender: Ssrc(1), media }) = parse(&datagram).unwrap().next() else { panic!() };
+        assert_eq!(media.collect::<Vec<_>>(), [Ssrc(7), Ssrc(8)]);
+    }
+
+    #[test]
+    fn half_an_entry_is_none() {
+        let datagram = [0x84, 206, 0, 3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7];
+        let Some(Rtcp::Fir { media, .. }) = parse(&datagram).unwrap().next() else { panic!() };
+        assert_eq!(media.count(), 0);
+    }
+}

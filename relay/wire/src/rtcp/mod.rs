@@ -211,3 +211,77 @@ const SOURCE_DESCRIPTION: u8 = 202;
 const GOODBYE: u8 = 203;
 const TRANSPORT_FEEDBACK: u8 = 205;
 const PAYLOAD_FEEDBACK: u8 = 206;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// A message of `packet_type` with `count` and a body.
+    fn message(first: u8, packet_type: u8, body: &[u8]) -> Vec<u8> {
+        [&[0x80 | first, packet_type, 0, (body.len() / 4) as u8], body].concat()
+    }
+
+    fn other(packet_type: u8) -> Vec<u8> {
+        message(1, packet_type, b"bodybody")
+    }
+
+    #[test]
+    fn compound_of_several() {
+        let datagram = [other(SOURCE_DESCRIPTION), message(1, PAYLOAD_FEEDBACK, &[0, 0, 0, 1, 0, 0, 0, 2]), other(207)].concat();
+        let mut packets = parse(&datagram).unwrap();
+        assert!(matches!(packets.next(), Some(Rtcp::Other { packet_type: SOURCE_DESCRIPTION })));
+        assert!(matches!(packets.next(), Some(Rtcp::Pli { sender: Ssrc(1), media: Ssrc(2) })));
+        assert!(matches!(packets.next(), Some(Rtcp::Other { packet_type: 207 })));
+        assert!(packets.next().is_none());
+    }
+
+    #[test]
+    fn every_truncation_is_an_error() {
+        let datagram = [other(200 + 4), other(207)].concat();
+        for len in (0..datagram.len()).filter(|&len| len != 12) {
+            assert_eq!(parse(&datagram[..len]).unwrap_err(), RtcpError::Truncated, "{len} bytes");
+        }
+        assert_eq!(parse(&datagram).unwrap().count(), 2);
+    }
+
+    /// The last message decides as much as the first: all or nothing.
+    #[test]
+    fn one_bad_message_spoils_all() {
+        let short_pli = message(1, PAYLOAD_FEEDBACK, &[0; 4]);
+        let error = parse(&[other(207), short_pli].concat()).unwrap_err();
+        assert_eq!(error, RtcpError::Malformed(PAYLOAD_FEEDBACK));
+    }
+
+    #[test]
+    fn versions_and_types() {
+        for first in [0x00, 0x40, 0xc0] {
+            let mut datagram = [other(207), other(207)].concat();
+            datagram[12] = first;
+            assert_eq!(parse(&datagram).unwrap_err(), RtcpError::NotRtcp, "also of the second message");
+        }
+        for packet_type in [0, 191, 224, 255] {
+            assert_eq!(parse(&other(packet_type)).unwrap_err(), RtcpError::NotRtcp);
+        }
+    }
+
+    #[test]
+    fn padding() {
+        let padded = |last: u8| message(PADDING_BIT | 1, PAYLOAD_FEEDBACK, &[&[0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0][..], &[last]].concat());
+        assert!(matches!(parse(&padded(4)).unwrap().next(), Some(Rtcp::Pli { media: Ssrc(2), .. })));
+        assert_eq!(parse(&padded(8)).unwrap_err(), RtcpError::Malformed(PAYLOAD_FEEDBACK), "eats an SSRC");
+        for count in [0, 1, 3, 5, 16, 255] {
+            assert_eq!(parse(&padded(count)).unwrap_err(), RtcpError::Padding, "{count}");
+        }
+        assert_eq!(parse(&[padded(4), other(207)].concat()).unwrap_err(), RtcpError::Padding, "not the last");
+        assert_eq!(parse(&message(PADDING_BIT, 207, &[])).unwrap_err(), RtcpError::Padding, "no room for a count");
+    }
+
+    #[test]
+    fn feedback_of_unknown_format_is_other() {
+        for packet_type in [TRANSPORT_FEEDBACK, PAYLOAD_FEEDBACK] {
+            let datagram = message(31, packet_type, &[0; 8]);
+            assert!(matches!(parse(&datagram).unwrap().next(), Some(Rtcp::Other { .. })));
+        }
+    }
+}

@@ -65,3 +65,81 @@ impl RtcpWriter<'_> {
 }
 
 pub(super) const FORMAT: u8 = 1;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::rtcp::parse;
+    use proptest::prelude::*;
+
+    fn written(lost: &[u16]) -> Vec<u8> {
+        let mut buf = [0; 1400];
+        let mut writer = RtcpWriter::new(&mut buf);
+        writer.nack(Ssrc(1), Ssrc(2), lost).unwrap();
+        let len = writer.finish();
+        buf[..len].to_vec()
+    }
+
+    fn read(datagram: &[u8]) -> Vec<u16> {
+        let Some(Rtcp::Nack { sender: Ssrc(1), media: Ssrc(2), lost }) = parse(datagram).unwrap().next() else { panic!() };
+        lost.collect()
+    }
+
+    #[test]
+    fn bytes() {
+        assert_eq!(written(&[10, 11, 26, 27]), [0x81, 205, 0, 4, 0, 0, 0, 1, 0, 0, 0, 2, 0, 10, 0x80, 1, 0, 27, 0, 0]);
+        assert_eq!(written(&[]), []);
+    }
+
+    #[test]
+    fn order_repetition_and_wrap() {
+        assert_eq!(read(&written(&[65_535, 0, 15, 16])), [65_535, 0, 15, 16]);
+        assert_eq!(read(&written(&[5, 4, 4, 5])), [5, 4, 5]);
+        assert_eq!(written(&[65_535, 0, 15]).len(), 16, "one entry spans the wrap");
+    }
+
+    #[test]
+    fn full_mask() {
+        let all: Vec<u16> = (100..117).collect();
+        assert_eq!(written(&all).len(), 16);
+        assert_eq!(read(&written(&all)), all);
+    }
+
+    #[test]
+    fn padding_is_not_taken_for_losses() {
+        let mut padded = written(&[7]);
+        padded.extend([0, 0, 0, 4]);
+        padded[0] |= 0x20;
+        padded[3] += 1;
+        assert_eq!(read(&padded), [7]);
+    }
+
+    #[test]
+    fn hostile_list_is_bounded_by_its_bytes() {
+        let mut datagram = vec![0x81, 205, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2];
+        datagram.extend([0xff; 1400]);
+        datagram[2..4].copy_from_slice(&(2 + 350u16).to_be_bytes());
+        assert_eq!(read(&datagram).len(), 350 * 17);
+    }
+
+    #[test]
+    fn does_not_fit() {
+        let mut buf = [0; 19];
+        let mut writer = RtcpWriter::new(&mut buf);
+        assert_eq!(writer.nack(Ssrc(1), Ssrc(2), &[1, 100]), Err(WriteError::Full));
+        assert!(writer.is_empty(), "nothing is left behind");
+        writer.nack(Ssrc(1), Ssrc(2), &[1]).unwrap();
+        assert_eq!((writer.len(), writer.remaining()), (16, 3));
+    }
+
+    proptest! {
+        #![proptest_config(crate::testing::seeded())]
+
+        #[test]
+        fn any_list_survives(lost in proptest::collection::vec(any::<u16>(), 1..300)) {
+            let sets = [read(&written(&lost)), lost].map(std::collections::BTreeSet::from_iter);
+            prop_assert_eq!(&sets[0], &sets[1]);
+        }
+    }
+}

@@ -157,3 +157,96 @@ const BLOCK_LEN: usize = rtcp_types::ReportBlock::EXPECTED_SIZE;
 const SENDER_INFO_LEN: usize = 20;
 /// In 1/65536 s.
 const ROUNDING: i32 = 2;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::rtcp::parse;
+
+    const BLOCK: ReportBlock = ReportBlock {
+        ssrc: Ssrc(0x0102_0304),
+        fraction_lost: 64,
+        cumulative_lost: -2,
+        highest_sequence: 0x0001_ffff,
+        jitter: 900,
+        last_sr: 0xb705_2000,
+        delay_since_last_sr: 0x0005_4000,
+    };
+
+    #[test]
+    fn bytes_of_a_receiver_report() {
+        let mut buf = [0; 64];
+        let mut writer = RtcpWriter::new(&mut buf);
+        writer.receiver_report(Ssrc(0x0a0b_0c0d), &[BLOCK]).unwrap();
+        let len = writer.finish();
+        let expected = [
+            0x81, 201, 0, 7, 0x0a, 0x0b, 0x0c, 0x0d, 1, 2, 3, 4, 64, 0xff, 0xff, 0xfe, 0, 1, 0xff, 0xff, 0, 0, 3, 0x84, 0xb7, 5, 0x20, 0,
+            0, 5, 0x40, 0,
+        ];
+        assert_eq!(buf[..len], expected);
+        let Some(Rtcp::ReceiverReport { ssrc, mut blocks }) = parse(&buf[..len]).unwrap().next() else { panic!() };
+        assert_eq!((ssrc, blocks.next(), blocks.next()), (Ssrc(0x0a0b_0c0d), Some(BLOCK), None));
+    }
+
+    #[test]
+    fn sender_report_survives() {
+        let info = SenderInfo { ntp: Ntp(0x0123_4567_89ab_cdef), rtp: 0xffff_fff0, packets: 7, octets: 8 };
+        let mut buf = [0; 1000];
+        for count in 0..=31 {
+            let blocks: Vec<_> = (0..count).map(|index| ReportBlock { ssrc: Ssrc(index), ..BLOCK }).collect();
+            let mut writer = RtcpWriter::new(&mut buf);
+            writer.sender_report(Ssrc(5), &info, &blocks).unwrap();
+            let len = writer.finish();
+            let Some(Rtcp::SenderReport { ssrc, ntp, rtp, packets, octets, blocks: read }) = parse(&buf[..len]).unwrap().next() else {
+                panic!()
+            };
+            assert_eq!((ssrc, ntp, rtp, packets, octets), (Ssrc(5), info.ntp, info.rtp, 7, 8));
+            assert_eq!(read.collect::<Vec<_>>(), blocks);
+        }
+        assert_eq!(RtcpWriter::new(&mut buf).sender_report(Ssrc(5), &info, &[BLOCK; 32]), Err(WriteError::Range));
+    }
+
+    #[test]
+    fn announced_blocks_must_be_there() {
+        let mut buf = [0; 100];
+        let mut writer = RtcpWriter::new(&mut buf);
+        writer.receiver_report(Ssrc(1), &[BLOCK]).unwrap();
+        let len = writer.finish();
+        buf[0] += 1;
+        assert_eq!(parse(&buf[..len]).unwrap_err(), RtcpError::Malformed(RECEIVER_REPORT));
+        buf[0] -= 2;
+        let Some(Rtcp::ReceiverReport { blocks, .. }) = parse(&buf[..len]).unwrap().next() else { panic!() };
+        assert_eq!(blocks.count(), 0, "the rest is a profile-specific extension");
+    }
+
+    #[test]
+    fn cumulative_loss_saturates() {
+        for (lost, written) in [(i32::MAX, 0x7f_ffff), (i32::MIN, -0x80_0000), (-1, -1), (0x7f_ffff, 0x7f_ffff)] {
+            let mut buf = [0; 32];
+            RtcpWriter::new(&mut buf).receiver_report(Ssrc(1), &[ReportBlock { cumulative_lost: lost, ..BLOCK }]).unwrap();
+            let Some(Rtcp::ReceiverReport { mut blocks, .. }) = parse(&buf).unwrap().next() else { panic!() };
+            assert_eq!(blocks.next().unwrap().cumulative_lost, written);
+        }
+    }
+
+    /// The example of RFC 3550 section 6.4.1, figure 2: 6.125 s.
+    #[test]
+    fn round_trip_of_the_rfc() {
+        let now = Ntp(0xb710_8000 << 16);
+        assert_eq!(BLOCK.round_trip(now), Some(Duration::from_millis(6125)));
+    }
+
+    #[test]
+    fn round_trip_at_the_edges() {
+        let at = |middle: u32, last_sr, delay_since_last_sr| {
+            ReportBlock { last_sr, delay_since_last_sr, ..BLOCK }.round_trip(Ntp(u64::from(middle) << 16))
+        };
+        assert_eq!(at(100, 0, 0), None, "no sender report yet");
+        assert_eq!(at(100, 90, 10), Some(Duration::ZERO));
+        assert_eq!(at(100, 90, 12), Some(Duration::ZERO), "rounding");
+        assert_eq!(at(100, 90, 13), None, "claims a delay longer than the time that passed");
+        assert_eq!(at(0x8000, u32::MAX - 0x7fff, 0), Some(Duration::from_secs(1)), "across the wrap");
+        assert_eq!(at(100, 200, 0), None, "stamped in the future");
+    }
+}

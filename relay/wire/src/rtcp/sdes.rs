@@ -23,3 +23,31 @@ impl RtcpWriter<'_> {
 
 const END: u8 = 0;
 const CNAME: u8 = 1;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn ends_with_one_to_four_zeros() {
+        for (name, padded) in [("a", 4), ("ab", 8), ("abcde", 8), ("abcdef", 12)] {
+            let mut buf = [0xee; 32];
+            let mut writer = RtcpWriter::new(&mut buf);
+            writer.cname(Ssrc(1), name).unwrap();
+            assert_eq!(writer.finish(), 8 + padded, "{name}");
+            let end = 10 + name.len();
+            assert_eq!(buf[..10], [0x81, 202, 0, (1 + padded / 4) as u8, 0, 0, 0, 1, 1, name.len() as u8]);
+            assert_eq!(buf[10..end], *name.as_bytes());
+            assert!(buf[end..8 + padded].iter().all(|&byte| byte == 0));
+        }
+    }
+
+    #[test]
+    fn name_lengths() {
+        let mut buf = [0; 300];
+        let mut write = |len| RtcpWriter::new(&mut buf).cname(Ssrc(1), &"x".repeat(len));
+        assert_eq!((write(0), write(1), write(255), write(256)), (Err(WriteError::Range), Ok(()), Ok(()), Err(WriteError::Range)));
+        assert_eq!(RtcpWriter::new(&mut [0; 11]).cname(Ssrc(1), "a"), Err(WriteError::Full));
+    }
+}

@@ -157,3 +157,126 @@ const TWO_BIT_VECTOR: u16 = 0b11 << 14;
 const TWO_BIT_SLOTS: usize = 7;
 
 pub(super) const FORMAT: u8 = 15;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::rtcp::parse;
+    use proptest::prelude::*;
+
+    const INFO: TransportCcInfo = TransportCcInfo { base: 65_530, reference_time: 0x00ab_cdef, feedback_count: 9 };
+
+    fn written(statuses: &[Option<i16>]) -> Vec<u8> {
+        let mut buf = vec![0xee; 1 << 18];
+        let mut writer = RtcpWriter::new(&mut buf);
+        writer.transport_cc(Ssrc(1), Ssrc(2), &INFO, statuses.iter().copied()).unwrap();
+        let len = writer.finish();
+        buf.truncate(len);
+        buf
+    }
+
+    fn read(datagram: &[u8]) -> TransportCc<'_> {
+        let Some(Rtcp::TransportCc(feedback)) = parse(datagram).unwrap().next() else { panic!() };
+        feedback
+    }
+
+    fn statuses(datagram: &[u8]) -> Vec<Option<i16>> {
+        read(datagram).packets().map(|(_, status)| status).collect()
+    }
+
+    #[test]
+    fn fixed_part_and_numbering() {
+        let datagram = written(&[Some(1); 10]);
+        let feedback = read(&datagram);
+        assert_eq!((feedback.sender, feedback.media, feedback.info), (Ssrc(1), Ssrc(2), INFO));
+        let seqs: Vec<u16> = feedback.packets().map(|(seq, _)| seq).collect();
+        assert_eq!(seqs, [65_530, 65_531, 65_532, 65_533, 65_534, 65_535, 0, 1, 2, 3]);
+    }
+
+    /// The first chunk follows 12 bytes of feedback header and 8 of the fixed part. It takes the form that covers most packets.
+    #[test]
+    fn first_chunk() {
+        let chunk = |statuses: &[Option<i16>]| {
+            let datagram = written(statuses);
+            u16::from_be_bytes([datagram[20], datagram[21]])
+        };
+        let mut alternating = [Some(4), None].repeat(7);
+        assert_eq!(chunk(&[Some(4); 20]), 1 << 13 | 20, "a run of small deltas");
+        assert_eq!(chunk(&[Some(-1); 20]), 2 << 13 | 20, "a run of large deltas");
+        assert_eq!(chunk(&[None; 9000]), 8191, "the longest run");
+        assert_eq!(chunk(&[Some(4), None, None]), 0b10_1000_0000_0000_00, "one bit each");
+        assert_eq!(chunk(&alternating), 0b10_1010_1010_1010_10);
+        alternating[13] = Some(256);
+        assert_eq!(chunk(&alternating), 0b11_0100_0100_0100_01, "a large delta in reach: two bits each");
+    }
+
+    #[test]
+    fn smallest_and_largest_deltas() {
+        let all = [Some(0), Some(255), Some(256), Some(-1), Some(i16::MAX), Some(i16::MIN), None, Some(0)];
+        assert_eq!(statuses(&written(&all)), all);
+    }
+
+    /// 65,535 packets claimed in 20 bytes of control information are read as far as the limit.
+    #[test]
+    fn hostile_claim_is_bounded() {
+        let mut control = vec![0, 0, 0xff, 0xff, 0, 0, 0, 0];
+        control.extend([0x1f, 0xff].repeat(6));
+        let datagram = [&[0x8f, 205, 0, 7, 0, 0, 0, 1, 0, 0, 0, 2][..], &control].concat();
+        assert_eq!(statuses(&datagram), vec![None; MAX_STATUSES]);
+    }
+
+    #[test]
+    fn ends_early_at_what_is_missing() {
+        let with = |chunk: u16, deltas: [u8; 2]| {
+            let [high, low] = chunk.to_be_bytes();
+            let datagram = [0x8f, 205, 0, 5, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 5, 0, 0, 0, 0, high, low, deltas[0], deltas[1]];
+            statuses(&datagram)
+        };
+        assert_eq!(with(1 << 13 | 5, [7, 8]), [Some(7), Some(8)], "three deltas are missing");
+        assert_eq!(with(2 << 13 | 5, [0xff, 0xfe]), [Some(-2)], "four deltas are missing");
+        assert_eq!(with(0b11_01_11_00_00_00_00_00, [7, 8]), [Some(7)], "reserved symbol");
+        assert_eq!(with(2, [0, 3]), [None; 5]);
+        assert_eq!(with(0, [0, 0]), [], "empty runs");
+    }
+
+    #[test]
+    fn too_short_for_the_fixed_part() {
+        let datagram = [0x8f, 205, 0, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 5];
+        assert_eq!(parse(&datagram).unwrap_err(), RtcpError::Malformed(TRANSPORT_FEEDBACK));
+    }
+
+    #[test]
+    fn ranges_and_room() {
+        let write = |room: usize, count: usize| {
+            let mut buf = vec![0; room];
+            let mut writer = RtcpWriter::new(&mut buf);
+            let result = writer.transport_cc(Ssrc(1), Ssrc(2), &INFO, vec![Some(1); count]);
+            result.map(|()| writer.finish())
+        };
+        assert_eq!(write(1000, 0), Err(WriteError::Range));
+        assert_eq!(write(1 << 18, 65_536), Err(WriteError::Range));
+        assert_eq!(write(1 << 17, 65_535), Ok(20 + 2 * 9 + 65_535 + 3));
+        assert_eq!(write(28, 6), Ok(28));
+        assert_eq!(write(27, 6), Err(WriteError::Full), "padding counts");
+    }
+
+    fn status() -> impl Strategy<Value = Option<i16>> {
+        prop_oneof![3 => Just(None), 6 => (0..256i16).prop_map(Some), 1 => any::<i16>().prop_map(Some)]
+    }
+
+    proptest! {
+        #![proptest_config(crate::testing::seeded())]
+
+        #[test]
+        fn any_statuses_survive(list in proptest::collection::vec((status(), 1..40usize), 1..60)) {
+            // Runs, as real traffic has them.
+            let list: Vec<Option<i16>> = list.into_iter().flat_map(|(status, run)| std::iter::repeat_n(status, run)).collect();
+            let datagram = written(&list);
+            prop_assert_eq!(statuses(&datagram), list.clone());
+            // No chunk form covers fewer than seven packets, except the last.
+            let deltas: usize = list.iter().flatten().map(|delta| if (0..256).contains(delta) { 1 } else { 2 }).sum();
+            prop_assert!(datagram.len() <= 20 + 2 * list.len().div_ceil(7) + deltas + 3);
+        }
+    }
+}

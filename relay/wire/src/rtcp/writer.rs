@@ -97,3 +97,33 @@ impl Body<'_> {
 }
 
 const VERSION: u8 = 2;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::rtcp::{Rtcp, parse};
+
+    #[test]
+    fn compound_in_order_and_full_at_the_end() {
+        let mut buf = [0; 43];
+        let mut writer = RtcpWriter::new(&mut buf);
+        assert!(writer.is_empty());
+        writer.receiver_report(Ssrc(1), &[]).unwrap();
+        writer.cname(Ssrc(1), "relay").unwrap();
+        writer.pli(Ssrc(1), Ssrc(2)).unwrap();
+        assert_eq!((writer.len(), writer.remaining()), (36, 7));
+        assert_eq!(writer.bye(Ssrc(1)), Err(WriteError::Full), "one byte short");
+        let len = writer.finish();
+        let kinds: Vec<_> = parse(&buf[..len]).unwrap().collect();
+        assert!(matches!(kinds[..], [Rtcp::ReceiverReport { .. }, Rtcp::Other { packet_type: 202 }, Rtcp::Pli { .. }]));
+    }
+
+    #[test]
+    fn message_beyond_the_length_field() {
+        let mut buf = vec![0; 1 << 19];
+        let mut writer = RtcpWriter::new(&mut buf);
+        assert_eq!(writer.message(210, 0, |body| body.put(&vec![0; 4 << 16])), Err(WriteError::Full));
+        assert_eq!(writer.message(210, 0, |body| body.put(&vec![0; (4 << 16) - 4])), Ok(()));
+    }
+}

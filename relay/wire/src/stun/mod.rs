@@ -87,3 +87,6 @@ mod attribute {
     pub(super) const ICE_CONTROLLED: u16 = 0x8029;
     pub(super) const ICE_CONTROLLING: u16 = 0x802a;
 }
+
+#[cfg(test)]
+mod tests;
