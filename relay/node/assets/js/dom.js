@@ -1,0 +1,51 @@
+// Builds elements without markup strings: nothing a person types can become HTML, and a strict CSP holds.
+
+import { label } from './i18n.js';
+
+/**
+ * @typedef {Record<string, any> & {
+ *   t?: string, tLabel?: string, tTitle?: string, tPlaceholder?: string, class?: string
+ * }} Props  `t…` are dictionary keys, kept in step with the language; `on…` are listeners; the rest are attributes
+ */
+
+/**
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag
+ * @param {Props} [props]
+ * @param {...(Node|string|null|undefined|false)} children
+ * @returns {HTMLElementTagNameMap[K]}
+ */
+export function h(tag, props = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [key, value] of Object.entries(props)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (key.startsWith('on')) element.addEventListener(key.slice(2), value);
+    else if (key === 't') label(element, 'text', value);
+    else if (key === 'tLabel') label(element, 'aria-label', value);
+    else if (key === 'tTitle') label(element, 'title', value);
+    else if (key === 'tPlaceholder') label(element, 'placeholder', value);
+    else element.setAttribute(key, value === true ? '' : String(value));
+  }
+  for (const child of children) {
+    if (child !== null && child !== undefined && child !== false) element.append(child);
+  }
+  return element;
+}
+
+/**
+ * Replaces children only when they differ, so that focus and scroll position survive.
+ * @param {Element} parent
+ * @param {Node[]} children
+ */
+export function setChildren(parent, children) {
+  const same = parent.childNodes.length === children.length && children.every((c, i) => parent.childNodes[i] === c);
+  if (!same) parent.replaceChildren(...children);
+}
+
+let counter = 0;
+
+/** A fresh id for `for`, `aria-labelledby` and the like. */
+export function freshId() {
+  counter += 1;
+  return `m${counter}`;
+}

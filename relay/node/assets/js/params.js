@@ -1,0 +1,79 @@
+// Reads what the address says: the URL parameters of README.md, and the token in the fragment.
+
+/**
+ * @typedef {object} Params
+ * @property {string} room
+ * @property {string} name
+ * @property {string|null} token   from `#token=`; null when the page has to ask for one
+ * @property {boolean} autojoin
+ * @property {boolean} testMedia   publish the test picture and tone even where there are devices
+ * @property {boolean} video       start with the camera on
+ * @property {boolean} audio       start with the microphone on
+ * @property {boolean} simulcast
+ * @property {'vp8'|'h264'|'vp9'|'av1'|null} codec  video codec to send
+ * @property {'da'|'en'|null} lang
+ * @property {number} slots        audio and video slots offered at join
+ */
+
+export const DEFAULT_ROOM = 'demo';
+/** Slots of each kind at join: a meeting has 2.3 to 2.8 people on average, so most never ask for more. */
+export const DEFAULT_SLOTS = 4;
+/** 33 people and one shared screen. */
+export const MAX_SLOTS = 34;
+
+/**
+ * @template {string} T
+ * @param {string|null} value
+ * @param {readonly T[]} allowed
+ * @returns {T|null}
+ */
+function oneOf(value, allowed) {
+  return allowed.find((item) => item === value?.toLowerCase()) ?? null;
+}
+
+/**
+ * Reads the claims of a JWT without checking them: only to fill in the form. The relay checks the token.
+ * @param {string|null} token
+ * @returns {Record<string, unknown>}
+ */
+function claims(token) {
+  try {
+    const body = (token ?? '').split('.')[1].replaceAll('-', '+').replaceAll('_', '/');
+    const bytes = Uint8Array.from(atob(body), (c) => c.charCodeAt(0));
+    const value = JSON.parse(new TextDecoder().decode(bytes));
+    return value && typeof value === 'object' ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+/**
+ * @param {URL} url
+ * @returns {Params}
+ */
+export function readParams(url) {
+  const query = url.searchParams;
+  const token = new URLSearchParams(url.hash.slice(1)).get('token');
+  const claimed = claims(token);
+  const slots = Number.parseInt(query.get('slots') ?? '', 10);
+  return {
+    room: query.get('room')?.trim() || (typeof claimed.room === 'string' ? claimed.room : DEFAULT_ROOM),
+    name: query.get('name')?.trim() || (typeof claimed.name === 'string' ? claimed.name : ''),
+    token,
+    autojoin: query.get('autojoin') === '1',
+    testMedia: query.get('media') === 'test',
+    video: query.get('video') !== '0',
+    audio: query.get('audio') !== '0',
+    simulcast: query.get('simulcast') !== '0',
+    codec: oneOf(query.get('codec'), ['vp8', 'h264', 'vp9', 'av1']),
+    lang: oneOf(query.get('lang'), ['da', 'en']),
+    slots: Number.isNaN(slots) ? DEFAULT_SLOTS : Math.min(Math.max(slots, 0), MAX_SLOTS),
+  };
+}
+
+/** Takes the token out of the address bar, so that it is neither bookmarked, shared nor photographed. */
+export function hideToken() {
+  if (new URLSearchParams(location.hash.slice(1)).has('token')) {
+    history.replaceState(null, '', location.pathname + location.search);
+  }
+}

@@ -1,0 +1,180 @@
+// <meeting-prejoin>: name, room, a look at oneself, devices, and the way in.
+
+import { MeetingError } from './api.js';
+import { toggle } from './controls.js';
+import { DeviceMenus } from './devices.js';
+import { freshId, h } from './dom.js';
+import { label, language, t } from './i18n.js';
+import { icon } from './icons.js';
+import { languageSwitch } from './languages.js';
+import { TEST } from './media.js';
+import { LevelMeter } from './meter.js';
+import { Picture } from './picture.js';
+
+const MAX_NAME = 80;
+
+export class MeetingPrejoin extends HTMLElement {
+  #name = h('input', { id: freshId(), type: 'text', autocomplete: 'name', maxlength: MAX_NAME, spellcheck: 'false', required: true, oninput: () => this.#typed() });
+  #room = h('input', { id: freshId(), type: 'text', autocomplete: 'off', autocapitalize: 'none', maxlength: MAX_NAME, spellcheck: 'false', required: true, oninput: () => this.#typed() });
+  #error = h('p', { class: 'form-error', role: 'alert', id: freshId(), hidden: true });
+  #problem = h('p', { class: 'device-problem', role: 'status' });
+  #button = h('button', { type: 'submit', class: 'primary join', t: 'join' });
+  #frame = h('div', { class: 'preview-frame' }, h('p', { class: 'preview-off', t: 'camera_is_off' }));
+  #picture = new Picture(this.#frame);
+  #meter = new LevelMeter();
+  #microphone = toggle({ words: 'microphone', icons: ['mic', 'mic-off'], hints: ['mute', 'unmute'], kind: 'input', onPress: () => this.media.setAudio(!this.media.inputs.audio.on) });
+  #camera = toggle({ words: 'camera', icons: ['camera', 'camera-off'], hints: ['camera_stop', 'camera_start'], kind: 'input', onPress: () => void this.media.setVideo(!this.media.inputs.video.on) });
+  #menus;
+  #show = () => this.#showMedia();
+
+  /**
+   * @param {import('./params.js').Params} params
+   * @param {import('./media.js').LocalMedia} media
+   * @param {(name: string, room: string) => Promise<void>} onJoin  rejects with a MeetingError
+   */
+  constructor(params, media, onJoin) {
+    super();
+    this.params = params;
+    this.media = media;
+    this.onJoin = onJoin;
+    this.#menus = new DeviceMenus(media);
+    this.#name.value = params.name;
+    this.#room.value = params.room;
+  }
+
+  connectedCallback() {
+    this.#build();
+    this.media.addEventListener('change', this.#show);
+    language.addEventListener('change', this.#show);
+    this.#typed();
+    this.#showMedia();
+    if (!this.#name.value) this.#name.focus();
+  }
+
+  disconnectedCallback() {
+    this.media.removeEventListener('change', this.#show);
+    language.removeEventListener('change', this.#show);
+    this.#menus.close();
+    this.#picture.show(null);
+  }
+
+  /** Goes in with what the form says. */
+  async join() {
+    if (this.#button.getAttribute('aria-disabled') === 'true') return;
+    const name = this.#name.value.trim();
+    const room = this.#room.value.trim();
+    const missing = !name ? this.#name : !room ? this.#room : null;
+    if (missing) {
+      this.#fail(missing === this.#name ? 'name_missing' : 'room_missing');
+      missing.setAttribute('aria-invalid', 'true');
+      missing.focus();
+      return;
+    }
+    this.#busy(true);
+    try {
+      await this.onJoin(name, room);
+    } catch (error) {
+      if (!(error instanceof MeetingError)) console.error(error);
+      this.#fail(error instanceof MeetingError ? error.key : 'error_server');
+      this.#busy(false);
+    }
+  }
+
+  #build() {
+    const form = h('form', { novalidate: true, class: 'join-form', onsubmit: (/** @type {Event} */ event) => {
+      event.preventDefault();
+      void this.join();
+    } },
+    h('h1', { t: 'ready_title' }),
+    h('p', { class: 'lead', t: 'ready_lead' }),
+    // A link with a token already says who comes and where to.
+    this.#field('name', this.#name, 'name_hint'),
+    this.params.token === null && this.#field('room', this.#room, 'room_hint'),
+    h('details', { class: 'more' }, h('summary', { t: 'devices' }), this.#menus.element),
+    this.#error,
+    this.#button,
+    h('p', { class: 'privacy' }, icon('lock'), h('span', { t: 'privacy' })));
+    this.append(
+      h('header', { class: 'top' },
+        h('div', { class: 'brand' }, h('img', { src: 'favicon.svg', alt: '', width: 34, height: 34 }), h('span', { t: 'product' })),
+        languageSwitch()),
+      h('main', { class: 'prejoin-main' },
+        h('section', { class: 'preview', tLabel: 'preview' },
+          this.#frame,
+          h('div', { class: 'preview-controls' }, this.#microphone.element, this.#camera.element,
+            h('div', { class: 'level' }, h('span', { class: 'field-label', t: 'microphone_level' }), this.#meter)),
+          this.#problem),
+        form),
+    );
+  }
+
+  /**
+   * @param {string} key
+   * @param {HTMLInputElement} input
+   * @param {string} hintKey
+   */
+  #field(key, input, hintKey) {
+    const hint = h('span', { class: 'hint', id: freshId(), t: hintKey });
+    input.setAttribute('aria-describedby', `${hint.id} ${this.#error.id}`);
+    return h('div', { class: 'field' }, h('label', { for: input.id, t: key }), hint, input);
+  }
+
+  #typed() {
+    this.media.name = this.#name.value.trim() || t('guest');
+    for (const input of [this.#name, this.#room]) input.removeAttribute('aria-invalid');
+    this.#error.hidden = true;
+  }
+
+  /** @param {string} key */
+  #fail(key) {
+    label(this.#error, 'text', key);
+    this.#error.hidden = false;
+  }
+
+  /** @param {boolean} busy  the button keeps its focus, so it is not really disabled */
+  #busy(busy) {
+    this.#button.setAttribute('aria-disabled', String(busy));
+    label(this.#button, 'text', busy ? 'joining' : 'join');
+    if (busy) this.#error.hidden = true;
+  }
+
+  #showMedia() {
+    const { audio, video } = this.media.inputs;
+    this.#microphone.set(audio.on);
+    this.#camera.set(video.on);
+    this.#picture.show(video.on ? video.track : null);
+    this.#frame.classList.toggle('mirrored', video.choice !== TEST);
+    this.#frame.classList.toggle('off', !video.on);
+    this.#meter.track = audio.on ? audio.track : null;
+    void this.#menus.refresh();
+    const words = problemWords(audio.problem, video.problem);
+    if (this.#problem.textContent !== words) this.#problem.textContent = words;
+    this.#problem.hidden = words === '';
+  }
+}
+
+/**
+ * What is wrong with the devices and what to do about it, as one text.
+ * @param {import('./media.js').Problem|null} audio
+ * @param {import('./media.js').Problem|null} video
+ */
+function problemWords(audio, video) {
+  if (!audio && !video) return '';
+  const same = audio === video;
+  const parts = same ? [problem('both', video)] : [problem('camera', video), problem('microphone', audio)];
+  parts.push(video ? t('problem_stand_in_picture') : t('problem_stand_in_tone'));
+  return parts.filter(Boolean).join(' ');
+}
+
+/**
+ * @param {'camera'|'microphone'|'both'} device
+ * @param {import('./media.js').Problem|null} kind
+ */
+function problem(device, kind) {
+  if (!kind) return '';
+  if (kind === 'missing') return t(`problem_missing_${device}`);
+  const what = t(`a_${device}`);
+  return t(`problem_${kind}`, { what, What: what[0].toLocaleUpperCase() + what.slice(1), it: t(`it_${device}`) });
+}
+
+customElements.define('meeting-prejoin', MeetingPrejoin);
