@@ -147,12 +147,14 @@ impl Text {
     }
 
     fn layers(&mut self, body: &Body) {
-        let rids: Vec<&str> = body.layers.rids.iter().map(Rid::as_str).collect();
-        for rid in &rids {
-            self.line(format_args!("a=rid:{rid} recv"));
+        let layers = &body.layers;
+        for rid in &layers.rids {
+            self.line(format_args!("a=rid:{} recv", rid.as_str()));
         }
-        if body.layers.simulcast {
-            self.line(format_args!("a=simulcast:recv {}", rids.join(";")));
+        if layers.simulcast {
+            let mark = |rid: &Rid| if layers.paused.contains(rid) { "~" } else { "" };
+            let list: Vec<String> = layers.rids.iter().map(|rid| format!("{}{}", mark(rid), rid.as_str())).collect();
+            self.line(format_args!("a=simulcast:recv {}", list.join(";")));
         }
     }
 

@@ -9,8 +9,11 @@ use crate::session::SsrcLine;
 /// Simulcast layers of an m-line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Layers {
-    /// In the client's order.
+    /// In the client's order, paused ones too.
     pub(super) rids: Vec<Rid>,
+    /// Those that the client has switched off for now. They are accepted, so that it may start them without a new offer, and stay paused
+    /// in the answer: Chromium starts every layer that an answer lists without the mark.
+    pub(super) paused: Vec<Rid>,
     /// The offer has `a=simulcast:send`; without it a rid is only a name.
     pub(super) simulcast: bool,
 }
@@ -30,17 +33,20 @@ impl Layers {
                 declared.push(rid);
             }
         }
-        let Some(list) = values("simulcast").find_map(send_list) else { return Some(Self { rids: declared, simulcast: false }) };
-        let mut rids: Vec<Rid> = Vec::new();
-        // `h;~m,m2;l`: layers in order of preference, each with alternatives of which the first is taken. `~` says that a layer starts
-        // paused; it is accepted all the same, so that the client may start it later without a new offer.
-        for rid in list.split(';').filter_map(|layer| Rid::new(layer.split(',').next()?.trim_start_matches('~'))) {
+        let Some(list) = values("simulcast").find_map(send_list) else { return Some(Self { rids: declared, ..Self::default() }) };
+        let mut layers = Self::default();
+        // `h;~m,m2;l`: layers in order of preference, each with alternatives of which the first is taken.
+        for layer in list.split(';').filter_map(|alternatives| alternatives.split(',').next()) {
+            let (paused, rid) = layer.strip_prefix('~').map_or((false, layer), |rid| (true, rid));
             // RFC 8853 section 5.2: an id without its own `a=rid` is ignored.
-            if declared.contains(&rid) && !rids.contains(&rid) {
-                rids.push(rid);
+            let Some(rid) = Rid::new(rid).filter(|rid| declared.contains(rid) && !layers.rids.contains(rid)) else { continue };
+            layers.rids.push(rid);
+            if paused {
+                layers.paused.push(rid);
             }
         }
-        Some(Self { simulcast: !rids.is_empty(), rids })
+        layers.simulcast = !layers.rids.is_empty();
+        Some(layers)
     }
 }
 
