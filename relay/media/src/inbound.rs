@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use wire::codec::Codec;
+use wire::codec::{Codec, vp8};
 use wire::ext::{AudioLevel, ExtValues};
 use wire::ntp::Ntp;
 
@@ -43,6 +43,12 @@ pub struct Inbound<'p> {
     pub abs_capture: Option<Ntp>,
     /// Loudness as the sender claims.
     pub audio_level: Option<AudioLevel>,
+    /// VP8 picture id, made 15 bits wide.
+    pub picture_id: Option<u16>,
+    /// VP8 payload descriptor.
+    pub(crate) vp8: Option<vp8::Descriptor>,
+    /// How far it lies behind the newest packet of its layer.
+    pub(crate) behind: u64,
 }
 
 /// A stored packet of one publication layer, for retransmission.
@@ -64,4 +70,6 @@ pub struct Stored<'s> {
     pub exts: ExtValues<'s>,
     /// See [`Inbound::abs_capture`].
     pub abs_capture: Option<Ntp>,
+    /// See [`Inbound::picture_id`].
+    pub picture_id: Option<u16>,
 }

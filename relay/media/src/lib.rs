@@ -11,18 +11,40 @@
 //! One [`Receiver`] holds all that one peer sends; one [`Slot`] is one stream that one peer receives. [`Inbound`] borrows only the
 //! datagram, so the caller may hand it to slots of any peer. Everything here trusts that packets were authenticated before.
 
+mod clock;
 mod config;
+mod feedback;
+mod history;
 mod inbound;
+mod keyframe;
+mod layer;
+mod meter;
+mod nack;
+mod numbering;
 mod publication;
 mod receiver;
+mod reception;
+mod reports;
+mod rewrite;
 mod route;
+mod segment;
+mod selector;
 mod slot;
 mod speakers;
+mod store;
+mod streams;
+mod twcc;
+mod window;
 
+pub use clock::SourceClock;
 pub use config::{CodecIn, CodecOut, MediaKind, PublishConfig};
 pub use inbound::{Inbound, Stored};
-pub use publication::{Layer, Publication, SourceClock};
-pub use receiver::{KeyframeCause, Receiver, ReceiverCounters};
+pub use keyframe::KeyframeCause;
+pub use layer::Layer;
+pub use publication::Publication;
+pub use receiver::{Receiver, ReceiverCounters};
 pub use route::Route;
-pub use slot::{LayerState, Origin, SenderReport, Slot, SlotConfig, SlotCounters};
+pub use selector::LayerState;
+pub use slot::{Origin, Slot, SlotConfig, SlotCounters};
 pub use speakers::Speakers;
+pub use wire::rtcp::SenderInfo as SenderReport;

@@ -2,119 +2,121 @@
 
 use std::time::Instant;
 
-use wire::ids::{Mid, Rid, Ssrc};
-use wire::ntp::Ntp;
+use wire::ext::ExtMap;
+use wire::ids::{Mid, Ssrc};
 
-use crate::{MediaKind, Stored};
+use crate::layer::Layer;
+use crate::{CodecIn, MediaKind, PublishConfig, SourceClock, Stored};
+
+/// Layers of one publication; simulcast has three.
+pub(crate) const MAX_LAYERS: usize = 4;
 
 /// One published source.
+#[derive(Debug)]
 pub struct Publication {
-    layers: Vec<Layer>,
-    clock: SourceClock,
-    mid: Mid,
-    kind: MediaKind,
-    label: u32,
+    config: PublishConfig,
+    exts: ExtMap,
+    pub(crate) layers: Vec<Layer>,
 }
 
 impl Publication {
+    pub(crate) fn new(now: Instant, exts: ExtMap, config: PublishConfig) -> Self {
+        let (kind, rids) = (config.kind, &config.rids[..config.rids.len().min(MAX_LAYERS)]);
+        let layers = if rids.is_empty() {
+            let count = config.ssrcs.len().clamp(1, MAX_LAYERS);
+            (0..count).map(|index| Layer::new(now, kind, None, index, count)).collect()
+        } else {
+            let lowest_first = rids.iter().rev().enumerate();
+            lowest_first.map(|(index, &rid)| Layer::new(now, kind, Some(rid), index, rids.len())).collect()
+        };
+        Self { config, exts, layers }
+    }
+
+    /// Takes over a renegotiated line that is the same source with the same layers; gives the configuration back if it is not.
+    pub(crate) fn reconfigure(&mut self, exts: ExtMap, config: &PublishConfig) -> bool {
+        let same_layers = config.rids == self.config.rids && (!config.rids.is_empty() || config.ssrcs.len() == self.config.ssrcs.len());
+        if config.mid != self.config.mid || config.kind != self.config.kind || !same_layers {
+            return false;
+        }
+        self.config = config.clone();
+        self.exts = exts;
+        true
+    }
+
     /// Its m-line.
     #[must_use]
     pub fn mid(&self) -> Mid {
-        self.mid
+        self.config.mid
     }
 
     /// Audio or video.
     #[must_use]
     pub fn kind(&self) -> MediaKind {
-        self.kind
+        self.config.kind
     }
 
     /// The caller's key.
     #[must_use]
     pub fn label(&self) -> u32 {
-        self.label
+        self.config.label
     }
 
-    /// Its layers, lowest quality first; at least one.
+    /// The publisher's payload types, for [`crate::Route::new`].
+    #[must_use]
+    pub fn codecs(&self) -> &[CodecIn] {
+        &self.config.codecs
+    }
+
+    /// Its layers, lowest quality first; 1 to 4.
     #[must_use]
     pub fn layers(&self) -> &[Layer] {
         &self.layers
     }
 
-    /// True while packets of this layer come. A pause of the whole publication (a still screen) does not end it; silence of one layer
-    /// while another goes on does.
+    /// One layer by its index.
     #[must_use]
-    pub fn active(&self, _layer: usize, _now: Instant) -> bool {
-        false
+    pub fn layer(&self, index: usize) -> Option<&Layer> {
+        self.layers.get(index)
+    }
+
+    /// True while packets of this layer come. A pause of the whole publication (a still screen) does not end it; silence of one layer
+    /// while another goes on does, after half a second or five frames.
+    #[must_use]
+    pub fn active(&self, layer: usize, now: Instant) -> bool {
+        let Some(heard) = self.layers.iter().filter_map(Layer::heard).max() else { return false };
+        self.layers.get(layer).is_some_and(|layer| !layer.stalled(now, heard))
     }
 
     /// A packet from the retransmission store, while it is still there.
     #[must_use]
-    pub fn stored(&self, _layer: usize, _ext_seq: u64) -> Option<Stored<'_>> {
-        None
+    pub fn stored(&self, layer: usize, ext_seq: u64) -> Option<Stored<'_>> {
+        self.layers.get(layer)?.store.get(ext_seq, &self.exts)
     }
 
-    /// The relation between a layer's RTP timestamps and the relay's clock.
+    /// The relation between a layer's RTP timestamps and the relay's clock; without meaning before the layer's first packet.
     #[must_use]
-    pub fn clock(&self, _layer: usize) -> SourceClock {
-        self.clock
-    }
-}
-
-/// One encoding of a publication.
-pub struct Layer {
-    rid: Option<Rid>,
-    ssrc: Option<Ssrc>,
-}
-
-impl Layer {
-    /// Its rid, where it has one.
-    #[must_use]
-    pub fn rid(&self) -> Option<Rid> {
-        self.rid
+    pub fn clock(&self, layer: usize) -> SourceClock {
+        self.layers.get(layer).map_or(SourceClock::UNKNOWN, |layer| *layer.clock())
     }
 
-    /// The SSRC in use, once known.
-    #[must_use]
-    pub fn ssrc(&self) -> Option<Ssrc> {
-        self.ssrc
+    /// The codec with this media payload type.
+    #[inline]
+    pub(crate) fn codec(&self, pt: u8) -> Option<CodecIn> {
+        self.config.codecs.iter().copied().find(|codec| codec.pt == pt)
     }
 
-    /// Rate over about the last second, bit/s.
-    #[must_use]
-    pub fn bitrate(&self, _now: Instant) -> u64 {
-        0
+    /// The codec whose retransmissions have this payload type.
+    pub(crate) fn codec_of_rtx(&self, pt: u8) -> Option<CodecIn> {
+        self.config.codecs.iter().copied().find(|codec| codec.rtx == Some(pt))
     }
 
-    /// Packets received, retransmissions that filled a gap included.
-    #[must_use]
-    pub fn packets(&self) -> u64 {
-        0
-    }
-
-    /// Packets given up.
-    #[must_use]
-    pub fn lost(&self) -> u64 {
-        0
-    }
-
-    /// Keyframe requests sent.
-    #[must_use]
-    pub fn keyframe_requests(&self) -> u64 {
-        0
-    }
-}
-
-/// Relation between one layer's RTP timestamps and the relay's clock.
-#[derive(Clone, Copy, Debug)]
-pub struct SourceClock {
-    rate: u32,
-}
-
-impl SourceClock {
-    /// The publisher's RTP timestamp at a time of the relay's clock.
-    #[must_use]
-    pub fn rtp_at(&self, _at: Ntp) -> u32 {
-        self.rate
+    /// Layer and role (true: retransmissions) of an announced SSRC.
+    pub(crate) fn announced(&self, ssrc: Ssrc) -> Option<(usize, bool)> {
+        let announced = self.config.ssrcs.iter().take(self.layers.len()).enumerate();
+        announced.into_iter().find_map(|(layer, &(media, rtx))| match ssrc {
+            ssrc if ssrc == media => Some((layer, false)),
+            ssrc if Some(ssrc) == rtx => Some((layer, true)),
+            _ => None,
+        })
     }
 }

@@ -1,28 +1,37 @@
-//! Everything one peer sends: finds each packet's stream, keeps statistics, recovers losses, asks for keyframes.
+//! Everything one peer sends: finds each packet's layer, keeps statistics, recovers losses.
 
 use std::time::{Duration, Instant};
 
-use wire::ext::ExtMap;
+use wire::codec::{Codec, starts_keyframe, vp8};
+use wire::ext::{Ext, ExtMap, ExtValues};
 use wire::ids::{Mid, Ssrc};
 use wire::ntp::Ntp;
+use wire::rtp::RtpHeader;
 
-use crate::{Inbound, Publication, PublishConfig};
+use crate::clock::PeerOffset;
+use crate::feedback::Feedback;
+use crate::layer::Arrival;
+use crate::numbering::Place;
+use crate::streams::{Stream, Streams};
+use crate::{CodecIn, Inbound, KeyframeCause, MediaKind, Publication, PublishConfig};
+
+/// Round trip assumed until it is measured.
+const DEFAULT_RTT: Duration = Duration::from_millis(70);
 
 /// Everything one peer sends.
+///
+/// Call [`Receiver::handle_rtp`] for each packet and [`Receiver::write_feedback`] when [`Receiver::poll_timeout`] has passed.
+#[derive(Debug)]
 pub struct Receiver {
+    /// One instant on both clocks.
+    epoch: (Instant, Ntp),
+    exts: ExtMap,
     publications: Vec<Publication>,
+    streams: Streams,
+    offset: PeerOffset,
+    rtt: Duration,
+    pub(crate) feedback: Feedback,
     counters: ReceiverCounters,
-}
-
-/// Why somebody wants a keyframe.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum KeyframeCause {
-    /// A slot was put on this publication: a join, a move, an admission, a layout change.
-    Start,
-    /// A slot goes to another layer of the same publication.
-    Switch,
-    /// A viewer's decoder lost the picture (PLI or FIR).
-    Loss,
 }
 
 /// What was received and what was dropped, and why.
@@ -40,34 +49,186 @@ pub struct ReceiverCounters {
     pub out_of_range: u64,
     /// Retransmissions that filled a gap; also in `accepted`.
     pub recovered: u64,
+    /// Padding on a retransmission stream: bandwidth probes.
+    pub probes: u64,
 }
 
 impl Receiver {
     /// A receiver without lines. `ntp_now` is the relay's clock at `now`; `local_ssrc` is the sender of our RTCP.
     #[must_use]
-    pub fn new(_now: Instant, _ntp_now: Ntp, _exts: ExtMap, _local_ssrc: Ssrc) -> Self {
-        Self { publications: Vec::new(), counters: ReceiverCounters::default() }
+    pub fn new(now: Instant, ntp_now: Ntp, exts: ExtMap, local_ssrc: Ssrc) -> Self {
+        Self {
+            epoch: (now, ntp_now),
+            exts,
+            publications: Vec::new(),
+            streams: Streams::default(),
+            offset: PeerOffset::default(),
+            rtt: DEFAULT_RTT,
+            feedback: Feedback::new(now, local_ssrc),
+            counters: ReceiverCounters::default(),
+        }
     }
 
     /// Takes over a negotiation. Lines whose mid, kind and layers stay keep their state; indexes follow the new order.
-    pub fn configure(&mut self, _now: Instant, _exts: ExtMap, _lines: Vec<PublishConfig>) {}
+    pub fn configure(&mut self, now: Instant, exts: ExtMap, lines: Vec<PublishConfig>) {
+        self.exts = exts;
+        let mut old = std::mem::take(&mut self.publications);
+        for line in lines {
+            let kept = old.iter_mut().position(|publication| publication.reconfigure(exts, &line));
+            let publication = kept.map_or_else(|| Publication::new(now, exts, line), |index| old.swap_remove(index));
+            self.publications.push(publication);
+        }
+        self.streams.rebuild(&self.publications);
+    }
 
     /// Places one authenticated, decrypted packet. `None` is a counted drop.
-    pub fn handle_rtp<'p>(&mut self, _now: Instant, _plain: &'p [u8]) -> Option<Inbound<'p>> {
-        None
+    #[inline]
+    pub fn handle_rtp<'p>(&mut self, now: Instant, plain: &'p [u8]) -> Option<Inbound<'p>> {
+        let parsed = RtpHeader::parse(plain).and_then(|header| Ok((header, header.payload(plain)?)));
+        let Ok((header, payload)) = parsed else {
+            self.counters.malformed += 1;
+            return None;
+        };
+        let exts = ExtValues::read(&self.exts, &header, plain);
+        self.feedback.arrived(now, header.ssrc, exts.transport_seq());
+        let known = self.streams.find(header.ssrc);
+        let Some(stream) = known.or_else(|| self.streams.bind(now, &mut self.publications, &header, &exts)) else {
+            self.counters.unknown += 1;
+            return None;
+        };
+        let packet = self.unwrap(stream, &header, payload)?;
+        self.place(now, stream, &header, packet, exts, plain)
+    }
+
+    /// Finds the codec; on a retransmission stream also the original number, which stands before the payload (RFC 4588 section 4).
+    #[inline]
+    fn unwrap<'p>(&mut self, stream: Stream, header: &RtpHeader, payload: &'p [u8]) -> Option<(CodecIn, u16, &'p [u8])> {
+        let publication = self.publications.get(stream.publication)?;
+        if !stream.rtx {
+            let Some(codec) = publication.codec(header.payload_type) else {
+                self.counters.unknown += 1;
+                return None;
+            };
+            return Some((codec, header.sequence, payload));
+        }
+        let Some(codec) = publication.codec_of_rtx(header.payload_type) else {
+            self.counters.unknown += 1;
+            return None;
+        };
+        match payload.split_first_chunk::<2>() {
+            Some((original, payload)) => Some((codec, u16::from_be_bytes(*original), payload)),
+            None if payload.is_empty() => {
+                self.counters.probes += 1;
+                None
+            }
+            None => {
+                self.counters.malformed += 1;
+                None
+            }
+        }
+    }
+
+    #[inline]
+    fn place<'p>(
+        &mut self,
+        now: Instant,
+        stream: Stream,
+        header: &RtpHeader,
+        (codec, sequence, payload): (CodecIn, u16, &'p [u8]),
+        exts: ExtValues<'p>,
+        plain: &'p [u8],
+    ) -> Option<Inbound<'p>> {
+        let arrival = Arrival {
+            now,
+            now_ntp: self.ntp(now),
+            timestamp: header.timestamp,
+            rate: codec.clock_rate,
+            bytes: plain.len(),
+            recovered: stream.rtx,
+            rtt: self.rtt,
+        };
+        let abs_capture = self.abs_capture(&exts);
+        let publication = self.publications.get_mut(stream.publication)?;
+        let (label, kind) = (publication.label(), publication.kind());
+        let layer = publication.layers.get_mut(stream.layer)?;
+        let place = if stream.rtx { layer.numbering.place_recovered(sequence) } else { layer.numbering.place(sequence) };
+        let Some((ext_seq, late)) = layer.accept(place, &arrival) else {
+            let counter = if place == Place::Duplicate { &mut self.counters.duplicate } else { &mut self.counters.out_of_range };
+            *counter += 1;
+            return None;
+        };
+        let vp8 = if codec.codec == Codec::Vp8 { vp8::Descriptor::parse(payload) } else { None };
+        let keyframe = match codec.codec {
+            Codec::Vp8 => vp8.is_some_and(|descriptor| descriptor.keyframe),
+            other => kind == MediaKind::Video && starts_keyframe(other, payload),
+        };
+        if kind == MediaKind::Video && !late {
+            layer.keyframes.arrived(header.timestamp, plain.len(), keyframe);
+        }
+        let inbound = Inbound {
+            label,
+            publication: stream.publication,
+            layer: stream.layer,
+            generation: layer.numbering.generation(),
+            ext_seq,
+            timestamp: header.timestamp,
+            marker: header.marker,
+            codec: codec.codec,
+            in_pt: codec.pt,
+            keyframe,
+            late,
+            payload,
+            exts,
+            arrival: now,
+            captured: layer.clock().time_of(header.timestamp),
+            abs_capture,
+            audio_level: exts.audio_level(),
+            picture_id: vp8.and_then(|descriptor| descriptor.picture_id).map(|id| layer.widen(id)),
+            vp8,
+            behind: layer.numbering.highest().map_or(0, |highest| highest.saturating_sub(ext_seq)),
+        };
+        layer.store.insert(&inbound, plain.get(..header.payload_start)?);
+        self.counters.accepted += 1;
+        self.counters.recovered += u64::from(stream.rtx);
+        Some(inbound)
     }
 
     /// A sender report of the publisher; of an SSRC that is not his it is ignored.
-    pub fn handle_sender_report(&mut self, _now: Instant, _ssrc: Ssrc, _ntp: Ntp, _rtp: u32) {}
+    pub fn handle_sender_report(&mut self, now: Instant, ssrc: Ssrc, ntp: Ntp, rtp: u32) {
+        let Some(stream) = self.streams.find(ssrc).filter(|stream| !stream.rtx) else { return };
+        let arrived = self.ntp(now);
+        let Some(layer) = self.publications.get_mut(stream.publication).and_then(|line| line.layers.get_mut(stream.layer)) else {
+            return;
+        };
+        layer.reception.reported(now, ntp);
+        if !self.offset.observe(ntp, arrived) {
+            return;
+        }
+        let offset = self.offset;
+        layer.reported(ntp, rtp, offset.to_relay(ntp).unwrap_or(arrived));
+        for layer in self.publications.iter_mut().flat_map(|publication| &mut publication.layers) {
+            layer.realign(|at| offset.to_relay(at));
+        }
+    }
 
     /// The publisher ends a stream; an SSRC that is not his is ignored.
-    pub fn handle_bye(&mut self, _ssrc: Ssrc) {}
+    pub fn handle_bye(&mut self, ssrc: Ssrc) {
+        self.streams.unbind(&mut self.publications, ssrc);
+    }
 
     /// Round-trip time to the publisher where the caller knows it (STUN, a report block on the same transport); 70 ms until then.
-    pub fn set_rtt(&mut self, _rtt: Duration) {}
+    pub fn set_rtt(&mut self, rtt: Duration) {
+        self.rtt = rtt;
+    }
 
-    /// Wishes for a keyframe of one layer. Wishes are merged and limited per layer; repeat the wish while it lasts.
-    pub fn request_keyframe(&mut self, _now: Instant, _publication: usize, _layer: usize, _cause: KeyframeCause) {}
+    /// Wishes for a keyframe of one layer. Wishes are merged and limited per layer; repeat the wish while it lasts (a wish that nobody
+    /// repeats ends after 3 s). Indexes that do not exist are ignored.
+    pub fn request_keyframe(&mut self, now: Instant, publication: usize, layer: usize, cause: KeyframeCause) {
+        let Some(publication) = self.publications.get_mut(publication).filter(|line| line.kind() == MediaKind::Video) else { return };
+        let Some(layer) = publication.layers.get_mut(layer) else { return };
+        let rate = layer.bitrate(now);
+        layer.keyframes.wish(now, cause, self.rtt, rate);
+    }
 
     /// The lines in the order of the last configuration.
     #[must_use]
@@ -87,19 +248,35 @@ impl Receiver {
         self.publications.iter().position(|publication| publication.mid() == mid)
     }
 
-    /// When `write_feedback` has something to say next.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        None
-    }
-
-    // Coming with `wire::rtcp`:
-    // pub fn write_feedback(&mut self, now: Instant, writer: &mut RtcpWriter<'_>) -> bool
-    //     true: something was written, finish and send this datagram, then call again with a new one; false: nothing (more) is due.
-
     /// What was received and what was dropped.
     #[must_use]
     pub fn counters(&self) -> &ReceiverCounters {
         &self.counters
+    }
+
+    /// When [`Receiver::write_feedback`] has something to say next.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.feedback.poll_timeout(&self.publications)
+    }
+
+    /// Writes what is due to the publisher: reports, transport-wide feedback, keyframe requests, NACKs. True if anything was written:
+    /// send it and call again with an empty writer, until it says false. Give the writer at least 1,000 bytes.
+    pub fn write_feedback(&mut self, now: Instant, writer: &mut wire::rtcp::RtcpWriter<'_>) -> bool {
+        self.feedback.write(now, &mut self.publications, self.rtt, writer)
+    }
+
+    /// The relay's clock at `now`.
+    fn ntp(&self, now: Instant) -> Ntp {
+        self.epoch.1.plus(now.saturating_duration_since(self.epoch.0))
+    }
+
+    /// The absolute capture time (8 bytes of NTP time on the capturer's clock, then perhaps 8 bytes of offset to the sender's) on the
+    /// relay's clock; not passed on before the sender's clock is known.
+    #[inline]
+    fn abs_capture(&self, exts: &ExtValues<'_>) -> Option<Ntp> {
+        let (time, rest) = exts.get(Ext::AbsCaptureTime)?.split_first_chunk::<8>()?;
+        let to_sender = rest.first_chunk::<8>().map_or(0, |offset| i64::from_be_bytes(*offset));
+        self.offset.to_relay(Ntp(u64::from_be_bytes(*time).wrapping_add_signed(to_sender)))
     }
 }

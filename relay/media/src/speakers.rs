@@ -1,11 +1,60 @@
-//! Who speaks: loudness per participant and the dominant speaker, with hysteresis.
+//! Who speaks: loudness per participant, the dominant speaker with hysteresis, and an order of interest.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-/// Loudness of everybody in a room.
-#[derive(Default)]
+/// Participants remembered; more are not ranked.
+const MAX_PARTICIPANTS: usize = 1024;
+
+/// Loudness counts from here up, -dBov. Room noise of a good microphone lies below.
+const FLOOR: u8 = 60;
+
+/// Time constant of the loudness, seconds: about a syllable or two.
+const SMOOTHING: f32 = 0.15;
+
+/// Loudness above which somebody speaks, dB over the floor.
+const SPEAKING: f32 = 10.0;
+
+/// A challenger must be louder than the dominant speaker by so many dB ...
+const MARGIN: f32 = 6.0;
+
+/// ... for so long; a cough is shorter.
+const CHALLENGE: Duration = Duration::from_millis(300);
+
+/// A new dominant speaker stays at least so long.
+const HOLD: Duration = Duration::from_millis(500);
+
+/// Pauses between words do not end a turn.
+const TURN_PAUSE: Duration = Duration::from_millis(1000);
+
+/// Loudness of everybody in a room. Call [`Speakers::update`] with each audio level and [`Speakers::dominant`] a few times a second.
+#[derive(Default, Debug)]
 pub struct Speakers {
-    ranking: Vec<u32>,
+    voices: Vec<Voice>,
+    dominant: Option<(u32, Instant)>,
+    /// Who is louder than the dominant speaker, and since when.
+    challenge: Option<(u32, Instant)>,
+    order: Vec<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Voice {
+    label: u32,
+    /// dB over the floor, smoothed, at `updated`.
+    loudness: f32,
+    updated: Instant,
+    /// Present or last turn: when it began and when it was last heard.
+    turn: Option<(Instant, Instant)>,
+}
+
+impl Voice {
+    /// Packets stop when somebody is muted or silent, so loudness fades by itself.
+    fn loudness(&self, now: Instant) -> f32 {
+        self.loudness * (1.0 - weight(now.saturating_duration_since(self.updated)))
+    }
+
+    fn in_turn(&self, now: Instant) -> bool {
+        self.turn.is_some_and(|(_, heard)| now.saturating_duration_since(heard) <= TURN_PAUSE)
+    }
 }
 
 impl Speakers {
@@ -15,19 +64,164 @@ impl Speakers {
         Self::default()
     }
 
-    /// An audio level of a participant: `level` in -dBov (0 is loudest, 127 silence), `voice` as the client's detector says.
-    pub fn update(&mut self, _now: Instant, _label: u32, _level: u8, _voice: bool) {}
-
-    /// A participant has left or is muted by the server.
-    pub fn remove(&mut self, _label: u32) {}
-
-    /// The dominant speaker. Remains in silence until somebody else speaks.
-    pub fn dominant(&mut self, _now: Instant) -> Option<u32> {
-        None
+    /// An audio level of a participant: `level` in -dBov (0 is loudest, 127 silence), `voice` as the client's detector says. Beyond 1024
+    /// participants it is ignored.
+    pub fn update(&mut self, now: Instant, label: u32, level: u8, voice: bool) {
+        let index = match self.voices.iter().position(|voice| voice.label == label) {
+            Some(index) => index,
+            None if self.voices.len() < MAX_PARTICIPANTS => {
+                self.voices.push(Voice { label, loudness: 0.0, updated: now, turn: None });
+                self.voices.len() - 1
+            }
+            None => return,
+        };
+        let heard = &mut self.voices[index];
+        // Noise without voice counts half: not every client has a detector.
+        let over = f32::from(FLOOR.saturating_sub(level)) * if voice { 1.0 } else { 0.5 };
+        let weight = weight(now.saturating_duration_since(heard.updated));
+        heard.loudness += (over - heard.loudness) * weight;
+        heard.updated = now;
+        if heard.loudness >= SPEAKING {
+            let began = heard.turn.filter(|_| heard.in_turn(now)).map_or(now, |(began, _)| began);
+            heard.turn = Some((began, now));
+        }
     }
 
-    /// Labels in the order of interest: dominant first, then who speaks, then who spoke last.
-    pub fn ranking(&mut self, _now: Instant) -> &[u32] {
-        &self.ranking
+    /// A participant has left or was muted by the server.
+    pub fn remove(&mut self, label: u32) {
+        self.voices.retain(|voice| voice.label != label);
+        self.dominant = self.dominant.filter(|&(dominant, _)| dominant != label);
+        self.challenge = self.challenge.filter(|&(challenger, _)| challenger != label);
+    }
+
+    /// The dominant speaker. Remains in silence until somebody else speaks.
+    pub fn dominant(&mut self, now: Instant) -> Option<u32> {
+        let Some((present, since)) = self.dominant else {
+            self.dominant = self.loudest(now, |_| true).filter(|&(_, loudness)| loudness >= SPEAKING).map(|(label, _)| (label, now));
+            return self.dominant.map(|(label, _)| label);
+        };
+        let to_beat = self.voices.iter().find(|voice| voice.label == present).map_or(0.0, |voice| voice.loudness(now)) + MARGIN;
+        let rival = self.loudest(now, |label| label != present).filter(|&(_, loudness)| loudness >= to_beat.max(SPEAKING));
+        let Some((rival, _)) = rival else {
+            self.challenge = None;
+            return Some(present);
+        };
+        // Whoever leads among the rivals takes over the time the one before stood up: the floor changes hands, by whomever.
+        let began = self.challenge.map_or(now, |(_, began)| began);
+        self.challenge = Some((rival, began));
+        if now.saturating_duration_since(began) >= CHALLENGE && now.saturating_duration_since(since) >= HOLD {
+            self.dominant = Some((rival, now));
+            self.challenge = None;
+            return Some(rival);
+        }
+        Some(present)
+    }
+
+    /// Labels in the order of interest: dominant first, then who speaks (longest turn first), then who spoke last, then the rest. Stable
+    /// while nobody begins or ends a turn.
+    pub fn ranking(&mut self, now: Instant) -> &[u32] {
+        let dominant = self.dominant.map(|(label, _)| label);
+        self.voices.sort_by_key(|voice| {
+            let speaks = voice.in_turn(now);
+            let began = voice.turn.filter(|_| speaks).map(|(began, _)| began);
+            let heard = voice.turn.filter(|_| !speaks).map(|(_, heard)| std::cmp::Reverse(heard));
+            (Some(voice.label) != dominant, !speaks, began, heard.is_none(), heard, voice.label)
+        });
+        self.order.clear();
+        self.order.extend(self.voices.iter().map(|voice| voice.label));
+        &self.order
+    }
+
+    fn loudest(&self, now: Instant, may: impl Fn(u32) -> bool) -> Option<(u32, f32)> {
+        let able = self.voices.iter().filter(|voice| may(voice.label));
+        able.map(|voice| (voice.label, voice.loudness(now))).max_by(|a, b| a.1.total_cmp(&b.1))
+    }
+}
+
+/// Share of a new value after `span`, 0 to 1: the rational stand-in for 1 - exp(-t).
+fn weight(span: Duration) -> f32 {
+    let seconds = span.as_secs_f32();
+    seconds / (SMOOTHING + seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::disallowed_methods)]
+    use super::{MAX_PARTICIPANTS, Speakers};
+    use std::time::{Duration, Instant};
+
+    /// Plays 20 ms packets: `script` gives the level of each participant at a time in ms, 127 without voice. Returns the changes of the
+    /// dominant speaker.
+    fn play(script: impl Fn(u64) -> Vec<u8>, span: u64) -> (Speakers, Instant, Vec<(u64, u32)>) {
+        let start = Instant::now();
+        let mut speakers = Speakers::new();
+        let mut changes = Vec::new();
+        let mut last = None;
+        for at in (0..span).step_by(20) {
+            let now = start + Duration::from_millis(at);
+            for (label, level) in (0..).zip(script(at)) {
+                speakers.update(now, label, level, level < 60);
+            }
+            let dominant = speakers.dominant(now);
+            if dominant != last {
+                last = dominant;
+                changes.extend(dominant.map(|label| (at, label)));
+            }
+        }
+        (speakers, start + Duration::from_millis(span), changes)
+    }
+
+    #[test]
+    fn turns_are_followed_within_half_a_second() {
+        let (_, _, changes) = play(|at| if at < 3000 { vec![25, 127] } else { vec![127, 25] }, 6000);
+        assert_eq!(changes.len(), 2, "{changes:?}");
+        assert!(changes[0].0 <= 60 && changes[0].1 == 0);
+        assert!((3300..=3600).contains(&changes[1].0) && changes[1].1 == 1, "{changes:?}");
+    }
+
+    #[test]
+    fn a_cough_and_a_pause_change_nothing() {
+        let (_, _, changes) = play(
+            |at| match at {
+                1000..1800 => vec![127, 127],
+                3000..3200 => vec![30, 10],
+                _ => vec![30, 127],
+            },
+            6000,
+        );
+        assert_eq!(changes, [(80, 0)]);
+    }
+
+    #[test]
+    fn two_at_once_do_not_flap() {
+        // Words of 300 ms, alternating in loudness by 10 dB.
+        let (_, _, changes) = play(|at| if at / 300 % 2 == 0 { vec![25, 35] } else { vec![35, 25] }, 20_000);
+        assert!(changes.len() <= 3, "{changes:?}");
+    }
+
+    #[test]
+    fn the_order_is_dominant_then_speaking_then_latest() {
+        let (mut speakers, end, _) = play(
+            |at| match at {
+                0..1000 => vec![127, 127, 30, 127],
+                1000..2000 => vec![127, 30, 127, 127],
+                _ => vec![127, 127, 127, 25],
+            },
+            6000,
+        );
+        assert_eq!(speakers.ranking(end), [3, 1, 2, 0]);
+        speakers.remove(3);
+        assert_eq!(speakers.dominant(end), None);
+        assert_eq!(speakers.ranking(end), [1, 2, 0]);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let start = Instant::now();
+        let mut speakers = Speakers::new();
+        for label in 0..5000 {
+            speakers.update(start, label, 30, true);
+        }
+        assert_eq!(speakers.ranking(start).len(), MAX_PARTICIPANTS);
     }
 }

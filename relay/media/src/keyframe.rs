@@ -1,0 +1,251 @@
+//! Asks the publisher for keyframes of one layer: merges wishes and limits how often, because each costs the publisher quality.
+
+use std::time::{Duration, Instant};
+
+/// Why somebody wants a keyframe.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KeyframeCause {
+    /// A slot was put on this publication: a join, a move, an admission, a layout change.
+    Start,
+    /// A slot goes to another layer of the same publication.
+    Switch,
+    /// A viewer's decoder lost the picture (PLI or FIR).
+    Loss,
+}
+
+/// Wishes that come together are served together.
+const AGGREGATION: Duration = Duration::from_millis(10);
+
+/// Least time between two requests for somebody who sees nothing yet.
+const MIN_START: Duration = Duration::from_millis(300);
+
+/// Least time between two requests after losses: a viewer with a broken line may not cost the publisher more than two a second.
+const MIN_LOSS: Duration = Duration::from_millis(500);
+
+/// No wish waits longer than this.
+const MAX_PAUSE: Duration = Duration::from_secs(2);
+
+/// Share of the layer's rate that keyframes asked for because of losses may take, percent.
+const MAX_SHARE: u64 = 15;
+
+/// A wish that nobody repeated for so long is dropped.
+const WISH_LIFETIME: Duration = Duration::from_secs(3);
+
+/// Keyframe requests of one layer.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Keyframes {
+    wish: Option<Wish>,
+    last_request: Option<Instant>,
+    /// Size of a keyframe, bytes: the last complete one.
+    size: u64,
+    /// Timestamp and bytes so far of the keyframe that is arriving.
+    arriving: Option<(u32, u64)>,
+    requests: u64,
+    wishes: [u64; 3],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Wish {
+    due: Instant,
+    renewed: Instant,
+    /// Requests sent for this wish.
+    tries: u32,
+    cause: KeyframeCause,
+}
+
+impl Keyframes {
+    /// Requests sent.
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests
+    }
+
+    /// Wishes heard, in the order of [`KeyframeCause`].
+    pub(crate) fn wishes(&self) -> [u64; 3] {
+        self.wishes
+    }
+
+    /// Somebody wants a keyframe. `bitrate` of the layer in bit/s.
+    pub(crate) fn wish(&mut self, now: Instant, cause: KeyframeCause, rtt: Duration, bitrate: u64) {
+        self.wishes[cause as usize] += 1;
+        let pause = self.pause(cause, rtt, bitrate);
+        let due = self.last_request.map_or(now, |last| last + pause).max(now + AGGREGATION);
+        match &mut self.wish {
+            None => self.wish = Some(Wish { due, renewed: now, tries: 0, cause }),
+            Some(wish) => {
+                wish.renewed = now;
+                // A viewer who sees nothing may pull the request of one who lost something forward, never push it back.
+                if due < wish.due && wish.tries == 0 {
+                    wish.due = due;
+                    wish.cause = cause;
+                }
+            }
+        }
+    }
+
+    /// A packet of the layer arrived; `starts` if a keyframe begins with it.
+    #[inline]
+    pub(crate) fn arrived(&mut self, timestamp: u32, bytes: usize, starts: bool) {
+        match &mut self.arriving {
+            Some((arriving, size)) if *arriving == timestamp => *size += bytes as u64,
+            Some((_, size)) => {
+                self.size = *size;
+                self.arriving = None;
+            }
+            None => {}
+        }
+        if starts {
+            self.wish = None;
+            if self.arriving.is_none() {
+                self.arriving = Some((timestamp, bytes as u64));
+            }
+        }
+    }
+
+    /// When [`Keyframes::take_due`] should be called next.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.wish.map(|wish| wish.due)
+    }
+
+    /// True if a request has to be sent now; it is counted as sent.
+    pub(crate) fn take_due(&mut self, now: Instant, rtt: Duration, bitrate: u64) -> bool {
+        let Some(wish) = self.wish.filter(|wish| wish.due <= now) else { return false };
+        if now.saturating_duration_since(wish.renewed) > WISH_LIFETIME {
+            self.wish = None;
+            return false;
+        }
+        let pause = self.pause(wish.cause, rtt, bitrate);
+        // The request or the keyframe may be lost: ask again, less and less often.
+        let due = now + (pause * (1 << wish.tries.min(3))).min(MAX_PAUSE);
+        self.wish = Some(Wish { due, tries: wish.tries + 1, ..wish });
+        self.last_request = Some(now);
+        self.requests += 1;
+        true
+    }
+
+    /// Least time between two requests.
+    fn pause(&self, cause: KeyframeCause, rtt: Duration, bitrate: u64) -> Duration {
+        match cause {
+            KeyframeCause::Start | KeyframeCause::Switch => rtt.max(MIN_START).min(MAX_PAUSE),
+            KeyframeCause::Loss => {
+                let budget = (bitrate * MAX_SHARE / 100).max(1);
+                let paid = Duration::from_millis((self.size * 8 * 1000 / budget).min(MAX_PAUSE.as_millis() as u64));
+                rtt.max(MIN_LOSS).max(paid).min(MAX_PAUSE)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KeyframeCause, Keyframes};
+    use std::time::{Duration, Instant};
+
+    const RTT: Duration = Duration::from_millis(70);
+    const RATE: u64 = 1_000_000;
+
+    fn start() -> Instant {
+        #[allow(clippy::disallowed_methods)]
+        Instant::now()
+    }
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    /// Runs `span` in steps of a millisecond and returns when requests were sent.
+    fn run(frames: &mut Keyframes, start: Instant, span: u64, mut each: impl FnMut(u64, &mut Keyframes)) -> Vec<u64> {
+        let mut sent = Vec::new();
+        for at in 0..span {
+            each(at, frames);
+            if frames.take_due(start + ms(at), RTT, RATE) {
+                sent.push(at);
+            }
+        }
+        sent
+    }
+
+    #[test]
+    fn first_wish_passes_after_aggregation_and_serves_all() {
+        let start = start();
+        let mut frames = Keyframes::default();
+        let sent = run(&mut frames, start, 200, |at, frames| match at {
+            0..10 => frames.wish(start + ms(at), KeyframeCause::Start, RTT, RATE),
+            80 => frames.arrived(1, 1000, true),
+            _ => {}
+        });
+        assert_eq!(sent, [10]);
+    }
+
+    #[test]
+    fn repeats_until_the_keyframe_comes() {
+        let start = start();
+        let mut frames = Keyframes::default();
+        let sent = run(&mut frames, start, 3000, |at, frames| {
+            if at < 1000 && at % 50 == 0 {
+                frames.wish(start + ms(at), KeyframeCause::Switch, RTT, RATE);
+            }
+            if at == 2500 {
+                frames.arrived(1, 1000, true);
+            }
+        });
+        assert_eq!(sent, [10, 310, 910, 2110]);
+    }
+
+    #[test]
+    fn a_forgotten_wish_ends() {
+        let start = start();
+        let mut frames = Keyframes::default();
+        let sent = run(&mut frames, start, 60_000, |at, frames| {
+            if at == 0 {
+                frames.wish(start, KeyframeCause::Start, RTT, RATE);
+            }
+        });
+        assert_eq!(sent, [10, 310, 910, 2110]);
+        assert_eq!(frames.poll_timeout(), None);
+    }
+
+    /// Row 11 of the design's list of attacks: one viewer, 10,000 PLI per second, a publisher who obeys every request.
+    #[test]
+    fn a_storm_of_loss_reports_costs_at_most_two_keyframes_a_second() {
+        let start = start();
+        let mut frames = Keyframes::default();
+        let mut owed = None;
+        let mut sent = 0;
+        for at in 0..10_000 {
+            let now = start + ms(at);
+            for _ in 0..10 {
+                frames.wish(now, KeyframeCause::Loss, RTT, RATE);
+            }
+            if frames.take_due(now, RTT, RATE) {
+                sent += 1;
+                owed = Some(at + 70);
+            }
+            if owed == Some(at) {
+                frames.arrived(at as u32, 1000, true);
+            }
+        }
+        assert!((18..=20).contains(&sent), "{sent}");
+        assert_eq!(frames.wishes(), [0, 0, 100_000]);
+    }
+
+    #[test]
+    fn large_keyframes_are_asked_for_less_often_after_losses_but_not_for_newcomers() {
+        let start = start();
+        let mut frames = Keyframes::default();
+        for packet in 0..30 {
+            frames.arrived(7, 1000, packet == 0);
+        }
+        frames.arrived(8, 1000, false);
+        frames.wish(start, KeyframeCause::Loss, RTT, RATE);
+        assert!(frames.take_due(start + ms(10), RTT, RATE));
+        frames.arrived(9, 1000, true);
+        frames.arrived(10, 30_000, false);
+        // 30 kB are 240 kbit: 1.6 s of 15 % of 1 Mbit/s.
+        let mut other = frames.clone();
+        other.size = 30_000;
+        other.wish(start + ms(100), KeyframeCause::Loss, RTT, RATE);
+        assert_eq!(other.poll_timeout(), Some(start + ms(1610)));
+        other.wish(start + ms(110), KeyframeCause::Start, RTT, RATE);
+        assert_eq!(other.poll_timeout(), Some(start + ms(310)));
+    }
+}

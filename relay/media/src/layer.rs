@@ -1,0 +1,257 @@
+//! One encoding of a publication on its way in: numbering, statistics, clock, store, wishes.
+
+use std::time::{Duration, Instant};
+
+use wire::codec::vp8::PictureId;
+use wire::ids::{Rid, Ssrc};
+use wire::ntp::Ntp;
+
+use crate::MediaKind;
+use crate::clock::SourceClock;
+use crate::keyframe::Keyframes;
+use crate::meter::Meter;
+use crate::nack::NackList;
+use crate::numbering::{Numbering, Place};
+use crate::reception::Reception;
+use crate::store::Store;
+
+/// One encoding of a publication.
+#[derive(Debug)]
+pub struct Layer {
+    pub(crate) rid: Option<Rid>,
+    pub(crate) ssrc: Option<Ssrc>,
+    pub(crate) rtx: Option<Ssrc>,
+    /// When `ssrc` was last set; it may not change often.
+    pub(crate) bound: Option<Instant>,
+    pub(crate) numbering: Numbering,
+    pub(crate) reception: Reception,
+    pub(crate) nacks: NackList,
+    pub(crate) keyframes: Keyframes,
+    pub(crate) store: Store,
+    meter: Meter,
+    clock: SourceClock,
+    anchor: Anchor,
+    pace: Pace,
+    packets: u64,
+    /// The newest VP8 picture id, as it came and 15 bits wide.
+    picture_id: Option<(u8, u16)>,
+}
+
+/// What the layer's clock rests on.
+#[derive(Clone, Copy, Debug)]
+enum Anchor {
+    Nothing,
+    /// The first packet's arrival.
+    Arrival,
+    /// The publisher's report: its clock, and the RTP timestamp at that time.
+    Report(Ntp, u32),
+}
+
+/// When frames come, to tell a slow stream from a stalled one.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    /// Last packet.
+    heard: Option<Instant>,
+    /// First packet of the last frame, and its timestamp.
+    frame: Option<(Instant, u32)>,
+    /// Mean time between frames.
+    interval: Duration,
+}
+
+/// A layer whose siblings go on is stalled after this long, or after five times its frame interval if that is longer ...
+const MIN_STALL: Duration = Duration::from_millis(500);
+
+/// ... up to this.
+const MAX_STALL: Duration = Duration::from_secs(2);
+
+/// A packet as the layer counts it.
+#[derive(Clone, Copy)]
+pub(crate) struct Arrival {
+    pub(crate) now: Instant,
+    pub(crate) now_ntp: Ntp,
+    pub(crate) timestamp: u32,
+    pub(crate) rate: u32,
+    pub(crate) bytes: usize,
+    pub(crate) recovered: bool,
+    pub(crate) rtt: Duration,
+}
+
+impl Layer {
+    pub(crate) fn new(now: Instant, kind: MediaKind, rid: Option<Rid>, index: usize, layers: usize) -> Self {
+        Self {
+            rid,
+            ssrc: None,
+            rtx: None,
+            bound: None,
+            numbering: Numbering::new(),
+            reception: Reception::new(now),
+            nacks: NackList::new(kind),
+            keyframes: Keyframes::default(),
+            store: Store::new(kind, index, layers),
+            meter: Meter::new(now),
+            clock: SourceClock::UNKNOWN,
+            anchor: Anchor::Nothing,
+            pace: Pace { heard: None, frame: None, interval: Duration::ZERO },
+            packets: 0,
+            picture_id: None,
+        }
+    }
+
+    /// Its rid, where it has one.
+    #[must_use]
+    pub fn rid(&self) -> Option<Rid> {
+        self.rid
+    }
+
+    /// The SSRC in use, once known.
+    #[must_use]
+    pub fn ssrc(&self) -> Option<Ssrc> {
+        self.ssrc
+    }
+
+    /// Rate over about the last second, bit/s, RTP headers included.
+    #[must_use]
+    pub fn bitrate(&self, now: Instant) -> u64 {
+        self.meter.rate(now)
+    }
+
+    /// Packets received, retransmissions that filled a gap included.
+    #[must_use]
+    pub fn packets(&self) -> u64 {
+        self.packets
+    }
+
+    /// Packets given up.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.nacks.lost()
+    }
+
+    /// Keyframe requests sent.
+    #[must_use]
+    pub fn keyframe_requests(&self) -> u64 {
+        self.keyframes.requests()
+    }
+
+    /// Wishes for a keyframe heard from viewers, in the order of [`crate::KeyframeCause`].
+    #[must_use]
+    pub fn keyframe_wishes(&self) -> [u64; 3] {
+        self.keyframes.wishes()
+    }
+
+    /// The relation between RTP timestamps and the relay's clock; without meaning before the first packet.
+    #[must_use]
+    pub fn clock(&self) -> &SourceClock {
+        &self.clock
+    }
+
+    /// When the last packet came; `None` before the first and after the stream's end.
+    pub(crate) fn heard(&self) -> Option<Instant> {
+        self.pace.heard
+    }
+
+    /// Places an arrival in the numbering and counts it. `None` refuses it: `place` says why.
+    #[inline]
+    pub(crate) fn accept(&mut self, place: Place, arrival: &Arrival) -> Option<(u64, bool)> {
+        let (ext, late) = match place {
+            Place::Newest { ext, missing } => {
+                if missing > 0 {
+                    self.nacks.jumped(arrival.now, ext, missing, arrival.rtt);
+                }
+                (ext, false)
+            }
+            Place::Late { ext } => {
+                self.nacks.filled(ext);
+                (ext, true)
+            }
+            Place::Restart { ext } => {
+                self.restart();
+                (ext, false)
+            }
+            Place::Duplicate | Place::OutOfRange => return None,
+        };
+        self.packets += 1;
+        self.meter.add(arrival.now, arrival.bytes);
+        self.pace.heard = Some(arrival.now);
+        if !arrival.recovered {
+            self.reception.arrived(arrival.now, ext, arrival.timestamp, arrival.rate);
+        }
+        if !late {
+            self.pace.frame(arrival.now, arrival.timestamp);
+            if matches!(self.anchor, Anchor::Nothing) || self.clock.rate() != arrival.rate.max(1) {
+                self.clock = SourceClock::new(arrival.rate, arrival.timestamp, arrival.now_ntp);
+                self.anchor = Anchor::Arrival;
+            }
+        }
+        Some((ext, late))
+    }
+
+    /// A VP8 picture id, made 15 bits wide: nearest to the newest where the publisher uses seven.
+    #[inline]
+    pub(crate) fn widen(&mut self, id: PictureId) -> u16 {
+        let short = match id {
+            PictureId::Long(id) => return id,
+            PictureId::Short(id) => id,
+        };
+        let (last, wide) = *self.picture_id.get_or_insert((short, u16::from(short)));
+        // A signed difference of seven bits: shifted to the top of a byte and back.
+        let step = i16::from((short.wrapping_sub(last) << 1).cast_signed() >> 1);
+        let widened = wide.wrapping_add_signed(step) & 0x7fff;
+        if step > 0 {
+            self.picture_id = Some((short, widened));
+        }
+        widened
+    }
+
+    /// Takes a sender report over; `on_relay` is its time on the relay's clock.
+    pub(crate) fn reported(&mut self, sent: Ntp, rtp: u32, on_relay: Ntp) {
+        // Before the first packet the rate is not known, and a report without media is worth nothing.
+        if !matches!(self.anchor, Anchor::Nothing) {
+            self.anchor = Anchor::Report(sent, rtp);
+            self.clock = SourceClock::new(self.clock.rate(), rtp, on_relay);
+        }
+    }
+
+    /// The peer's clock offset has changed.
+    pub(crate) fn realign(&mut self, to_relay: impl Fn(Ntp) -> Option<Ntp>) {
+        if let Anchor::Report(sent, rtp) = self.anchor
+            && let Some(on_relay) = to_relay(sent)
+        {
+            self.clock = SourceClock::new(self.clock.rate(), rtp, on_relay);
+        }
+    }
+
+    /// The media stream ended or was replaced: the next packet begins a new generation.
+    pub(crate) fn end_stream(&mut self) {
+        self.numbering.expect_restart();
+        self.pace.heard = None;
+    }
+
+    /// Whether packets are overdue at `now`, given when any layer of the publication was heard last. If all are silent, none is.
+    pub(crate) fn stalled(&self, now: Instant, publication_heard: Instant) -> bool {
+        let Some(heard) = self.pace.heard else { return true };
+        let patience = (self.pace.interval * 5).clamp(MIN_STALL, MAX_STALL);
+        now.saturating_duration_since(heard) > patience && publication_heard.saturating_duration_since(heard) > patience / 2
+    }
+
+    fn restart(&mut self) {
+        self.nacks.restart();
+        self.reception.restart();
+        self.anchor = Anchor::Nothing;
+        self.pace.frame = None;
+    }
+}
+
+impl Pace {
+    #[inline]
+    fn frame(&mut self, now: Instant, timestamp: u32) {
+        if let Some((began, last)) = self.frame {
+            if last == timestamp {
+                return;
+            }
+            let interval = now.saturating_duration_since(began).min(MAX_STALL);
+            self.interval = (self.interval * 7 + interval) / 8;
+        }
+        self.frame = Some((now, timestamp));
+    }
+}

@@ -1,0 +1,182 @@
+//! One uninterrupted run of one source in a slot, and how the next run continues its numbers.
+//!
+//! Within a segment every number is the source's plus a constant, so a late or repeated packet gets the number it would have got in
+//! time. Between segments nothing is left out and nothing is used twice.
+
+use std::time::{Duration, Instant};
+
+use wire::ids::Ssrc;
+use wire::ntp::Ntp;
+use wire::seq::newer;
+
+use crate::clock::{SourceClock, ticks};
+use crate::{Inbound, MediaKind};
+
+/// The constants of one run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Segment {
+    pub(crate) layer: usize,
+    pub(crate) generation: u32,
+    /// The publisher's payload type at the start.
+    pub(crate) in_pt: u8,
+    /// First number of the run on the publisher's leg.
+    pub(crate) first_in: u64,
+    /// And on the viewer's.
+    first_out: u64,
+    timestamp: u32,
+    pub(crate) picture_id: u16,
+    pub(crate) tl0: u8,
+    pub(crate) frame: u16,
+}
+
+impl Segment {
+    /// The viewer's number of a publisher's; `None` for what lies before the run.
+    #[inline]
+    pub(crate) fn out_seq(&self, ext_seq: u64) -> Option<u64> {
+        Some(ext_seq.checked_sub(self.first_in)? + self.first_out)
+    }
+
+    /// The reverse; `None` for what was sent before the run.
+    pub(crate) fn ext_seq(&self, out_seq: u64) -> Option<u64> {
+        Some(out_seq.checked_sub(self.first_out)? + self.first_in)
+    }
+
+    /// The viewer's timestamp of a publisher's.
+    #[inline]
+    pub(crate) fn timestamp(&self, timestamp: u32) -> u32 {
+        timestamp.wrapping_add(self.timestamp)
+    }
+}
+
+/// Picture numbers of a packet, where its codec or extensions carry them.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Pictures {
+    /// VP8 picture id, 15 bits.
+    pub(crate) picture_id: Option<u16>,
+    /// VP8 TL0PICIDX.
+    pub(crate) tl0: Option<u8>,
+    /// Frame number of the dependency descriptor.
+    pub(crate) frame: Option<u16>,
+}
+
+/// The newest numbers a slot has sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Newest {
+    out_seq: u64,
+    timestamp: u32,
+    picture_id: u16,
+    tl0: u8,
+    frame: u16,
+    /// Before the first packet there is none.
+    sent: Option<Instant>,
+    /// The slot's time line: capture time on the relay's clock to the viewer's timestamps, across all who were in the slot.
+    line: SourceClock,
+}
+
+/// Sequence numbers begin in the lower half of the circle, so that a receiver that misses the first ones still guesses the rollover
+/// counter right (RFC 3711 section 3.3.1); extended numbers begin one cycle up, so that there is always one before.
+fn first_seq(entropy: u64) -> u64 {
+    1 << 16 | entropy & 0x7fff
+}
+
+/// How far capture times may be wrong before arrival times are believed instead.
+const TOLERANCE: Duration = Duration::from_millis(500);
+
+impl Newest {
+    pub(crate) fn new(entropy: u64, ssrc: Ssrc) -> Self {
+        // The parts overlap in nothing that a receiver could compare.
+        Self {
+            out_seq: first_seq(entropy) - 1,
+            timestamp: (entropy >> 32) as u32,
+            picture_id: (entropy >> 16) as u16 & PICTURE_ID_MASK,
+            tl0: ssrc.0 as u8,
+            frame: (entropy >> 24) as u16,
+            sent: None,
+            line: SourceClock::UNKNOWN,
+        }
+    }
+
+    /// The segment that begins with `inbound`, whose clock is `rate` Hz. Nothing changes until [`Newest::advance`].
+    pub(crate) fn begin(&self, now: Instant, inbound: &Inbound<'_>, kind: MediaKind, rate: u32, pictures: Pictures) -> Segment {
+        let timestamp = self.next_timestamp(now, inbound.captured, kind, rate);
+        Segment {
+            layer: inbound.layer,
+            generation: inbound.generation,
+            in_pt: inbound.in_pt,
+            first_in: inbound.ext_seq,
+            first_out: self.out_seq + 1,
+            timestamp: timestamp.wrapping_sub(inbound.timestamp),
+            picture_id: (self.picture_id + 1).wrapping_sub(pictures.picture_id.unwrap_or(0)) & PICTURE_ID_MASK,
+            tl0: self.tl0.wrapping_add(1).wrapping_sub(pictures.tl0.unwrap_or(0)),
+            frame: self.frame.wrapping_add(1).wrapping_sub(pictures.frame.unwrap_or(0)),
+        }
+    }
+
+    /// A packet of `segment` was sent; `pictures` are its numbers on the publisher's leg.
+    #[inline]
+    pub(crate) fn advance(&mut self, now: Instant, segment: &Segment, out_seq: u64, inbound: &Inbound<'_>, rate: u32, pictures: Pictures) {
+        if let Some(id) = pictures.picture_id.map(|id| id.wrapping_add(segment.picture_id) & PICTURE_ID_MASK)
+            // Order of 15-bit numbers, on the circle of 16 bits.
+            && newer(id << 1, self.picture_id << 1)
+        {
+            self.picture_id = id;
+        }
+        if let Some(tl0) = pictures.tl0.map(|tl0| tl0.wrapping_add(segment.tl0))
+            && tl0.wrapping_sub(self.tl0).cast_signed() > 0
+        {
+            self.tl0 = tl0;
+        }
+        if let Some(frame) = pictures.frame.map(|frame| frame.wrapping_add(segment.frame))
+            && newer(frame, self.frame)
+        {
+            self.frame = frame;
+        }
+        if out_seq <= self.out_seq {
+            return;
+        }
+        self.out_seq = out_seq;
+        self.timestamp = segment.timestamp(inbound.timestamp);
+        if inbound.ext_seq == segment.first_in {
+            self.settle(now, inbound.captured, rate);
+        }
+        self.sent = Some(now);
+    }
+
+    /// The timestamp with which a new segment begins. By capture time, so that whoever comes into the slot keeps its time line and the
+    /// reports of before stay true; by arrival if capture times cannot be right.
+    fn next_timestamp(&self, now: Instant, captured: Ntp, kind: MediaKind, rate: u32) -> u32 {
+        let Some(sent) = self.sent else { return self.timestamp };
+        let elapsed = to_ticks(now.saturating_duration_since(sent), rate);
+        let tolerance = to_ticks(TOLERANCE, rate);
+        let step = i64::from(self.line.rtp_at(captured).wrapping_sub(self.timestamp).cast_signed());
+        let plausible = self.line.rate() == rate && (-tolerance..=elapsed + tolerance).contains(&step);
+        let step = if plausible { step } else { elapsed };
+        self.timestamp.wrapping_add(step.max(min_step(kind, rate)) as u32)
+    }
+
+    /// After the start of a segment: the time line stays unless the segment could not be put on it.
+    fn settle(&mut self, now: Instant, captured: Ntp, rate: u32) {
+        let off = i64::from(self.timestamp.wrapping_sub(self.line.rtp_at(captured)).cast_signed());
+        if self.sent.is_none() || self.line.rate() != rate || off.abs() > to_ticks(TOLERANCE, rate) {
+            self.line = SourceClock::new(rate, self.timestamp, captured);
+        }
+        self.sent = Some(now);
+    }
+}
+
+/// Two frames must differ in time, and a packet of speech must not cover the one before, which lasts 20 ms.
+fn min_step(kind: MediaKind, rate: u32) -> i64 {
+    match kind {
+        MediaKind::Audio => i64::from(rate / 50).max(1),
+        MediaKind::Video => i64::from(rate / 1000).max(1),
+    }
+}
+
+fn to_ticks(span: Duration, rate: u32) -> i64 {
+    ticks(Ntp(0).plus(span.min(LONGEST)).0.cast_signed(), rate)
+}
+
+/// Longest span in which ticks can be compared: below half a circle at 90 kHz.
+const LONGEST: Duration = Duration::from_secs(20_000);
+
+const PICTURE_ID_MASK: u16 = 0x7fff;
