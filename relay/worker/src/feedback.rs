@@ -95,7 +95,7 @@ impl Worker {
             let occupant = slot.occupant?;
             let publisher = self.peers.get(occupant.publisher)?.link.as_ref()?;
             let (_, publication) = publisher.publication(occupant.wish.1)?;
-            Some((index, publication.clock(slot.media.current_layer()?)?.clone()))
+            Some((index, publication.clock(slot.media.current_layer()?)))
         });
         clocks.collect()
     }
@@ -111,7 +111,7 @@ impl Link {
     pub(crate) fn report_blocks(&mut self, now: Instant, blocks: impl Iterator<Item = ReportBlock>) {
         for block in blocks {
             if let Some(slot) = self.slots.iter_mut().find(|slot| slot.line.ssrc == block.ssrc) {
-                let _ = (&slot, now);
+                slot.media.handle_receiver_block(now, &block);
             }
         }
     }
