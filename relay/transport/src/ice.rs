@@ -70,13 +70,7 @@ struct Known {
 
 impl Ice {
     pub(crate) fn new(local: IceCredentials, remote: IceCredentials) -> Self {
-        Self {
-            current: Credentials::new(local, remote),
-            previous: None,
-            paths: Vec::with_capacity(MAX_PATHS),
-            selected: None,
-            heard: None,
-        }
+        Self { current: Credentials::new(local, remote), previous: None, paths: Vec::with_capacity(MAX_PATHS), selected: None, heard: None }
     }
 
     /// "An ICE agent MUST accept checks with the previous credentials" until the restarted session works (RFC 8445 section 9).

@@ -100,6 +100,12 @@ pub struct Transport {
     counters: Counters,
 }
 
+/// A transport can be handed to another worker.
+const _: fn() = || {
+    fn is_send<T: Send>() {}
+    is_send::<Transport>();
+};
+
 impl Transport {
     /// Longest STUN reply, bytes.
     pub const MAX_STUN_REPLY: usize = wire::stun::MAX_REPLY;

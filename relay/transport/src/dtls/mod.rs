@@ -168,11 +168,7 @@ impl Dtls {
     }
 
     /// Lets the engine act, then takes everything it has to say.
-    fn advance(
-        &mut self,
-        now: Instant,
-        act: impl FnOnce(&mut dimpl::Dtls) -> Result<(), dimpl::Error>,
-    ) -> Result<(), DtlsError> {
+    fn advance(&mut self, now: Instant, act: impl FnOnce(&mut dimpl::Dtls) -> Result<(), dimpl::Error>) -> Result<(), DtlsError> {
         if !self.is_listening() {
             return self.not_failed();
         }
@@ -198,11 +194,7 @@ impl Dtls {
         let mut connected = false;
         loop {
             match self.engine.poll_output(&mut buf) {
-                Output::Packet(datagram) => {
-                    if self.outgoing.len() < MAX_OUTGOING {
-                        self.outgoing.push_back(datagram.to_vec());
-                    }
-                }
+                Output::Packet(datagram) if self.outgoing.len() < MAX_OUTGOING => self.outgoing.push_back(datagram.to_vec()),
                 // Kept by the engine until it fits, so this makes progress.
                 Output::BufferTooSmall { needed } => buf.resize(needed.max(buf.len()), 0),
                 Output::Timeout(at) => {
@@ -227,7 +219,7 @@ impl Dtls {
                     self.phase = Phase::Established;
                 }
                 Output::CloseNotify => self.phase = Phase::Closed,
-                // No data channels: what a peer sends over DTLS itself goes nowhere.
+                // No room for a packet: it will be sent again. And no data channels: what a peer sends over DTLS itself goes nowhere.
                 _ => {}
             }
         }

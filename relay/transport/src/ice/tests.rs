@@ -13,10 +13,7 @@ fn credentials(name: &str) -> IceCredentials {
 }
 
 fn path(port: u16) -> Path {
-    Path {
-        remote: SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), port),
-        local: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 1)),
-    }
+    Path { remote: SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), port), local: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 1)) }
 }
 
 const A: u16 = 1_000;
@@ -124,8 +121,16 @@ fn transition_table() {
     let mut table = String::new();
     for from in ["new", "checked A", "nominated A", "restarting", "restarted"] {
         for event_name in [
-            "check A", "nominate A", "check B", "nominate B", "nominate B, new", "controlled", "forged B", "stranger B",
-            "other relay", "garbage",
+            "check A",
+            "nominate A",
+            "check B",
+            "nominate B",
+            "nominate B, new",
+            "controlled",
+            "forged B",
+            "stranger B",
+            "other relay",
+            "garbage",
         ] {
             let mut ice = state(from, clock.at(0));
             let (at, datagram) = event(event_name);
@@ -205,10 +210,7 @@ restarted   | garbage         | drop            | A   -> A
 fn the_reply_is_signed_and_names_the_address() {
     let (clock, key) = (Clock::start(), Key::new(&credentials("relay").pwd));
     let mut ice = relay();
-    for (datagram, outcome) in [
-        (event("nominate A").1, Ok(path(A).remote)),
-        (event("controlled").1, Err(487)),
-    ] {
+    for (datagram, outcome) in [(event("nominate A").1, Ok(path(A).remote)), (event("controlled").1, Err(487))] {
         let mut buf = [0; MAX_REPLY];
         let len = match ice.handle(clock.at(0), path(A), &datagram, &mut buf) {
             Check::RoleConflict { reply_len } => reply_len,

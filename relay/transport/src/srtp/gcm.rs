@@ -17,12 +17,7 @@ pub(super) struct Gcm {
 }
 
 impl Gcm {
-    pub(super) fn new(
-        crypto: &dyn RTCCrypto,
-        algorithm: AeadAlgorithm,
-        key: &[u8],
-        salt: [u8; NONCE],
-    ) -> Result<Self, SrtpError> {
+    pub(super) fn new(crypto: &dyn RTCCrypto, algorithm: AeadAlgorithm, key: &[u8], salt: [u8; NONCE]) -> Result<Self, SrtpError> {
         let aead = crypto.new_aead(algorithm, key).map_err(|_| SrtpError::Crypto)?;
         Ok(Self { aead, salt })
     }
@@ -102,8 +97,8 @@ fn rtcp_aad(clear: &[u8; RTCP_CLEAR], word: &[u8]) -> [u8; RTCP_CLEAR + INDEX_WO
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use rtc_crypto::providers::RingProvider;
     use rtc_crypto::RTCCryptoProvider;
+    use rtc_crypto::providers::RingProvider;
 
     use super::super::testing::hex;
     use super::*;

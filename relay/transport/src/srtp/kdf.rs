@@ -23,13 +23,7 @@ const BLOCK: usize = 16;
 ///
 /// # Errors
 /// [`SrtpError::KeyLength`] for a key that is neither 16 nor 32 bytes, or a salt longer than 14; [`SrtpError::Crypto`].
-pub(super) fn derive(
-    crypto: &dyn RTCCrypto,
-    master_key: &[u8],
-    master_salt: &[u8],
-    label: Label,
-    out: &mut [u8],
-) -> Result<(), SrtpError> {
+pub(super) fn derive(crypto: &dyn RTCCrypto, master_key: &[u8], master_salt: &[u8], label: Label, out: &mut [u8]) -> Result<(), SrtpError> {
     let algorithm = match master_key.len() {
         16 => BlockCipherAlgorithm::Aes128,
         32 => BlockCipherAlgorithm::Aes256,

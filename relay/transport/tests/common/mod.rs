@@ -11,20 +11,17 @@ use transport::{Certificate, Path, State, StunOutcome, Transport, TransportConfi
 use wire::ids::{Fingerprint, IceCredentials};
 use wire::stun::{BindingRequest, Key, MAX_REQUEST, Role, StunResponse, TransactionId, binding_request};
 
-pub fn credentials(name: &str) -> IceCredentials {
+pub(crate) fn credentials(name: &str) -> IceCredentials {
     IceCredentials { ufrag: name.to_owned(), pwd: format!("password-of-{name}-long-enough") }
 }
 
 /// The client's path from one of its ports.
-pub fn path(port: u16) -> Path {
-    Path {
-        remote: SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), port),
-        local: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 1)),
-    }
+pub(crate) fn path(port: u16) -> Path {
+    Path { remote: SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), port), local: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 1)) }
 }
 
 /// A plain RTP packet.
-pub fn rtp(ssrc: u32, sequence: u16, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn rtp(ssrc: u32, sequence: u16, payload: &[u8]) -> Vec<u8> {
     let mut packet = vec![0x80, 96];
     packet.extend(sequence.to_be_bytes());
     packet.extend([0, 0, 1, 2]);
@@ -34,28 +31,28 @@ pub fn rtp(ssrc: u32, sequence: u16, payload: &[u8]) -> Vec<u8> {
 }
 
 /// A plain receiver report.
-pub fn rtcp(ssrc: u32) -> Vec<u8> {
+pub(crate) fn rtcp(ssrc: u32) -> Vec<u8> {
     let mut packet = vec![0x80, 201, 0, 1];
     packet.extend(ssrc.to_be_bytes());
     packet
 }
 
 /// A client: a full ICE agent's checks (without its search for candidates), DTLS client, SRTP.
-pub struct Client {
-    pub own: IceCredentials,
-    pub relay: IceCredentials,
-    pub dtls: Dtls,
-    pub srtp: Option<SrtpSession>,
+pub(crate) struct Client {
+    pub(crate) own: IceCredentials,
+    pub(crate) relay: IceCredentials,
+    pub(crate) dtls: Dtls,
+    pub(crate) srtp: Option<SrtpSession>,
     checks: u64,
 }
 
 impl Client {
     /// A signed check, as a browser sends it.
-    pub fn check(&mut self, use_candidate: bool) -> Vec<u8> {
+    pub(crate) fn check(&mut self, use_candidate: bool) -> Vec<u8> {
         self.check_with(use_candidate, Role::Controlling(1))
     }
 
-    pub fn check_with(&mut self, use_candidate: bool, role: Role) -> Vec<u8> {
+    pub(crate) fn check_with(&mut self, use_candidate: bool, role: Role) -> Vec<u8> {
         self.checks += 1;
         let request = BindingRequest {
             transaction: self.transaction(),
@@ -78,19 +75,19 @@ impl Client {
     }
 
     /// What the relay said about the last check.
-    pub fn read_reply(&self, reply: &[u8]) -> Result<SocketAddr, u16> {
+    pub(crate) fn read_reply(&self, reply: &[u8]) -> Result<SocketAddr, u16> {
         let response = StunResponse::parse(reply).unwrap();
         assert!(response.verify(&Key::new(&self.relay.pwd)), "the reply is signed");
         assert_eq!(response.transaction(), self.transaction());
         response.outcome()
     }
 
-    pub fn drain(&mut self) -> Vec<Vec<u8>> {
+    pub(crate) fn drain(&mut self) -> Vec<Vec<u8>> {
         let mut buf = [0; 1_500];
         std::iter::from_fn(|| self.dtls.poll_datagram(&mut buf).map(|len| buf[..len].to_vec())).collect()
     }
 
-    pub fn take_datagram(&mut self, now: Instant, datagram: &[u8]) -> Result<(), DtlsError> {
+    pub(crate) fn take_datagram(&mut self, now: Instant, datagram: &[u8]) -> Result<(), DtlsError> {
         self.dtls.handle_datagram(now, datagram)?;
         if let Some(keys) = self.dtls.take_keys() {
             self.srtp = Some(SrtpSession::new(&keys, self.dtls.role()).unwrap());
@@ -98,7 +95,7 @@ impl Client {
         Ok(())
     }
 
-    pub fn sealed(&mut self, plain: &[u8]) -> Vec<u8> {
+    pub(crate) fn sealed(&mut self, plain: &[u8]) -> Vec<u8> {
         let mut buf = plain.to_vec();
         buf.resize(plain.len() + 32, 0);
         let len = self.srtp.as_mut().unwrap().seal_rtp(&mut buf, plain.len()).unwrap();
@@ -106,7 +103,7 @@ impl Client {
         buf
     }
 
-    pub fn sealed_rtcp(&mut self, plain: &[u8]) -> Vec<u8> {
+    pub(crate) fn sealed_rtcp(&mut self, plain: &[u8]) -> Vec<u8> {
         let mut buf = plain.to_vec();
         buf.resize(plain.len() + 32, 0);
         let len = self.srtp.as_mut().unwrap().seal_rtcp(&mut buf, plain.len()).unwrap();
@@ -116,14 +113,14 @@ impl Client {
 }
 
 /// A client and the relay's end.
-pub struct Call {
-    pub now: Instant,
-    pub relay: Transport,
-    pub client: Client,
+pub(crate) struct Call {
+    pub(crate) now: Instant,
+    pub(crate) relay: Transport,
+    pub(crate) client: Client,
 }
 
 impl Call {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let client = Arc::new(Certificate::generate().unwrap());
         let fingerprint = client.fingerprint();
         Self::with(&client, fingerprint)
@@ -131,23 +128,18 @@ impl Call {
 
     /// The relay was told `announced` in SDP, the client shows `shown`.
     #[allow(clippy::disallowed_methods, reason = "an arbitrary origin; nothing waits for it")]
-    pub fn with(shown: &Arc<Certificate>, announced: Fingerprint) -> Self {
+    pub(crate) fn with(shown: &Arc<Certificate>, announced: Fingerprint) -> Self {
         let now = Instant::now();
         let certificate = Arc::new(Certificate::generate().unwrap());
         let dtls = Dtls::new_client(now, shown, certificate.fingerprint()).unwrap();
         let (own, relay) = (credentials("client"), credentials("relay"));
-        let config = TransportConfig {
-            local_ice: relay.clone(),
-            remote_ice: own.clone(),
-            remote_fingerprint: announced,
-            certificate,
-        };
+        let config = TransportConfig { local_ice: relay.clone(), remote_ice: own.clone(), remote_fingerprint: announced, certificate };
         let client = Client { own, relay, dtls, srtp: None, checks: 0 };
         Self { now, relay: Transport::new(now, &config), client }
     }
 
     /// A call with media keys, over `path(1)`.
-    pub fn established() -> Self {
+    pub(crate) fn established() -> Self {
         let mut call = Self::new();
         assert_eq!(call.check(path(1), true).selected, Some(path(1)));
         call.handshake(path(1)).unwrap();
@@ -156,7 +148,7 @@ impl Call {
     }
 
     /// The client sends a check and gets a good answer.
-    pub fn check(&mut self, path: Path, use_candidate: bool) -> StunOutcome {
+    pub(crate) fn check(&mut self, path: Path, use_candidate: bool) -> StunOutcome {
         let datagram = self.client.check(use_candidate);
         let (outcome, reply) = self.stun(path, &datagram);
         assert_eq!(self.client.read_reply(&reply), Ok(path.remote));
@@ -164,24 +156,24 @@ impl Call {
     }
 
     /// As `check`, where the outcome does not matter.
-    pub fn authenticate(&mut self, path: Path, use_candidate: bool) {
+    pub(crate) fn authenticate(&mut self, path: Path, use_candidate: bool) {
         let _ = self.check(path, use_candidate);
     }
 
-    pub fn stun(&mut self, path: Path, datagram: &[u8]) -> (StunOutcome, Vec<u8>) {
+    pub(crate) fn stun(&mut self, path: Path, datagram: &[u8]) -> (StunOutcome, Vec<u8>) {
         let mut reply = [0; Transport::MAX_STUN_REPLY];
         let outcome = self.relay.handle_stun(self.now, path, datagram, &mut reply);
         assert!(outcome.reply_len <= datagram.len(), "no amplification");
         (outcome, reply[..outcome.reply_len].to_vec())
     }
 
-    pub fn relay_drain(&mut self) -> Vec<Vec<u8>> {
+    pub(crate) fn relay_drain(&mut self) -> Vec<Vec<u8>> {
         let mut buf = [0; 1_500];
         std::iter::from_fn(|| self.relay.poll_dtls(&mut buf).map(|len| buf[..len].to_vec())).collect()
     }
 
     /// Carries DTLS both ways until nothing is left to say.
-    pub fn handshake(&mut self, path: Path) -> Result<(), TransportError> {
+    pub(crate) fn handshake(&mut self, path: Path) -> Result<(), TransportError> {
         loop {
             let (up, down) = (self.client.drain(), self.relay_drain());
             if up.is_empty() && down.is_empty() {
@@ -196,12 +188,12 @@ impl Call {
         }
     }
 
-    pub fn sleep(&mut self, seconds: u64) {
+    pub(crate) fn sleep(&mut self, seconds: u64) {
         self.now += Duration::from_secs(seconds);
     }
 
     /// One packet each way gets through, with sequence number `sequence`.
-    pub fn assert_media(&mut self, sequence: u16) {
+    pub(crate) fn assert_media(&mut self, sequence: u16) {
         let up = rtp(0x11, sequence, b"up");
         let mut sealed = self.client.sealed(&up);
         let len = self.relay.open_rtp(&mut sealed).unwrap();
