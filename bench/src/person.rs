@@ -23,6 +23,7 @@ pub struct Person {
     pub srtp: SrtpSession,
     /// The way to the relay, as the relay sees it.
     pub path: Path,
+    check: Vec<u8>,
 }
 
 /// Payload type of VP8 on every leg.
@@ -46,7 +47,12 @@ impl Person {
         deliver(worker, now, path, &check);
         let mut dtls = Dtls::new_client(now, &certificate, relay.fingerprint()).expect("the crypto library works");
         let srtp = handshake(worker, now, path, &mut dtls);
-        Self { number, srtp, path }
+        Self { number, srtp, path, check }
+    }
+
+    /// Renews consent (RFC 7675): the relay stops sending to whoever is silent for 30 s.
+    pub fn consent(&self, worker: &mut Worker, now: Instant) {
+        deliver(worker, now, self.path, &self.check);
     }
 }
 

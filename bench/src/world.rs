@@ -17,12 +17,17 @@ const FRAME: u64 = 5;
 /// The time between two packets of the trace.
 const SPACING: Duration = Duration::from_micros(6_667);
 
+/// How often everyone renews consent.
+const CONSENT: Duration = Duration::from_secs(5);
+
 /// One publisher, some viewers.
 pub struct World {
     /// The real thing.
     pub worker: Worker,
     publisher: Person,
+    viewers: Vec<Person>,
     now: Instant,
+    consent_at: Instant,
     next: u64,
 }
 
@@ -37,11 +42,9 @@ impl World {
         let config = WorkerConfig { certificate: certificate.clone(), epoch: (now, Ntp(1 << 40)), seed: [1; 32], limits: Limits::default() };
         let mut worker = Worker::new(config);
         let publisher = Person::connect(&mut worker, now, 0, true, &certificate);
-        for number in 1..=viewers {
-            let _ = Person::connect(&mut worker, now, number, false, &certificate);
-        }
+        let viewers = (1..=viewers).map(|number| Person::connect(&mut worker, now, number, false, &certificate)).collect();
         while worker.poll_event().is_some() {}
-        Self { worker, publisher, now, next: 0 }
+        Self { worker, publisher, viewers, now, consent_at: now, next: 0 }
     }
 
     /// The next `count` packets of the trace, sealed.
@@ -63,6 +66,12 @@ impl World {
 
     /// Runs timers as the node would between batches, unmeasured.
     pub fn pause(&mut self) {
+        if self.now >= self.consent_at {
+            self.consent_at = self.now + CONSENT;
+            for person in self.viewers.iter().chain([&self.publisher]) {
+                person.consent(&mut self.worker, self.now);
+            }
+        }
         self.worker.handle_timeout(self.now);
         self.worker.outbox().clear();
         while self.worker.poll_event().is_some() {}
