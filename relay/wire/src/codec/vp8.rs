@@ -166,6 +166,8 @@ const INVERSE_KEYFRAME: u8 = 0x01;
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    // Binary literals are grouped as the fields are.
+    #![allow(clippy::unusual_byte_groupings)]
     use super::*;
 
     /// The first byte of a VP8 frame: keyframe and shown, or the same but an interframe.

@@ -1,7 +1,5 @@
 //! BYE: streams that end (RFC 3550 section 6.6).
 
-use rtcp_types::prelude::*;
-
 use super::{GOODBYE, Packet, Rtcp, RtcpError, RtcpWriter, WriteError};
 use crate::ids::Ssrc;
 
@@ -22,10 +20,12 @@ impl Iterator for ByeSources<'_> {
 }
 
 pub(super) fn read(packet: Packet<'_>) -> Result<Rtcp<'_>, RtcpError> {
+    let (rest, reason) = packet.body.split_at_checked(4 * usize::from(packet.count)).ok_or(packet.malformed())?;
     // The reason for leaving is checked for its length and not read.
-    rtcp_types::Bye::parse(packet.whole).map_err(|_| packet.malformed())?;
-    let rest = packet.body.get(..4 * usize::from(packet.count)).ok_or(packet.malformed())?;
-    Ok(Rtcp::Bye { ssrcs: ByeSources { rest } })
+    match reason.split_first() {
+        Some((&len, text)) if usize::from(len) > text.len() => Err(packet.malformed()),
+        _ => Ok(Rtcp::Bye { ssrcs: ByeSources { rest } }),
+    }
 }
 
 impl RtcpWriter<'_> {
@@ -69,6 +69,7 @@ mod tests {
     fn lies() {
         assert_eq!(sources(&[0x82, 203, 0, 1, 0, 0, 0, 1]), Err(RtcpError::Malformed(GOODBYE)), "one source is missing");
         assert_eq!(sources(&[0x81, 203, 0, 2, 0, 0, 0, 1, 4, b'b', b'y', b'e']), Err(RtcpError::Malformed(GOODBYE)), "reason cut off");
+        assert_eq!(sources(&[0xa1, 203, 0, 2, 0, 0, 0, 1, 9, 9, 9, 4]), Ok(vec![Ssrc(1)]), "padding is no reason");
         assert_eq!(sources(&[0xa1, 203, 0, 1, 0, 0, 0, 4]), Err(RtcpError::Malformed(GOODBYE)), "the source is padding");
     }
 }

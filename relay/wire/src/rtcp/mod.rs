@@ -1,7 +1,7 @@
 //! RTCP: reads a (possibly reduced-size) compound packet without allocation, and writes one in place.
 //!
-//! The fields come from `rtcp-types`. The walk over the compound is ours, as are feedback lists and all writing: `rtcp-types` allocates
-//! for every SDES packet it passes and in nearly every builder, and takes the padding of feedback packets for data.
+//! Reports and transport feedback are read by `rtcp-types`. The walk over the compound is ours, as are the lists and all writing: it
+//! allocates for every SDES packet it passes and in nearly every builder, and takes the padding of feedback packets for data.
 
 mod bye;
 mod fir;

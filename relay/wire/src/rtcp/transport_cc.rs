@@ -161,6 +161,8 @@ pub(super) const FORMAT: u8 = 15;
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    // Binary literals are grouped as the fields are.
+    #![allow(clippy::unusual_byte_groupings)]
     use super::*;
     use crate::rtcp::parse;
     use proptest::prelude::*;
