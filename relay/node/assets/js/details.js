@@ -1,6 +1,6 @@
 // Writes connection details into the tiles that ask for them, once a second, and does nothing while none does.
 
-import { t } from './i18n.js';
+import { lang, t } from './i18n.js';
 import { bitrate, lossBetween, read } from './stats.js';
 
 /** @typedef {import('./stats.js').Reading} Reading */
@@ -73,7 +73,7 @@ export class Details {
       lines.push([t('d_bitrate'), rateLine(video, now, before)]);
       lines.push([t('d_loss'), percent(lossBetween(video, before?.inbound.find((s) => s.mid === video.mid)))]);
       if (slot?.layer) lines.push([t('d_layer'), t(`layer_${slot.layer}`)]);
-      if (video.freezeCount > 0) lines.push([t('d_freezes'), `${video.freezeCount} (${video.totalFreezesDuration.toFixed(1)} s)`]);
+      if (video.freezeCount > 0) lines.push([t('d_freezes'), `${video.freezeCount} (${decimal(video.totalFreezesDuration)} s)`]);
     } else {
       lines.push([t('d_picture'), t('d_none')]);
     }
@@ -144,9 +144,17 @@ function kilobits(bits) {
   return bits === null ? '…' : `${Math.round(bits / 1000)} kbit/s`;
 }
 
+/**
+ * With one decimal, as the language writes it.
+ * @param {number} value
+ */
+function decimal(value) {
+  return value.toLocaleString(lang(), { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+}
+
 /** @param {number|null} fraction */
 function percent(fraction) {
-  return fraction === null ? '–' : `${(fraction * 100).toFixed(1)} %`;
+  return fraction === null ? '–' : `${decimal(fraction * 100)} %`;
 }
 
 /** @param {number|null} seconds */

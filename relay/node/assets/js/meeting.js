@@ -1,7 +1,6 @@
 // One meeting: who is there, who is in which slot, what of ours flows, and how it all comes back after a break.
 
 import { MeetingError, requestToken } from './api.js';
-import { MAX_SLOTS } from './params.js';
 import { Recovery } from './recovery.js';
 import { Session, SOURCES } from './session.js';
 import { Signalling } from './signalling.js';
@@ -211,7 +210,7 @@ export class Meeting extends EventTarget {
         this.dispatchEvent(new Event('slots'));
         break;
       case 'slots_wanted':
-        this.session?.wantSlots(Math.min(message.audio, MAX_SLOTS), Math.min(message.video, MAX_SLOTS));
+        this.session?.wantSlots(message.audio, message.video);
         break;
       case 'speaker':
         this.speaker = message.participant;
@@ -251,7 +250,7 @@ export class Meeting extends EventTarget {
   #relayRefused(error) {
     console.warn('the relay refused:', error.code, error.message, error.field ?? '');
     if (error.id !== undefined) void this.session?.refused(error.id);
-    if (error.code === 'bad_offer') this.#notice('notice_media_refused');
+    if (error.code === 'bad_offer' && this.session?.timings.answered === undefined) this.#notice('notice_media_refused');
     else if (error.code === 'forbidden') this.#notice('notice_forbidden');
   }
 

@@ -3,6 +3,7 @@
 /**
  * @typedef {object} Params
  * @property {string} room
+ * @property {boolean} roomGiven  the address names the room, so nobody needs to type it
  * @property {string} name
  * @property {string|null} token   from `#token=`; null when the page has to ask for one
  * @property {boolean} autojoin
@@ -55,9 +56,11 @@ export function readParams(url) {
   const query = url.searchParams;
   const token = new URLSearchParams(url.hash.slice(1)).get('token');
   const claimed = claims(token);
+  const room = query.get('room')?.trim() || (typeof claimed.room === 'string' ? claimed.room : '');
   const slots = Number.parseInt(query.get('slots') ?? '', 10);
   return {
-    room: query.get('room')?.trim() || (typeof claimed.room === 'string' ? claimed.room : DEFAULT_ROOM),
+    room: room || DEFAULT_ROOM,
+    roomGiven: room !== '',
     name: query.get('name')?.trim() || (typeof claimed.name === 'string' ? claimed.name : ''),
     token,
     autojoin: query.get('autojoin') === '1',

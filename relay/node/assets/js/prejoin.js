@@ -87,9 +87,10 @@ export class MeetingPrejoin extends HTMLElement {
     } },
     h('h1', { t: 'ready_title' }),
     h('p', { class: 'lead', t: 'ready_lead' }),
-    // A link with a token already says who comes and where to.
     this.#field('name', this.#name, 'name_hint'),
-    this.params.token === null && this.#field('room', this.#room, 'room_hint'),
+    this.params.roomGiven
+      ? h('p', { class: 'given-room' }, h('span', { class: 'field-label', t: 'room' }), this.params.room)
+      : this.#field('room', this.#room, 'room_hint'),
     h('details', { class: 'more' }, h('summary', { t: 'devices' }), this.#menus.element),
     this.#error,
     this.#button,

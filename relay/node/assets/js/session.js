@@ -1,6 +1,7 @@
 // The peer connection: publishing m-lines, receive slots, offers. The page offers, the relay answers; one offer at a time.
 
-import { cameraEncodings, keepSharp, preferCodec, screenEncodings } from './encodings.js';
+import { cameraEncodings, keepSharp, screenEncodings, trim } from './encodings.js';
+import { MAX_SLOTS } from './params.js';
 
 /** @typedef {import('./types.js').Source} Source */
 /** @typedef {import('./types.js').Offer} Offer */
@@ -9,7 +10,7 @@ import { cameraEncodings, keepSharp, preferCodec, screenEncodings } from './enco
 export const SOURCES = ['microphone', 'camera', 'screen', 'screen_audio'];
 
 /**
- * Events: `slots` (transceivers for slots were added), `applied` (an answer is in force).
+ * Events: `slots` (there are more or fewer slots).
  */
 export class Session extends EventTarget {
   pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
@@ -20,6 +21,8 @@ export class Session extends EventTarget {
   #publishing = new Map();
   /** @type {{audio: RTCRtpTransceiver[], video: RTCRtpTransceiver[]}} */
   #slots = { audio: [], video: [] };
+  /** How many slots the relay takes, as far as we know. */
+  #most = { audio: MAX_SLOTS, video: MAX_SLOTS };
   #send;
   #offerId = 0;
   /** @type {number|null} the offer that waits for its answer */
@@ -36,26 +39,15 @@ export class Session extends EventTarget {
     super();
     this.#send = send;
     const { pc } = this;
-    this.#publishing.set('microphone', pc.addTransceiver('audio', { direction: 'sendonly' }));
-    const camera = pc.addTransceiver('video', {
-      direction: 'sendonly',
-      sendEncodings: cameraEncodings(params.simulcast, params.codec),
-    });
-    const screen = pc.addTransceiver('video', { direction: 'sendonly', sendEncodings: screenEncodings() });
-    preferCodec(camera, params.codec);
-    preferCodec(screen, params.codec);
-    this.#publishing.set('camera', camera);
-    this.#publishing.set('screen', screen);
-    this.#publishing.set('screen_audio', pc.addTransceiver('audio', { direction: 'sendonly' }));
+    const camera = cameraEncodings(params.simulcast, params.codec);
+    this.#addSource('microphone', 'audio', [{}], null);
+    this.#addSource('camera', 'video', camera, params.codec);
+    this.#addSource('screen', 'video', screenEncodings(), params.codec);
+    this.#addSource('screen_audio', 'audio', [{}], null);
     this.#addSlots(params.slots, params.slots);
     pc.addEventListener('connectionstatechange', () => {
       if (pc.connectionState === 'connected') this.#mark('connected');
     });
-  }
-
-  /** True while an offer has no answer yet. */
-  get negotiating() {
-    return this.#pending !== null;
   }
 
   /**
@@ -81,10 +73,6 @@ export class Session extends EventTarget {
   /** Tracks of all audio slots, for playing. */
   audioTracks() {
     return this.#slots.audio.map((slot) => slot.receiver.track);
-  }
-
-  slotCounts() {
-    return { audio: this.#slots.audio.length, video: this.#slots.video.length };
   }
 
   /** Which source each publishing m-line carries, by mid; complete once an offer was made. */
@@ -124,7 +112,11 @@ export class Session extends EventTarget {
     this.#again = false;
     const restart = this.#restart;
     this.#restart = false;
-    await this.pc.setLocalDescription(await this.pc.createOffer({ iceRestart: restart }));
+    try {
+      await this.pc.setLocalDescription(await this.pc.createOffer({ iceRestart: restart }));
+    } catch (error) {
+      if (!this.#closed) throw error;
+    }
     if (this.#closed || this.#pending !== id) return;
     // No waiting for candidates: the relay learns our addresses from our connectivity checks (ICE-lite).
     this.#mark('offered');
@@ -147,24 +139,43 @@ export class Session extends EventTarget {
     await this.pc.setRemoteDescription({ type: 'answer', sdp });
     this.#pending = null;
     this.#mark('answered');
-    this.dispatchEvent(new Event('applied'));
     if (this.#again) await this.offer();
   }
 
   /**
-   * The relay refused an offer. What was agreed before stays in force.
+   * The relay refused an offer. What was agreed before stays in force; slots it did not want are given up.
    * @param {number} id
    */
   async refused(id) {
     if (this.#closed || id !== this.#pending) return;
     this.#pending = null;
     this.#again = false;
-    if (this.pc.signalingState === 'have-local-offer') await this.pc.setLocalDescription({ type: 'rollback' });
+    if (this.pc.signalingState !== 'have-local-offer') return;
+    await this.pc.setLocalDescription({ type: 'rollback' });
+    for (const kind of /** @type {const} */ (['audio', 'video'])) {
+      for (const slot of this.#slots[kind]) if (slot.mid === null) slot.stop();
+      this.#slots[kind] = this.#slots[kind].filter((slot) => slot.mid !== null);
+      this.#most[kind] = this.#slots[kind].length;
+    }
+    this.dispatchEvent(new Event('slots'));
   }
 
   close() {
     this.#closed = true;
     this.pc.close();
+  }
+
+  /**
+   * All sources are negotiated at join, so that sharing a screen later needs no offer.
+   * @param {Source} source
+   * @param {'audio'|'video'} kind
+   * @param {RTCRtpEncodingParameters[]} sendEncodings
+   * @param {string|null} codec
+   */
+  #addSource(source, kind, sendEncodings, codec) {
+    const transceiver = this.pc.addTransceiver(kind, { direction: 'sendonly', sendEncodings });
+    trim(transceiver, kind, codec);
+    this.#publishing.set(source, transceiver);
   }
 
   /**
@@ -177,8 +188,10 @@ export class Session extends EventTarget {
     // In pairs, so that audio slot i and video slot i stand side by side.
     for (let i = 0; i < Math.max(audio, video); i += 1) {
       for (const [kind, count] of /** @type {const} */ ([['audio', audio], ['video', video]])) {
-        if (i < count && i >= this.#slots[kind].length) {
-          this.#slots[kind].push(this.pc.addTransceiver(kind, { direction: 'recvonly' }));
+        if (i < Math.min(count, this.#most[kind]) && i >= this.#slots[kind].length) {
+          const slot = this.pc.addTransceiver(kind, { direction: 'recvonly' });
+          trim(slot, kind, null);
+          this.#slots[kind].push(slot);
           added = true;
         }
       }

@@ -1,5 +1,7 @@
 // A moving test picture and a quiet tone, so that a machine without a camera or microphone still shows the meeting working.
 
+import { t } from './i18n.js';
+
 /** Three simulcast layers need at least 960 by 540. */
 const WIDTH = 960;
 const HEIGHT = 540;
@@ -74,9 +76,12 @@ function draw(context, name, frame) {
   context.fillStyle = '#ffffff';
   context.textAlign = 'center';
   context.font = '600 68px "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
-  context.fillText(name, WIDTH / 2, 212, WIDTH - 80);
+  context.fillText(name, WIDTH / 2, 214, WIDTH - 80);
   context.font = '44px ui-monospace, Consolas, "Liberation Mono", monospace';
-  context.fillText(clock(new Date()), WIDTH / 2, 296);
+  context.fillText(clock(new Date()), WIDTH / 2, 292);
+  context.font = '500 26px "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
+  context.fillStyle = '#ffffffc0';
+  context.fillText(t('test_picture'), WIDTH / 2, 340);
 }
 
 /** @param {Date} now */

@@ -68,7 +68,7 @@ export const en = {
   details: 'Show everybody’s connection',
   details_of: 'Connection to {name}',
   help: 'Help',
-  alone_title: 'You are the first one here',
+  alone_title: 'You are the only one here right now',
   alone_text: 'Stay on this page. Picture and sound come by themselves when somebody else joins.',
   microphone_on: 'microphone on',
   microphone_off: 'microphone off',
