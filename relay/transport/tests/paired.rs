@@ -57,7 +57,8 @@ fn handshake_before_nomination() {
     call.authenticate(path(1), false);
     call.handshake(path(1)).unwrap();
     assert_eq!(call.relay.state(), State::Checking);
-    assert!(call.relay_drain().is_empty());
+    assert!(call.relay_drain().is_empty(), "nothing is sent before a path is nominated");
+    assert!(call.client.srtp.is_none());
     call.authenticate(path(1), true);
     call.handshake(path(1)).unwrap();
     assert_eq!(call.relay.state(), State::Secure);

@@ -310,3 +310,37 @@ fn oversized_datagrams_are_not_looked_at() {
     datagram.truncate(MAX_DATAGRAM);
     pair.server.handle_datagram(pair.now, &datagram).unwrap();
 }
+
+/// A library error after the keys are out must not end the call; a goodbye by authenticated alert does.
+#[test]
+fn what_happens_after_the_keys_is_no_failure() {
+    use dimpl::{Error, SecurityError};
+    for (error, closed) in [(Error::ReceiveQueueFull, false), (Error::SecurityError(SecurityError::FatalAlert { description: 80 }), true)] {
+        let mut pair = Pair::new(client_certificate(Version::V13, 1_150));
+        let begin = pair.now;
+        assert!(matches!(pair.server.advance(begin, |_| Err(error.clone())), Err(DtlsError::Engine(_))), "before: fatal");
+        assert_eq!(pair.server.phase, Phase::Failed);
+
+        let mut pair = Pair::new(client_certificate(Version::V13, 1_150));
+        pair.run(|| true).unwrap();
+        pair.server.advance(begin, |_| Err(error)).unwrap();
+        assert_eq!((pair.server.is_closed(), pair.server.is_listening(), pair.server.poll_timeout()), (closed, false, None));
+        pair.server.handle_datagram(begin, &[22; 40]).unwrap();
+        pair.assert_keys();
+    }
+}
+
+/// The answer to a ClientHello is a ServerHello and no request to say hello again: ICE has shown already where the client is.
+#[test]
+fn no_round_trip_for_a_cookie() {
+    let retry_random = [0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11]; // RFC 8446 section 4.1.3
+    for version in VERSIONS {
+        let mut pair = Pair::new(client_certificate(version, 1_150));
+        let [hello] = &Pair::drain(&mut pair.client)[..] else { panic!("one datagram") };
+        pair.server.handle_datagram(pair.now, hello).unwrap();
+        let answer = Pair::drain(&mut pair.server);
+        // Record header 13, handshake header 12, version 2, then the random.
+        assert_eq!((answer[0][0], answer[0][13]), (22, 2), "{version:?}: ServerHello");
+        assert_ne!(answer[0][27..35], retry_random, "{version:?}");
+    }
+}
