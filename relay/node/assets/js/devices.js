@@ -63,11 +63,11 @@ function inUse(track) {
  */
 function fill(select, devices, kind, choice, used, test) {
   const options = devices.map((d, i) => option(d.deviceId, d.label || t('device_numbered', { kind: t(kind), number: i + 1 })));
-  if (options.length === 0 && test === null) options.push(option('', t('device_default')));
+  if (options.length === 0) options.push(option('', t('device_default')));
   if (test !== null) options.push(option(TEST, test));
   const same = options.length === select.length && options.every((o, i) => o.value === select.options[i].value && o.text === select.options[i].text);
   if (!same) setChildren(select, options);
-  const wanted = [choice, used, 'default'].find((id) => id && options.some((o) => o.value === id));
+  const wanted = [choice, used, 'default'].find((id) => options.some((o) => o.value === id));
   select.value = wanted ?? options[0].value;
 }
 

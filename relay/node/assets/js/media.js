@@ -6,6 +6,8 @@ import { testPicture, testTone } from './testsource.js';
 /** @typedef {'audio'|'video'} Kind */
 /** @typedef {'denied'|'missing'|'busy'|'insecure'} Problem */
 
+/** @type {readonly Kind[]} */
+const KINDS = ['audio', 'video'];
 /** The choice that is no device. */
 export const TEST = 'test';
 
@@ -53,18 +55,17 @@ export class LocalMedia extends EventTarget {
     if (test) {
       this.inputs.audio.choice = this.inputs.video.choice = TEST;
     }
-    const open = /** @type {Kind[]} */ (['audio', 'video']).filter((kind) => this.inputs[kind].on);
-    const both = open.length === 2 && open.every((kind) => this.inputs[kind].choice !== TEST);
-    const stream = both ? await capture({ audio: this.#constraints('audio'), video: this.#constraints('video') }) : null;
-    if (stream instanceof MediaStream) {
-      this.#use('audio', stream.getAudioTracks()[0]);
-      this.#use('video', stream.getVideoTracks()[0]);
-      return;
-    }
-    for (const kind of open) await this.#open(kind);
+    await this.#openAll(KINDS.filter((kind) => this.inputs[kind].on));
     const { audio: a, video: v } = this.inputs;
     // Somebody who has a camera but no usable microphone does not want to send a beep. A machine with neither wants to be tried.
     if (!test && a.problem && a.choice === TEST && !(a.problem === 'missing' && v.problem === 'missing')) this.setAudio(false);
+  }
+
+  /** Tries the devices again that could not be opened: the person may have allowed them, or plugged them in. */
+  async retry() {
+    const failed = KINDS.filter((kind) => this.inputs[kind].problem);
+    for (const kind of failed) Object.assign(this.inputs[kind], { choice: '', on: true });
+    await this.#openAll(failed);
   }
 
   /**
@@ -123,10 +124,22 @@ export class LocalMedia extends EventTarget {
 
   /** Closes everything. */
   stop() {
-    for (const kind of /** @type {Kind[]} */ (['audio', 'video'])) {
+    for (const kind of KINDS) {
       this.#attempts[kind] += 1;
       release(this.inputs[kind]);
     }
+  }
+
+  /** @param {Kind[]} kinds  both are asked for at once, so that the browser asks the person once */
+  async #openAll(kinds) {
+    const both = kinds.length === KINDS.length && kinds.every((kind) => this.inputs[kind].choice !== TEST);
+    const stream = both ? await capture({ audio: this.#constraints('audio'), video: this.#constraints('video') }) : null;
+    if (stream instanceof MediaStream) {
+      this.#use('audio', stream.getAudioTracks()[0]);
+      this.#use('video', stream.getVideoTracks()[0]);
+      return;
+    }
+    for (const kind of kinds) await this.#open(kind);
   }
 
   /** @param {Kind} kind */

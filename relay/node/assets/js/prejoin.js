@@ -17,7 +17,9 @@ export class MeetingPrejoin extends HTMLElement {
   #name = h('input', { id: freshId(), type: 'text', autocomplete: 'name', maxlength: MAX_NAME, spellcheck: 'false', required: true, oninput: () => this.#typed() });
   #room = h('input', { id: freshId(), type: 'text', autocomplete: 'off', autocapitalize: 'none', maxlength: MAX_NAME, spellcheck: 'false', required: true, oninput: () => this.#typed() });
   #error = h('p', { class: 'form-error', role: 'alert', id: freshId(), hidden: true });
-  #problem = h('p', { class: 'device-problem', role: 'status' });
+  #problemWords = h('p', { role: 'status' });
+  #problem = h('div', { class: 'device-problem', hidden: true }, this.#problemWords,
+    h('button', { type: 'button', class: 'secondary', t: 'try_again', onclick: () => void this.media.retry() }));
   #button = h('button', { type: 'submit', class: 'primary join', t: 'join' });
   #frame = h('div', { class: 'preview-frame' }, h('p', { class: 'preview-off', t: 'camera_is_off' }));
   #picture = new Picture(this.#frame);
@@ -149,7 +151,7 @@ export class MeetingPrejoin extends HTMLElement {
     this.#meter.track = audio.on ? audio.track : null;
     void this.#menus.refresh();
     const words = problemWords(audio.problem, video.problem);
-    if (this.#problem.textContent !== words) this.#problem.textContent = words;
+    if (this.#problemWords.textContent !== words) this.#problemWords.textContent = words;
     this.#problem.hidden = words === '';
   }
 }
@@ -175,7 +177,7 @@ function problem(device, kind) {
   if (!kind) return '';
   if (kind === 'missing') return t(`problem_missing_${device}`);
   const what = t(`a_${device}`);
-  return t(`problem_${kind}`, { what, What: what[0].toLocaleUpperCase() + what.slice(1), it: t(`it_${device}`) });
+  return t(`problem_${kind}`, { what, What: what[0].toLocaleUpperCase() + what.slice(1) });
 }
 
 customElements.define('meeting-prejoin', MeetingPrejoin);

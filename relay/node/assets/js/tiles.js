@@ -33,7 +33,7 @@ export class MeetingTile extends HTMLElement {
   #infoButton = h('button', {
     type: 'button', class: 'tile-info', 'aria-pressed': 'false', onclick: () => this.toggleDetails(),
   }, icon('pulse'));
-  #details = h('dl', { class: 'tile-details', hidden: true });
+  #details = h('dl', { class: 'tile-details', tabindex: '0', hidden: true }); // takes focus because it may have to scroll
   /** @type {Picture|null} */
   #picture = null;
   #relabel = () => this.#label();

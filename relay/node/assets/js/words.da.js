@@ -33,20 +33,18 @@ export const da = {
   privacy: 'Forbindelsen er krypteret. Serveren gemmer hverken billede eller lyd.',
 
   // What went wrong with devices
-  problem_denied: 'Browseren har ikke lov til at bruge {what}. Klik på ikonet til venstre for adressen, giv tilladelse, og vælg {it} igen her.',
-  problem_missing_camera: 'Der blev ikke fundet noget kamera. Sæt et i, og vælg det her.',
-  problem_missing_microphone: 'Der blev ikke fundet nogen mikrofon. Sæt en i, og vælg den her.',
-  problem_missing_both: 'Der blev hverken fundet kamera eller mikrofon. Sæt dem i, og vælg dem her.',
-  problem_busy: '{What} bruges af et andet program. Luk det, og vælg {it} igen her.',
+  problem_denied: 'Browseren må ikke bruge {what}. Klik på ikonet til venstre for adressen, giv tilladelse, og prøv igen.',
+  problem_missing_camera: 'Der blev ikke fundet noget kamera. Tilslut et, og prøv igen.',
+  problem_missing_microphone: 'Der blev ikke fundet nogen mikrofon. Tilslut en, og prøv igen.',
+  problem_missing_both: 'Der blev hverken fundet kamera eller mikrofon. Tilslut dem, og prøv igen.',
+  problem_busy: '{What} bruges af et andet program. Luk det, og prøv igen.',
   problem_insecure: 'Siden er ikke åbnet med https, og så må browseren ikke bruge {what}. Bed om et link, der begynder med https.',
+  try_again: 'Prøv igen',
   problem_stand_in_picture: 'Imens vises et testbillede.',
   problem_stand_in_tone: 'Imens kan du sende en testtone.',
   a_camera: 'kameraet',
   a_microphone: 'mikrofonen',
   a_both: 'kameraet og mikrofonen',
-  it_camera: 'det',
-  it_microphone: 'den',
-  it_both: 'dem',
 
   // In the meeting
   controls: 'Mødeknapper',

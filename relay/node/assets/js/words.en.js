@@ -33,20 +33,18 @@ export const en = {
   privacy: 'The connection is encrypted. The server stores neither picture nor sound.',
 
   // What went wrong with devices
-  problem_denied: 'The browser may not use {what}. Click the icon to the left of the address, allow it, and choose {it} again here.',
-  problem_missing_camera: 'No camera was found. Plug one in and choose it here.',
-  problem_missing_microphone: 'No microphone was found. Plug one in and choose it here.',
-  problem_missing_both: 'No camera and no microphone were found. Plug them in and choose them here.',
-  problem_busy: '{What} is in use by another program. Close that, and choose {it} again here.',
+  problem_denied: 'The browser may not use {what}. Click the icon to the left of the address, allow it, and try again.',
+  problem_missing_camera: 'No camera was found. Plug one in, and try again.',
+  problem_missing_microphone: 'No microphone was found. Plug one in, and try again.',
+  problem_missing_both: 'No camera and no microphone were found. Plug them in, and try again.',
+  problem_busy: '{What} is in use by another program. Close that, and try again.',
   problem_insecure: 'This page was not opened with https, so the browser may not use {what}. Ask for a link that begins with https.',
+  try_again: 'Try again',
   problem_stand_in_picture: 'Meanwhile a test picture is shown.',
   problem_stand_in_tone: 'Meanwhile you can send a test tone.',
   a_camera: 'the camera',
   a_microphone: 'the microphone',
   a_both: 'the camera and the microphone',
-  it_camera: 'it',
-  it_microphone: 'it',
-  it_both: 'them',
 
   // In the meeting
   controls: 'Meeting buttons',
