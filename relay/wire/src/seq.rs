@@ -91,6 +91,7 @@ mod tests {
         let mut unwrapper = SeqUnwrapper::new();
         for expected in 65_536..400_000u64 {
             assert_eq!(unwrapper.unwrap(expected as u16), expected);
+            assert_eq!(unwrapper.highest(), Some(expected));
         }
     }
 

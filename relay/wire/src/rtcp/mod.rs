@@ -115,13 +115,15 @@ pub fn parse(datagram: &[u8]) -> Result<Packets<'_>, RtcpError> {
         packet.read()?;
         rest = after;
     }
-    Ok(Packets { rest: datagram })
+    Ok(Packets { rest: datagram, statuses_left: MAX_STATUSES })
 }
 
 /// Iterator over the messages of one datagram; made by [`parse`].
 #[derive(Clone, Debug)]
 pub struct Packets<'a> {
     rest: &'a [u8],
+    /// Packet statuses that the transport feedback to come may still hold.
+    statuses_left: usize,
 }
 
 impl<'a> Iterator for Packets<'a> {
@@ -131,7 +133,11 @@ impl<'a> Iterator for Packets<'a> {
         // `parse` has been through all of them without an error.
         let (packet, rest) = Packet::split(self.rest).ok()?;
         self.rest = rest;
-        packet.read().ok()
+        let mut message = packet.read().ok()?;
+        if let Rtcp::TransportCc(feedback) = &mut message {
+            self.statuses_left -= feedback.limit_to(self.statuses_left);
+        }
+        Some(message)
     }
 }
 

@@ -14,9 +14,9 @@ use super::writer::Body;
 use super::{Packet, Rtcp, RtcpError, RtcpWriter, TRANSPORT_FEEDBACK, WriteError};
 use crate::ids::Ssrc;
 
-/// Most packet statuses read from one message. Run lengths let 20 bytes claim 65,535 packets; a feedback interval of 250 ms at
-/// 100 Mbit/s holds 2,600.
-pub const MAX_STATUSES: usize = 8192;
+/// Most packet statuses read from one datagram. Run lengths let 20 bytes claim 65,535 packets, and a datagram has room for dozens of such
+/// messages; a feedback interval of 250 ms at 100 Mbit/s holds 2,600.
+pub const MAX_STATUSES: usize = 4096;
 
 /// The fixed part of a feedback message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,19 +39,27 @@ pub struct TransportCc<'a> {
     /// The fixed part.
     pub info: TransportCcInfo,
     control: &'a [u8],
+    /// Statuses that are read: as many as are claimed, as far as the datagram's limit allows.
+    statuses: usize,
 }
 
 impl<'a> TransportCc<'a> {
     /// One entry per packet, in the order of their transport-wide sequence numbers from `info.base`: `None` if it is lost, else the
     /// time since the previous received packet in units of 250 us.
     ///
-    /// Ends at [`MAX_STATUSES`], and early at the first status that is cut off or of the reserved kind.
+    /// Ends early at the limit of [`MAX_STATUSES`] for all messages of a datagram, and at a status that is cut off or of the reserved kind.
     pub fn packets(&self) -> impl Iterator<Item = (u16, Option<i16>)> + use<'a> {
         let statuses = Twcc::parse(self.control).ok().into_iter().flat_map(|feedback| feedback.packets());
-        statuses.take(MAX_STATUSES).map_while(|status| match status.ok()? {
+        statuses.take(self.statuses).map_while(|status| match status.ok()? {
             (seq, TwccPacketStatus::NotReceived) => Some((seq, None)),
             (seq, TwccPacketStatus::Received { delta }) => Some((seq, Some(delta))),
         })
+    }
+
+    /// Allows at most `left` statuses and gives how many of them this message takes.
+    pub(super) fn limit_to(&mut self, left: usize) -> usize {
+        self.statuses = self.statuses.min(left);
+        self.statuses
     }
 }
 
@@ -63,7 +71,9 @@ pub(super) fn read(packet: Packet<'_>) -> Result<Rtcp<'_>, RtcpError> {
         reference_time: feedback.reference_time(),
         feedback_count: feedback.feedback_packet_count(),
     };
-    Ok(Rtcp::TransportCc(TransportCc { sender, media, info, control }))
+    // Behind the base sequence number; `Twcc::parse` checked that the fixed part is there.
+    let statuses = control.get(2..4).map_or(0, |count| usize::from(u16::from_be_bytes([count[0], count[1]])));
+    Ok(Rtcp::TransportCc(TransportCc { sender, media, info, control, statuses }))
 }
 
 impl RtcpWriter<'_> {
@@ -219,13 +229,24 @@ mod tests {
         assert_eq!(statuses(&written(&all)), all);
     }
 
-    /// 65,535 packets claimed in 20 bytes of control information are read as far as the limit.
+    /// 65,535 packets claimed in 20 bytes of control information are read as far as the limit, however often a datagram repeats that.
     #[test]
-    fn hostile_claim_is_bounded() {
-        let mut control = vec![0, 0, 0xff, 0xff, 0, 0, 0, 0];
-        control.extend([0x1f, 0xff].repeat(6));
-        let datagram = [&[0x8f, 205, 0, 7, 0, 0, 0, 1, 0, 0, 0, 2][..], &control].concat();
-        assert_eq!(statuses(&datagram), vec![None; MAX_STATUSES]);
+    fn hostile_claims_are_bounded_per_datagram() {
+        let mut message = vec![0x8f, 205, 0, 7, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0xff, 0xff, 0, 0, 0, 0];
+        message.extend([0x1f, 0xff].repeat(6));
+        assert_eq!(statuses(&message), vec![None; MAX_STATUSES]);
+
+        let honest = written(&[Some(1); 1000]);
+        let datagram = [&honest[..], &message.repeat(30), &honest].concat();
+        let counts: Vec<usize> = parse(&datagram)
+            .unwrap()
+            .map(|message| {
+                let Rtcp::TransportCc(feedback) = message else { panic!() };
+                feedback.packets().count()
+            })
+            .collect();
+        assert_eq!(counts[..2], [1000, MAX_STATUSES - 1000]);
+        assert_eq!(counts[2..], [0; 30]);
     }
 
     #[test]
