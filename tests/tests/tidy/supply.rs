@@ -30,8 +30,10 @@ impl Rules {
     /// When the file is not what the checks expect: a rule that cannot be read must not pass for one that is kept.
     pub(crate) fn parse(text: &str) -> Self {
         let document: DocumentMut = text.parse().expect(".deny.toml is TOML");
-        let list =
-            |section: &str, key: &str| document[section][key].as_array().unwrap_or_else(|| panic!("[{section}] has no list `{key}`"));
+        let list = |section: &str, key: &str| {
+            let entry = document.get(section).and_then(|section| section.get(key));
+            entry.and_then(Item::as_array).unwrap_or_else(|| panic!("[{section}] has no list `{key}`"))
+        };
         let strings = |section, key| list(section, key).iter().map(|value| value.as_str().expect("a string").to_owned()).collect();
         let tables = |section, key| list(section, key).iter().map(|value| value.as_inline_table().expect("a table"));
         let mut rules =

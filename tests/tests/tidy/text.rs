@@ -46,7 +46,7 @@ pub(crate) fn machine_paths(path: &str, text: &str) -> Vec<String> {
     problems
 }
 
-/// `/work/` at the start of a path, not within `tests/work/` or an address.
+/// Whether the match begins a path, instead of lying within a relative one or an address.
 fn begins_a_path(line: &str, at: usize) -> bool {
     !line[..at].ends_with(|char: char| char.is_alphanumeric() || matches!(char, '.' | '_' | '-' | '}' | '~' | '*'))
 }

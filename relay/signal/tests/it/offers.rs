@@ -92,6 +92,8 @@ fn audio_prefers_red_where_the_client_sends() {
     let codecs: Vec<_> = answered.session.publishing[0].codecs.iter().map(|codec| (codec.pt, codec.codec, codec.clock_rate)).collect();
     assert_eq!(codecs, [(63, Codec::Red, 48_000), (111, Codec::Opus, 48_000)]);
     assert_eq!(sections[5][0], "m=audio 9 UDP/TLS/RTP/SAVPF 111 63", "a slot keeps the client's order");
+    let red_of_pcmu = answer(&chromium_meeting.replace("a=fmtp:63 111/111", "a=fmtp:63 111/0"));
+    assert_eq!(crate::support::sections(&red_of_pcmu.sdp)[1][0], "m=audio 9 UDP/TLS/RTP/SAVPF 111", "RED of nothing but Opus");
 }
 
 #[test]
