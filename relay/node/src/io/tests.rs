@@ -191,6 +191,24 @@ fn a_refused_destination_costs_nobody_else_anything() {
     assert_eq!((counters.gso_given_up, counters.runs_of_4_to_7), (0, 2));
 }
 
+/// IPv6 answers a source address that is not ours with EINVAL, as it might answer GSO: the single datagrams tell them apart.
+#[test]
+fn gso_is_not_blamed_for_what_single_datagrams_suffer_too() {
+    let mut sockets = [media_socket("[::]:0")];
+    let clients: Vec<_> = (0..2).map(|_| client("::1".parse().unwrap())).collect();
+    let mut outbox = Outbox::default();
+    for number in 0..4 {
+        push(&mut outbox, path_to(&clients[0], "2001:db8::77"), &payload(number, 900));
+        push(&mut outbox, path_to(&clients[1], "::1"), &payload(number, 900));
+    }
+    let mut counters = IoCounters::default();
+    Sender::new().flush(&mut sockets, &outbox, &mut counters);
+    assert!(payloads(&clients[0]).is_empty());
+    assert_eq!(payloads(&clients[1]).len(), 4);
+    assert_eq!((counters.dropped_send_refused, counters.gso_given_up, counters.runs_of_4_to_7), (4, 0, 1));
+    assert!(sockets[0].max_segments() > 1);
+}
+
 /// Sender to receiver, both ours: GSO in one end, GRO out of the other.
 fn through_both(local: &str) {
     let ip: IpAddr = local.parse().unwrap();
