@@ -1,4 +1,19 @@
-//! The relay process as a library: sockets, threads, clock, HTTP, configuration. The binary `relay` is a few lines around it.
+//! The relay process: sockets, threads, clock, HTTP, configuration. Everything that is decided about packets is decided below, in `worker`.
+//!
+//! Start reading at [`node::Node::start`], which puts the parts together.
 
+mod banner;
+pub mod cli;
+mod clock;
+pub mod config;
+mod http;
 pub mod io;
+mod log;
 pub mod media_thread;
+mod metrics;
+pub mod node;
+mod room_id;
+mod run;
+mod session;
+mod tls;
+pub mod tokens;

@@ -1,0 +1,100 @@
+//! Every refusal over HTTP: a status and `{"error": {"code", "message", "field"?}}`. Codes are stable; README.md lists them.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::session::{JoinError, OfferError};
+use crate::tokens::Unauthorized;
+
+/// A refusal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    field: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    error: Inner<'a>,
+}
+
+#[derive(Serialize)]
+struct Inner<'a> {
+    code: &'static str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'static str>,
+}
+
+impl ApiError {
+    /// A refusal with a message for developers.
+    #[must_use]
+    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), field: None }
+    }
+
+    /// 400 for one field of a body.
+    #[must_use]
+    pub(super) fn field(field: &'static str, message: impl Into<String>) -> Self {
+        Self { field: Some(field), ..Self::new(StatusCode::BAD_REQUEST, "bad_request", message) }
+    }
+
+    /// 400.
+    #[must_use]
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    }
+
+    /// 404, the same whether the thing never was, is over, or is somebody else's.
+    #[must_use]
+    pub(super) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here")
+    }
+
+    /// 503: try again later or elsewhere.
+    #[must_use]
+    pub(super) fn unavailable(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = Json(Body { error: Inner { code: self.code, message: &self.message, field: self.field } });
+        let mut response = (self.status, body).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            // RFC 9110 section 11.6.1: a 401 names the scheme.
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<Unauthorized> for ApiError {
+    fn from(error: Unauthorized) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", error.to_string())
+    }
+}
+
+impl From<JoinError> for ApiError {
+    fn from(error: JoinError) -> Self {
+        let code = match error {
+            JoinError::NoNewRooms => "full",
+            JoinError::Busy => "busy",
+        };
+        Self::unavailable(code, error.to_string())
+    }
+}
+
+impl From<OfferError> for ApiError {
+    fn from(error: OfferError) -> Self {
+        match error {
+            OfferError::Sdp(error) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_offer", error.to_string()),
+            OfferError::Busy => Self::unavailable("busy", error.to_string()),
+        }
+    }
+}

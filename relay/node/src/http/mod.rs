@@ -1,0 +1,100 @@
+//! The HTTP interfaces: the listener for people (page, API, WebSocket, WHIP and WHEP) and the one for operators.
+//!
+//! No cookies anywhere: whoever calls proves themselves with a bearer token or, on the WebSocket, in the first message. A foreign
+//! page therefore has nothing to ride on, and the `Origin` of a request is not looked at.
+
+mod admin;
+mod assets;
+mod connect;
+mod error;
+mod extract;
+mod health;
+mod limits;
+mod rooms;
+mod server;
+mod whip;
+
+pub(crate) use health::Health;
+pub(crate) use server::{Listening, bind, serve};
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::routing::{get, patch, post};
+use tokio::sync::Semaphore;
+use tower_http::set_header::SetResponseHeaderLayer;
+use worker::command::RoomId;
+
+use crate::metrics::Metrics;
+use crate::session::Control;
+use crate::tokens::KeyRing;
+use error::ApiError;
+
+pub(crate) use assets::embedded as page_is_embedded;
+
+/// What all handlers share.
+pub(crate) struct App {
+    /// The sessions.
+    pub control: Arc<Control>,
+    /// The token keys.
+    pub keys: KeyRing,
+    /// Rooms that need no token from elsewhere.
+    pub open_rooms: BTreeSet<RoomId>,
+    /// One permit for each WebSocket.
+    pub websockets: Arc<Semaphore>,
+    /// What `/readyz` looks at.
+    pub health: Health,
+    /// What `/metrics` shows.
+    pub metrics: Metrics,
+}
+
+/// Routes of the listener for people.
+#[must_use]
+pub(crate) fn public(app: Arc<App>) -> Router {
+    let whip = Router::new()
+        .route("/v1/rooms/{room}/whip", post(whip::publish).options(whip::preflight))
+        .route("/v1/rooms/{room}/whep", post(whip::play).options(whip::preflight))
+        .route("/v1/rooms/{room}/whip/{resource}", patch(whip::change).delete(whip::end).options(whip::preflight))
+        .route("/v1/rooms/{room}/whep/{resource}", patch(whip::change).delete(whip::end).options(whip::preflight))
+        .layer(axum::middleware::map_response(whip::cross_origin));
+    let routes = Router::new()
+        .route("/v1/rooms/{room}", get(rooms::show))
+        .route("/v1/rooms/{room}/join", post(rooms::join))
+        .route("/v1/rooms/{room}/tokens", post(rooms::issue))
+        .route("/v1/rooms/{room}/connect", get(connect::connect))
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .merge(whip)
+        .route("/", get(assets::serve))
+        .route("/{*path}", get(assets::serve));
+    finish(routes, app)
+}
+
+/// Routes of the listener for operators.
+#[must_use]
+pub(crate) fn admin(app: Arc<App>) -> Router {
+    let routes = Router::new()
+        .route("/metrics", get(admin::metrics))
+        .route("/rooms", get(admin::rooms))
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready));
+    finish(routes, app)
+}
+
+fn finish(routes: Router<Arc<App>>, app: Arc<App>) -> Router {
+    let no_sniffing = SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let no_referrer = SetResponseHeaderLayer::overriding(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    // Answers of the API carry tokens and snapshots; the page's files say otherwise themselves.
+    let no_store = SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    routes
+        .fallback(async || ApiError::not_found())
+        .method_not_allowed_fallback(async || {
+            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this address does not take that method")
+        })
+        .layer(no_sniffing)
+        .layer(no_referrer)
+        .layer(no_store)
+        .with_state(app)
+}

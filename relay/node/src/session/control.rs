@@ -1,0 +1,265 @@
+//! What people may ask of the media plane, one method each: join, resume, offer, switch sources, leave, inspect.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use dashmap::DashMap;
+use signal::message::{ByeReason, Source};
+use signal::sdp::{Answerer, Candidate, Fragment, Local, SdpError, ufrag_prefix};
+use wire::ids::Fingerprint;
+use worker::command::{ClientId, ClientKind, Command, Join, RoomId};
+use worker::snapshot::RoomSnapshot;
+
+use super::client::{Attachment, Client};
+use super::inspect::Inspections;
+use super::lock;
+use super::registry::Registry;
+use super::secret::Secret;
+use crate::media_thread::{QueueFull, WorkerHandle};
+use crate::tokens::Grant;
+
+/// How long a snapshot may take; a worker answers between two packets, so this only ends when its thread is gone.
+const INSPECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// A command that must not be lost is tried again this often and this long; the queue empties within microseconds on a live thread.
+const INSIST_EVERY: Duration = Duration::from_millis(100);
+const INSIST_TIMES: usize = 50;
+
+/// One worker as the control plane reaches it.
+pub(crate) struct WorkerPort {
+    /// Its command queue.
+    pub handle: WorkerHandle,
+    /// Where clients reach its sockets, best first.
+    pub candidates: Vec<Candidate>,
+}
+
+/// The control plane's state, shared by all connections.
+pub(crate) struct Control {
+    pub(super) clients: DashMap<ClientId, Arc<Client>>,
+    pub(super) registry: Registry,
+    pub(super) inspections: Inspections,
+    pub(super) cut_off: AtomicU64,
+    workers: Vec<WorkerPort>,
+    fingerprint: Fingerprint,
+    next_client: AtomicU64,
+    draining: AtomicBool,
+}
+
+/// Why nobody new gets in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub(crate) enum JoinError {
+    /// The node stops, or holds as many rooms as it may.
+    #[error("this node takes no new rooms now")]
+    NoNewRooms,
+    /// The worker's queue is full, or the system is out of entropy.
+    #[error("this node is too busy")]
+    Busy,
+}
+
+/// Why an offer was not answered.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub(crate) enum OfferError {
+    /// The description is not acceptable.
+    #[error(transparent)]
+    Sdp(#[from] SdpError),
+    /// The worker's queue is full, or the system is out of entropy. The session is as it was.
+    #[error("this node is too busy")]
+    Busy,
+}
+
+impl From<QueueFull> for OfferError {
+    fn from(_: QueueFull) -> Self {
+        Self::Busy
+    }
+}
+
+impl Control {
+    /// A control plane over these workers (at least one).
+    #[must_use]
+    pub(crate) fn new(workers: Vec<WorkerPort>, fingerprint: Fingerprint, max_rooms: usize) -> Self {
+        Self {
+            clients: DashMap::new(),
+            registry: Registry::new(workers.len(), max_rooms),
+            inspections: Inspections::default(),
+            cut_off: AtomicU64::new(0),
+            workers,
+            fingerprint,
+            next_client: AtomicU64::new(1),
+            draining: AtomicBool::new(false),
+        }
+    }
+
+    /// The rooms of this node.
+    #[must_use]
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Sessions now, those without a connection included.
+    #[must_use]
+    pub(crate) fn sessions(&self) -> usize {
+        self.clients.len()
+    }
+
+    /// Readers that were too slow, since the start.
+    #[must_use]
+    pub(crate) fn cut_off(&self) -> u64 {
+        self.cut_off.load(Ordering::Relaxed)
+    }
+
+    /// From now on no new room opens here; people may still join those that are open.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    /// Whether [`Control::drain`] was called.
+    #[must_use]
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    /// A session; the worker's answer comes over the attachment.
+    ///
+    /// # Errors
+    /// [`JoinError`]; nothing was changed.
+    pub(crate) fn join(&self, grant: Grant, kind: ClientKind) -> Result<(Arc<Client>, Attachment), JoinError> {
+        let secret = Secret::generate().map_err(|_| JoinError::Busy)?;
+        let id = ClientId(self.next_client.fetch_add(1, Ordering::Relaxed));
+        let worker = self.registry.enter(&grant.room, !self.is_draining()).map_err(|_| JoinError::NoNewRooms)?;
+        let answerer = Answerer::new(Local {
+            ufrag_prefix: ufrag_prefix(worker),
+            fingerprint: self.fingerprint,
+            candidates: self.workers[worker].candidates.clone(),
+            session_id: id.0,
+        });
+        let resume = secret.handle(id);
+        let client = Arc::new(Client::new(id, grant.room.clone(), grant.identity.clone(), worker, kind, secret, answerer));
+        self.clients.insert(id, Arc::clone(&client));
+        let join = Join { client: id, room: grant.room, identity: grant.identity, name: grant.name, role: grant.role, kind, resume };
+        let Some(attachment) = client.attach(|| self.send(worker, Command::Join(join))) else {
+            self.forget(id);
+            return Err(JoinError::Busy);
+        };
+        Ok((client, attachment))
+    }
+
+    /// Takes up an interactive session again. `None` when the secret is not the session's, or the token is not for the same person in
+    /// the same room; all these look the same from outside, and the caller joins anew.
+    #[must_use]
+    pub(crate) fn resume(&self, handle: &str, grant: &Grant) -> Option<(Arc<Client>, Attachment)> {
+        let client = self.by_handle(handle)?;
+        let same = client.room == grant.room && client.identity == grant.identity && client.kind == ClientKind::Interactive;
+        if !same {
+            return None;
+        }
+        let attach = || self.send(client.worker, Command::Attach { client: client.id });
+        let attachment = client.attach(attach)?;
+        Some((client, attachment))
+    }
+
+    /// The session whose secret handle this is.
+    #[must_use]
+    pub(crate) fn by_handle(&self, handle: &str) -> Option<Arc<Client>> {
+        let client = self.client(Secret::claimed(handle)?)?;
+        client.secret.opens(client.id, handle).then_some(client)
+    }
+
+    /// The session, if it is not over.
+    #[must_use]
+    pub(crate) fn client(&self, id: ClientId) -> Option<Arc<Client>> {
+        self.clients.get(&id).map(|client| Arc::clone(&client))
+    }
+
+    /// Answers an offer. The worker knows the session before the answer is returned, so the client's first packet finds it.
+    ///
+    /// # Errors
+    /// [`OfferError`]; the earlier agreement stands.
+    pub(crate) fn offer(&self, client: &Client, sdp: &str, sources: &BTreeMap<String, Source>) -> Result<String, OfferError> {
+        let mut answerer = lock(&client.answerer);
+        let mut next = answerer.clone();
+        let answered = with_entropy(|entropy| next.answer(sdp, sources, entropy))??;
+        // Under the lock: answers and sessions leave in the same order.
+        self.send(client.worker, Command::Negotiate { client: client.id, session: Box::new(answered.session) })?;
+        *answerer = next;
+        Ok(answered.sdp)
+    }
+
+    /// Restarts ICE from a trickle fragment; `None` when the fragment changes nothing.
+    ///
+    /// # Errors
+    /// [`OfferError`]; the earlier agreement stands.
+    pub(crate) fn restart(&self, client: &Client, fragment: &Fragment) -> Result<Option<String>, OfferError> {
+        let mut answerer = lock(&client.answerer);
+        let mut next = answerer.clone();
+        let Some(restarted) = with_entropy(|entropy| next.restart(fragment, entropy))?? else { return Ok(None) };
+        self.send(client.worker, Command::Negotiate { client: client.id, session: Box::new(restarted.session) })?;
+        *answerer = next;
+        client.count_restart();
+        Ok(Some(restarted.fragment))
+    }
+
+    /// Switches a source of the person's own.
+    ///
+    /// # Errors
+    /// [`QueueFull`].
+    pub(crate) fn set_source(&self, client: &Client, source: Source, active: bool) -> Result<(), QueueFull> {
+        self.send(client.worker, Command::SetSource { client: client.id, source, active })
+    }
+
+    /// The person's connection is gone; the session waits for them, unless a newer attachment took over.
+    pub(crate) async fn detach(&self, client: &Client, generation: u64) {
+        let detach = || client.detach(generation, || self.send(client.worker, Command::Detach { client: client.id }));
+        insist(detach).await;
+    }
+
+    /// The person goes for good.
+    pub(crate) async fn leave(&self, client: &Client, reason: ByeReason) {
+        insist(|| self.send(client.worker, Command::Leave { client: client.id, reason })).await;
+    }
+
+    /// A room as it is now; also proof that every earlier command for its worker was carried out.
+    pub(crate) async fn inspect(&self, room: &RoomId) -> Option<RoomSnapshot> {
+        let worker = self.registry.worker_of(room)?;
+        let (request, answer) = self.inspections.ask()?;
+        self.send(worker, Command::Inspect { room: room.clone(), request }).ok()?;
+        let answer = tokio::time::timeout(INSPECT_TIMEOUT, answer).await.ok()?.ok()?;
+        answer.map(|room| *room)
+    }
+
+    /// Everybody leaves now.
+    pub(crate) async fn shut_down(&self) {
+        for worker in 0..self.workers.len() {
+            insist(|| self.send(worker, Command::Shutdown)).await;
+        }
+    }
+
+    pub(super) fn forget(&self, id: ClientId) {
+        if let Some((_, client)) = self.clients.remove(&id) {
+            client.close();
+            self.registry.leave(&client.room);
+        }
+    }
+
+    fn send(&self, worker: usize, command: Command) -> Result<(), QueueFull> {
+        self.workers[worker].handle.send(command)
+    }
+}
+
+/// Tries until the queue takes it.
+async fn insist(mut attempt: impl FnMut() -> Result<(), QueueFull>) {
+    for _ in 0..INSIST_TIMES {
+        if attempt().is_ok() {
+            return;
+        }
+        tokio::time::sleep(INSIST_EVERY).await;
+    }
+    tracing::error!("a worker did not take a command for {} s", INSIST_EVERY.as_secs_f32() * INSIST_TIMES as f32);
+}
+
+/// Runs `work` with the system's entropy; a system without any makes the result unusable.
+fn with_entropy<T>(work: impl FnOnce(&mut dyn FnMut(&mut [u8])) -> T) -> Result<T, OfferError> {
+    let mut failed = false;
+    let result = work(&mut |buffer| failed |= getrandom::fill(buffer).is_err());
+    if failed { Err(OfferError::Busy) } else { Ok(result) }
+}

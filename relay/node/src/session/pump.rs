@@ -1,0 +1,37 @@
+//! Carries the workers' events to the people they are for.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use worker::event::Event;
+
+use super::client::Delivery;
+use super::control::Control;
+use crate::media_thread::Events;
+
+/// Runs until the last media thread has ended.
+pub(crate) async fn pump(control: Arc<Control>, mut events: Events) {
+    while let Some((worker, event)) = events.recv().await {
+        handle(&control, worker, event);
+    }
+}
+
+fn handle(control: &Control, worker: usize, event: Event) {
+    match event {
+        Event::Message { client, message } => {
+            let Some(client) = control.client(client) else { return };
+            if client.deliver(message) == Delivery::CutOff {
+                control.cut_off.fetch_add(1, Ordering::Relaxed);
+                tracing::info!(client = client.id.0, "connection cut off: it reads too slowly");
+            }
+        }
+        Event::Closed { client, reason } => {
+            tracing::info!(client = client.0, worker, ?reason, "session closed");
+            control.forget(client);
+        }
+        Event::RoomClosed { .. } => tracing::info!(worker, "room closed"),
+        Event::Snapshot { request, room } => control.inspections.answer(request, room),
+        // Addresses are the media threads' own business; they keep these to themselves.
+        Event::Bound { .. } | Event::Unbound { .. } => {}
+    }
+}
