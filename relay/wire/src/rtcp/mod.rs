@@ -93,7 +93,7 @@ pub enum RtcpError {
     /// A version is not 2, or a packet type is outside the range of RFC 5761.
     #[error("not RTCP")]
     NotRtcp,
-    /// Padding in a packet that is not the last, or a padding count that is impossible.
+    /// A padding count of zero or beyond the message.
     #[error("bad padding")]
     Padding,
     /// The message is too short for its packet type, given here.
@@ -172,9 +172,10 @@ impl<'a> Packet<'a> {
         let (whole, rest) = datagram.split_at_checked(len).ok_or(RtcpError::Truncated)?;
         let mut body = &whole[HEADER_LEN..];
         if head[0] & PADDING_BIT != 0 {
-            // "padding is only required on one individual packet because the compound packet is encrypted as a whole": the last.
+            // RFC 3550 wants padding in the last message only and in multiples of four. Browsers set the bit on any transport feedback
+            // and count just the 1 to 3 bytes that align it, so only what would be impossible is refused.
             let count = body.last().map_or(0, |&count| usize::from(count));
-            if count == 0 || !count.is_multiple_of(4) || count > body.len() || !rest.is_empty() {
+            if count == 0 || count > body.len() {
                 return Err(RtcpError::Padding);
             }
             body = &body[..body.len() - count];
@@ -276,11 +277,23 @@ mod tests {
         let padded = |last: u8| message(PADDING_BIT | 1, PAYLOAD_FEEDBACK, &[&[0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0][..], &[last]].concat());
         assert!(matches!(parse(&padded(4)).unwrap().next(), Some(Rtcp::Pli { media: Ssrc(2), .. })));
         assert_eq!(parse(&padded(8)).unwrap_err(), RtcpError::Malformed(PAYLOAD_FEEDBACK), "eats an SSRC");
-        for count in [0, 1, 3, 5, 16, 255] {
+        for count in [0, 16, 255] {
             assert_eq!(parse(&padded(count)).unwrap_err(), RtcpError::Padding, "{count}");
         }
-        assert_eq!(parse(&[padded(4), other(207)].concat()).unwrap_err(), RtcpError::Padding, "not the last");
+        assert_eq!(parse(&[padded(4), other(207)].concat()).unwrap().count(), 2, "browsers pad inside a compound packet");
         assert_eq!(parse(&message(PADDING_BIT, 207, &[])).unwrap_err(), RtcpError::Padding, "no room for a count");
+    }
+
+    /// Chromium's own bytes: the padding bit with a count of 3, which is no multiple of four.
+    #[test]
+    fn transport_feedback_of_a_browser() {
+        let datagram = [
+            0xaf, 0xcd, 0x00, 0x07, 0xb0, 0x29, 0x1b, 0xdc, 0x6a, 0xbd, 0x18, 0x7b, 0x26, 0x2e, 0x00, 0x07, 0x01, 0x06, 0x54, 0x00, 0x20, 0x07,
+            0xc0, 0x4a, 0x37, 0x00, 0x00, 0x48, 0x1d, 0x00, 0x00, 0x03,
+        ];
+        let Some(Rtcp::TransportCc(feedback)) = parse(&datagram).unwrap().next() else { panic!("not transport feedback") };
+        let received: Vec<u16> = feedback.packets().filter(|(_, delta)| delta.is_some()).map(|(sequence, _)| sequence).collect();
+        assert_eq!(received, (0x262e..0x262e + 7).collect::<Vec<u16>>());
     }
 
     #[test]
