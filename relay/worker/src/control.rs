@@ -15,6 +15,9 @@ use crate::peer::{Link, Peer, PeerKey};
 use crate::translate;
 use crate::worker::Worker;
 
+/// Most of our own ufrags of one peer that still find it: the one in use, and those of restarts that may not have got through.
+const MAX_UFRAGS: usize = 4;
+
 impl Worker {
     pub(crate) fn join(&mut self, now: Instant, join: Join) {
         let client = join.client;
@@ -116,8 +119,10 @@ impl Worker {
         self.flush_dtls(now, key);
         let Some(peer) = self.peers.remove(key) else { return };
         self.by_client.remove(&peer.client);
-        self.by_ufrag.retain(|_, owner| *owner != key);
         if let Some(link) = &peer.link {
+            for ufrag in &link.ufrags {
+                self.by_ufrag.remove(ufrag);
+            }
             for path in link.transport.paths() {
                 self.unbind(key, path.remote);
             }
@@ -214,6 +219,7 @@ impl Worker {
             slots: Vec::new(),
             twcc: self.entropy() as u16,
             report_at: now,
+            ufrags: [session.local_ice.ufrag.clone()].into(),
             session,
         };
         let lines = link.session.slots.clone();
@@ -224,10 +230,14 @@ impl Worker {
     fn renegotiate(&mut self, now: Instant, key: PeerKey, session: Session) {
         let Some(mut link) = self.peers[key].link.take() else { return };
         if session.local_ice != link.session.local_ice {
-            // ICE restart (RFC 8445 section 9). The earlier ufrag stays known, because checks with it may still be under way.
+            // ICE restart (RFC 8445 section 9). Earlier ufrags stay known, because checks with them may still be under way.
             link.transport.restart_ice(session.local_ice.clone(), session.remote_ice.clone());
-            let current = [&link.session.local_ice.ufrag, &session.local_ice.ufrag];
-            self.by_ufrag.retain(|ufrag, owner| *owner != key || current.contains(&ufrag));
+            link.ufrags.push_back(session.local_ice.ufrag.clone());
+            if link.ufrags.len() > MAX_UFRAGS {
+                if let Some(oldest) = link.ufrags.pop_front() {
+                    self.by_ufrag.remove(&oldest);
+                }
+            }
         }
         link.receiver.configure(now, session.extensions, session.publishing.iter().map(translate::publish_config).collect());
         link.take_slots(&session.slots, || self.entropy());

@@ -1,5 +1,6 @@
 //! One client: its place in a room, and its media link once an offer was answered.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use media::{Publication, Receiver, Slot, SlotConfig};
@@ -50,6 +51,8 @@ pub(crate) struct Link {
     pub(crate) slots: Vec<OutSlot>,
     /// Transport-wide sequence number of the last packet sent (draft-holmer-rmcat-transport-wide-cc-extensions-01).
     pub(crate) twcc: u16,
+    /// Our ufrags under which this peer is known, oldest first; bounded.
+    pub(crate) ufrags: VecDeque<String>,
     /// When the next sender reports are due.
     pub(crate) report_at: Instant,
 }
