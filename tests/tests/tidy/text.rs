@@ -19,7 +19,7 @@ pub(crate) fn readmes(readmes: &BTreeMap<String, Option<String>>, limit: usize, 
         match text {
             None => problems.push(format!("{path} is missing")),
             Some(text) if text.lines().count() > limit => {
-                problems.push(format!("{path} has {} lines, allowed are {limit}", text.lines().count()))
+                problems.push(format!("{path} has {} lines, allowed are {limit}", text.lines().count()));
             }
             Some(text) if text.lines().count() < 3 => problems.push(format!("{path} says nothing")),
             Some(_) => {}
