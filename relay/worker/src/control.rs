@@ -210,18 +210,7 @@ impl Worker {
         let feedback_ssrc = Ssrc(self.entropy() as u32);
         let mut receiver = media::Receiver::new(now, self.ntp(now), session.extensions, feedback_ssrc);
         receiver.configure(now, session.extensions, session.publishing.iter().map(translate::publish_config).collect());
-        let mut link = Link {
-            transport: Transport::new(now, &config),
-            secure: false,
-            receiver,
-            flows: [false; 4],
-            routes: Default::default(),
-            slots: Vec::new(),
-            twcc: self.entropy() as u16,
-            report_at: now,
-            ufrags: [session.local_ice.ufrag.clone()].into(),
-            session,
-        };
+        let mut link = Link::new(now, Transport::new(now, &config), receiver, session, self.entropy() as u16);
         let lines = link.session.slots.clone();
         link.take_slots(&lines, || self.entropy());
         self.peers[key].link = Some(link);

@@ -15,8 +15,6 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_COMPOUND: usize = 1150;
 /// Most RTCP datagrams for one peer at one time; what is left comes at the next timeout.
 const MAX_COMPOUNDS: usize = 16;
-/// The name of the relay's own streams (RFC 3550 section 6.5.1); the same for everyone, so that it tells nothing.
-const CNAME: &str = "relay";
 
 impl Worker {
     /// Does what a peer's link wanted to be woken for.
@@ -103,7 +101,7 @@ impl Worker {
 
 fn write_report(writer: &mut RtcpWriter<'_>, ssrc: Ssrc, report: &SenderInfo) -> Result<(), WriteError> {
     writer.sender_report(ssrc, report, &[])?;
-    writer.cname(ssrc, CNAME)
+    writer.cname(ssrc, signal::sdp::CNAME)
 }
 
 impl Link {

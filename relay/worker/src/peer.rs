@@ -49,6 +49,8 @@ pub(crate) struct Link {
     pub(crate) routes: [Vec<Target>; 4],
     /// What this peer receives, in the order of `session.slots`.
     pub(crate) slots: Vec<OutSlot>,
+    /// Slots whose m-line is inactive at present. If it comes back, so does its SSRC, and its numbering must go on.
+    parked: Vec<OutSlot>,
     /// Transport-wide sequence number of the last packet sent (draft-holmer-rmcat-transport-wide-cc-extensions-01).
     pub(crate) twcc: u16,
     /// Our ufrags under which this peer is known, oldest first; bounded.
@@ -82,6 +84,23 @@ pub(crate) struct Occupant {
 }
 
 impl Link {
+    /// A link without slots; `twcc` is the first transport-wide sequence number.
+    pub(crate) fn new(now: Instant, transport: Transport, receiver: Receiver, session: Session, twcc: u16) -> Self {
+        Self {
+            transport,
+            ufrags: [session.local_ice.ufrag.clone()].into(),
+            session,
+            secure: false,
+            receiver,
+            flows: [false; 4],
+            routes: Default::default(),
+            slots: Vec::new(),
+            parked: Vec::new(),
+            twcc,
+            report_at: now,
+        }
+    }
+
     /// Where to send media now: only over an authenticated path with fresh consent (RFC 7675) and with keys.
     pub(crate) fn path(&self, now: Instant) -> Option<Path> {
         if self.secure { self.transport.send_path(now) } else { None }
@@ -104,9 +123,10 @@ impl Link {
         found.into_iter().find(|(_, publication)| publication.label() == source as u32)
     }
 
-    /// Takes over the slot lines of a new session: slots keep their stream by mid, lines that are gone take theirs along.
+    /// Takes over the slot lines of a new session: slots keep their stream by mid, also those that were away for a while.
     pub(crate) fn take_slots(&mut self, lines: &[SlotLine], mut entropy: impl FnMut() -> u64) {
         let mut old = std::mem::take(&mut self.slots);
+        old.append(&mut self.parked);
         for line in lines {
             let kept = old.iter().position(|slot| slot.line.mid == line.mid && slot.line.ssrc == line.ssrc);
             let slot = match kept {
@@ -115,6 +135,12 @@ impl Link {
             };
             self.slots.push(slot);
         }
+        // Bounded by the answerer: a session has at most 80 m-lines, and a mid keeps its SSRC.
+        for slot in &mut old {
+            slot.occupant = None;
+            slot.media.detach();
+        }
+        self.parked = old;
     }
 
     /// The earliest moment at which this link wants `Worker::peer_timeout`.

@@ -57,9 +57,10 @@ pub(crate) fn publish_config(line: &PublishLine) -> PublishConfig {
 pub(crate) fn route(from: &PublishLine, to: &SlotLine) -> Route {
     let incoming: Vec<CodecIn> = from.codecs.iter().map(codec_in).collect();
     let outgoing: Vec<CodecOut> = to.codecs.iter().map(codec_out).collect();
-    let format = |codecs: &[CodecLine], pt: u8| codecs.iter().find(|line| line.pt == pt).map(|line| line.format);
-    Route::new(&incoming, &outgoing, |incoming, outgoing| {
-        incoming.codec == outgoing.codec && format(&from.codecs, incoming.pt) == format(&to.codecs, outgoing.pt)
+    let line = |codecs: &[CodecLine], pt: u8| codecs.iter().find(|line| line.pt == pt).copied();
+    Route::new(&incoming, &outgoing, |incoming, outgoing| match (line(&from.codecs, incoming.pt), line(&to.codecs, outgoing.pt)) {
+        (Some(sent), Some(wanted)) => wanted.decodes(&sent),
+        _ => false,
     })
 }
 
