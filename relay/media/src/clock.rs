@@ -103,7 +103,7 @@ impl SourceClock {
 
 /// A signed span in units of 2^-32 s as RTP ticks, rounded down.
 pub(crate) fn ticks(span: i64, rate: u32) -> i64 {
-    (i128::from(span) * i128::from(rate) >> 32) as i64
+    ((i128::from(span) * i128::from(rate)) >> 32) as i64
 }
 
 #[cfg(test)]

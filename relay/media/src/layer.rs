@@ -33,8 +33,8 @@ pub struct Layer {
     anchor: Anchor,
     pace: Pace,
     packets: u64,
-    /// The newest VP8 picture id, as it came and 15 bits wide.
-    picture_id: Option<(u8, u16)>,
+    /// The newest VP8 picture id, 15 bits wide.
+    picture_id: Option<u16>,
 }
 
 /// What the layer's clock rests on.
@@ -186,21 +186,22 @@ impl Layer {
         Some((ext, late))
     }
 
-    /// A VP8 picture id, made 15 bits wide: nearest to the newest where the publisher uses seven.
+    /// A VP8 picture id, made 15 bits wide: nearest to the newest where the publisher uses seven. Some change width within a stream.
     #[inline]
     pub(crate) fn widen(&mut self, id: PictureId) -> u16 {
-        let short = match id {
-            PictureId::Long(id) => return id,
-            PictureId::Short(id) => id,
+        let newest = self.picture_id.unwrap_or(id.value());
+        let (wide, step) = match id {
+            PictureId::Long(id) => (id, (id.wrapping_sub(newest) << 1).cast_signed()),
+            PictureId::Short(id) => {
+                // A signed difference of seven bits: shifted to the top of a byte and back.
+                let step = i16::from((id.wrapping_sub(newest as u8) << 1).cast_signed() >> 1);
+                (newest.wrapping_add_signed(step) & 0x7fff, step)
+            }
         };
-        let (last, wide) = *self.picture_id.get_or_insert((short, u16::from(short)));
-        // A signed difference of seven bits: shifted to the top of a byte and back.
-        let step = i16::from((short.wrapping_sub(last) << 1).cast_signed() >> 1);
-        let widened = wide.wrapping_add_signed(step) & 0x7fff;
-        if step > 0 {
-            self.picture_id = Some((short, widened));
+        if step > 0 || self.picture_id.is_none() {
+            self.picture_id = Some(wide);
         }
-        widened
+        wide
     }
 
     /// Takes a sender report over; `on_relay` is its time on the relay's clock.

@@ -84,7 +84,7 @@ impl Reception {
             self.last_report.map_or((0, 0), |(sent, at)| (sent.middle32(), to_65536ths(now.saturating_duration_since(at))));
         Some(ReportBlock {
             ssrc,
-            fraction_lost: if expected_now == 0 { 0 } else { (lost_now * 256 / expected_now).min(255) as u8 },
+            fraction_lost: (lost_now * 256).checked_div(expected_now).unwrap_or(0).min(255) as u8,
             cumulative_lost: lost.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32,
             // The first cycle of extended numbers is 1, on the wire it is 0.
             highest_sequence: (self.highest - (self.first? & !0xffff)) as u32,

@@ -1,0 +1,245 @@
+//! The receiver from outside: which packet belongs where, what is recovered, and what is said to the publisher.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Lane, NTP_BASE, Rng, Style, Time, publish_config, publisher_exts};
+use media::{KeyframeCause, MediaKind, PublishConfig, Receiver};
+use wire::ext::ExtMap;
+use wire::ids::{Mid, Rid, Ssrc};
+use wire::ntp::Ntp;
+use wire::rtcp::{Rtcp, RtcpWriter, parse};
+
+const LOCAL: Ssrc = Ssrc(0xfeed);
+
+fn receiver(time: &Time, lines: Vec<PublishConfig>) -> Receiver {
+    let mut receiver = Receiver::new(time.at(0), NTP_BASE, publisher_exts(), LOCAL);
+    receiver.configure(time.at(0), publisher_exts(), lines);
+    receiver
+}
+
+/// One frame of one packet.
+fn packet(lane: &mut Lane, ms: u64, rng: &mut Rng, twcc: &mut u16) -> Vec<u8> {
+    lane.size = 500;
+    lane.frame(ms, rng, twcc).remove(0)
+}
+
+/// All that is due, as one text line per message.
+fn said(receiver: &mut Receiver, now: std::time::Instant) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut buf = [0; 1200];
+    loop {
+        let mut writer = RtcpWriter::new(&mut buf);
+        if !receiver.write_feedback(now, &mut writer) {
+            return lines;
+        }
+        let len = writer.finish();
+        for message in parse(&buf[..len]).unwrap() {
+            lines.push(match message {
+                Rtcp::ReceiverReport { ssrc, blocks } => {
+                    assert_eq!(ssrc, LOCAL);
+                    let blocks: Vec<_> = blocks.map(|block| format!("{:?} lost {}", block.ssrc, block.cumulative_lost)).collect();
+                    format!("report {}", blocks.join(", "))
+                }
+                Rtcp::Nack { media, lost, .. } => format!("nack {media:?} {:?}", lost.collect::<Vec<_>>()),
+                Rtcp::Pli { media, .. } => format!("pli {media:?}"),
+                Rtcp::TransportCc(feedback) => format!("twcc {}", feedback.packets().count()),
+                other => panic!("{other:?}"),
+            });
+        }
+    }
+}
+
+#[test]
+fn simulcast_layers_are_found_by_mid_and_rid_and_then_by_ssrc() {
+    let (time, mut rng, mut twcc) = (Time::new(), Rng(3), 0);
+    let mut lanes: Vec<_> = ["q", "h", "f"]
+        .iter()
+        .zip([0x100, 0x200, 0x300])
+        .map(|(rid, ssrc)| Lane::new(Style::Vp8 { long_id: true }, ssrc, 96, "2", Some(rid), &mut rng))
+        .collect();
+    let mut receiver = receiver(&time, vec![publish_config(&lanes, 42)]);
+    for (layer, lane) in lanes.iter_mut().enumerate() {
+        let first = packet(lane, 0, &mut rng, &mut twcc);
+        let inbound = receiver.handle_rtp(time.at(1), &first).unwrap();
+        assert_eq!((inbound.label, inbound.publication, inbound.layer, inbound.keyframe), (42, 0, layer, true));
+        // Browsers stop sending the rid once a report has come.
+        lane.rid = None;
+        let second = packet(lane, 40, &mut rng, &mut twcc);
+        assert_eq!(receiver.handle_rtp(time.at(41), &second).map(|inbound| (inbound.layer, inbound.keyframe)), Some((layer, false)));
+    }
+    let publication = receiver.publication(receiver.index_of(Mid::new("2").unwrap()).unwrap()).unwrap();
+    assert_eq!(publication.layers()[0].rid(), Rid::new("q"));
+    assert_eq!(publication.layers()[2].ssrc(), Some(Ssrc(0x300)));
+    assert!((0..3).all(|layer| publication.active(layer, time.at(50))));
+}
+
+#[test]
+fn announced_ssrc_and_payload_type_place_what_has_no_extensions() {
+    let (time, mut rng, mut twcc) = (Time::new(), Rng(5), 0);
+    let mut camera = Lane::new(Style::Vp8 { long_id: true }, 0x100, 96, "0", None, &mut rng);
+    let mut screen = Lane::new(Style::Vp8 { long_id: true }, 0x200, 96, "1", None, &mut rng);
+    let mut audio = Lane::new(Style::Opus, 0x300, 111, "2", None, &mut rng);
+    let lines = [&camera, &screen, &audio].map(|lane| publish_config(std::slice::from_ref(lane), 0));
+    let mut receiver = Receiver::new(time.at(0), NTP_BASE, ExtMap::new(), LOCAL);
+    receiver.configure(time.at(0), ExtMap::new(), lines.to_vec());
+    let mut place =
+        |lane: &mut Lane| receiver.handle_rtp(time.at(0), &packet(lane, 0, &mut rng, &mut twcc)).map(|inbound| inbound.publication);
+    assert_eq!(place(&mut camera), Some(0));
+    assert_eq!(place(&mut screen), Some(1));
+    // An SSRC that nobody announced: the only line with Opus, but which of two with VP8?
+    audio.ssrc = Ssrc(0x999);
+    assert_eq!(place(&mut audio), Some(2));
+    screen.ssrc = Ssrc(0x998);
+    assert_eq!(place(&mut screen), None);
+    // An announced SSRC with a payload type of another line.
+    camera.pt = 77;
+    assert_eq!(place(&mut camera), None);
+    assert_eq!(receiver.counters().unknown, 2);
+}
+
+#[test]
+fn foreign_mids_rids_and_codecs_bind_nothing() {
+    let (time, mut rng, mut twcc) = (Time::new(), Rng(5), 0);
+    let lane = |ssrc, mid, rid| Lane::new(Style::Vp8 { long_id: true }, ssrc, 96, mid, Some(rid), &mut Rng(9));
+    let mut receiver = receiver(&time, vec![publish_config(&[lane(1, "0", "q"), lane(2, "0", "h")], 0)]);
+    for mut stranger in [lane(10, "1", "q"), lane(11, "0", "x")] {
+        assert!(receiver.handle_rtp(time.at(0), &packet(&mut stranger, 0, &mut rng, &mut twcc)).is_none());
+    }
+    for ssrc in 0..10_000 {
+        let mut stranger = lane(1000 + ssrc, "0", "q");
+        let _ = receiver.handle_rtp(time.at(0), &packet(&mut stranger, 0, &mut rng, &mut twcc));
+    }
+    assert_eq!(receiver.counters().accepted, 1, "one SSRC holds the layer, the others must wait");
+    let mut next = lane(77, "0", "q");
+    let next = packet(&mut next, 600, &mut rng, &mut twcc);
+    let inbound = receiver.handle_rtp(time.at(600), &next);
+    let (generation, ext_seq) = inbound.map(|inbound| (inbound.generation, inbound.ext_seq)).unwrap();
+    assert!(generation == 2 && ext_seq > 3 << 16, "a new source begins a new numbering");
+}
+
+#[test]
+fn a_lost_packet_is_asked_for_and_comes_back_on_the_rtx_stream() {
+    let (time, mut rng, mut twcc) = (Time::new(), Rng(11), 0);
+    let mut lane = Lane::new(Style::Vp8 { long_id: true }, 0x100, 96, "0", None, &mut rng);
+    lane.seq = 65_534;
+    let mut receiver = receiver(&time, vec![publish_config(std::slice::from_ref(&lane), 0)]);
+    let packets: Vec<_> = (0..4).map(|nth| packet(&mut lane, nth, &mut rng, &mut twcc)).collect();
+    let first = receiver.handle_rtp(time.at(0), &packets[0]).unwrap().ext_seq;
+    receiver.handle_rtp(time.at(3), &packets[3]).unwrap();
+    assert_eq!(receiver.poll_timeout(), Some(time.at(13)));
+    assert_eq!(said(&mut receiver, time.at(13)), ["nack 00000100 [65535, 0]"]);
+
+    let rtx = lane.retransmission(65_535, &mut twcc).unwrap();
+    let recovered = receiver.handle_rtp(time.at(80), &rtx).unwrap();
+    let original = wire::rtp::RtpHeader::parse(&packets[1]).unwrap();
+    assert_eq!((recovered.ext_seq, recovered.late, recovered.in_pt, recovered.timestamp), (first + 1, true, 96, original.timestamp));
+    assert_eq!(recovered.payload, original.payload(&packets[1]).unwrap());
+    assert!(receiver.handle_rtp(time.at(81), &rtx).is_none(), "once is enough");
+    assert!(receiver.handle_rtp(time.at(81), &packets[1]).is_none(), "the original after its retransmission");
+    assert_eq!((receiver.counters().recovered, receiver.counters().duplicate), (1, 2));
+    let stored = receiver.publications()[0].stored(0, first + 1).unwrap();
+    assert_eq!(stored.payload, original.payload(&packets[1]).unwrap());
+    assert_eq!(said(&mut receiver, time.at(83)), ["twcc 5", "nack 00000100 [0]"]);
+
+    // A probe of padding only, and a retransmission payload of one byte.
+    let mut probe = rtx[..original.payload_start].to_vec();
+    probe[0] |= 0x20;
+    probe.extend([0, 0, 3]);
+    assert!(receiver.handle_rtp(time.at(90), &probe).is_none());
+    assert!(receiver.handle_rtp(time.at(90), &rtx[..original.payload_start + 1]).is_none());
+    assert_eq!((receiver.counters().probes, receiver.counters().malformed), (1, 1));
+}
+
+#[test]
+fn reports_come_once_a_second_and_keyframes_when_wanted() {
+    let (time, mut rng, mut twcc) = (Time::new(), Rng(13), 0);
+    let mut lane = Lane::new(Style::Vp9, 0x100, 96, "0", None, &mut rng);
+    let mut receiver = receiver(&time, vec![publish_config(std::slice::from_ref(&lane), 0)]);
+    receiver.request_keyframe(time.at(0), 0, 0, KeyframeCause::Start);
+    receiver.request_keyframe(time.at(0), 7, 7, KeyframeCause::Start);
+    assert_eq!(said(&mut receiver, time.at(10)), [""; 0], "the SSRC is not known yet");
+    receiver.handle_rtp(time.at(20), &packet(&mut lane, 0, &mut rng, &mut twcc)).unwrap();
+    receiver.request_keyframe(time.at(30), 0, 0, KeyframeCause::Loss);
+    assert_eq!(said(&mut receiver, time.at(40)), ["pli 00000100"]);
+    assert_eq!(said(&mut receiver, time.at(90)), ["twcc 1"]);
+    let lines = said(&mut receiver, time.at(1020));
+    assert_eq!(lines, ["report 00000100 lost 0", "pli 00000100"]);
+    assert_eq!(receiver.publications()[0].layers()[0].keyframe_requests(), 2);
+    assert_eq!(receiver.publications()[0].layers()[0].keyframe_wishes(), [1, 0, 1]);
+}
+
+#[test]
+fn audio_and_video_of_one_person_share_one_clock() {
+    let (time, mut rng, mut twcc) = (Time::new(), Rng(17), 0);
+    let mut audio = Lane::new(Style::Opus, 0x100, 111, "0", None, &mut rng);
+    let mut video = Lane::new(Style::H264, 0x200, 96, "1", None, &mut rng);
+    let lines = [&audio, &video].map(|lane| publish_config(std::slice::from_ref(lane), 0));
+    let mut receiver = receiver(&time, lines.to_vec());
+    // Captured at 1000, the sound arrives after 20 ms, the picture after 90.
+    receiver.handle_rtp(time.at(1020), &packet(&mut audio, 1000, &mut rng, &mut twcc)).unwrap();
+    receiver.handle_rtp(time.at(1090), &packet(&mut video, 1000, &mut rng, &mut twcc)).unwrap();
+    let day = Duration::from_secs(86_400);
+    receiver.handle_sender_report(time.at(1120), audio.ssrc, time.ntp(1100).minus(day), audio.rtp_time(1100));
+    receiver.handle_sender_report(time.at(1190), video.ssrc, time.ntp(1100).minus(day), video.rtp_time(1100));
+    let captured = |receiver: &mut Receiver, lane: &mut Lane, rng: &mut Rng, twcc: &mut u16| {
+        let packet = packet(lane, 2000, rng, twcc);
+        receiver.handle_rtp(time.at(2100), &packet).unwrap().captured
+    };
+    let (sound, picture) =
+        (captured(&mut receiver, &mut audio, &mut rng, &mut twcc), captured(&mut receiver, &mut video, &mut rng, &mut twcc));
+    let apart = sound.0.abs_diff(picture.0);
+    assert!(apart < 1 << 22, "within a millisecond: {apart}");
+    assert!(sound.0.abs_diff(time.ntp(2020).0) < 1 << 23, "the relay's clock, by the quickest report");
+    // Neither a stranger's SSRC nor a clock that is ten years off changes anything.
+    receiver.handle_sender_report(time.at(2200), Ssrc(0x999), Ntp(1), 1);
+    receiver.handle_sender_report(time.at(2200), audio.ssrc, time.ntp(2200).plus(day * 3650), audio.rtp_time(2200));
+    assert_eq!(receiver.publications()[0].clock(0).time_of(audio.rtp_time(2000)), sound);
+}
+
+#[test]
+fn a_layer_that_falls_silent_alone_is_inactive_a_pause_of_all_is_not() {
+    let (time, mut rng, mut twcc) = (Time::new(), Rng(19), 0);
+    let mut lanes = ["q", "f"].map(|rid| Lane::new(Style::H264, u32::from(rid.as_bytes()[0]) << 8, 96, "0", Some(rid), &mut rng));
+    let mut receiver = receiver(&time, vec![publish_config(&lanes, 0)]);
+    let active = |receiver: &Receiver, ms| [0, 1].map(|layer| receiver.publications()[0].active(layer, time.at(ms)));
+    assert_eq!(active(&receiver, 0), [false, false]);
+    for ms in (0..2000).step_by(40) {
+        for lane in &mut lanes {
+            receiver.handle_rtp(time.at(ms), &packet(lane, ms, &mut rng, &mut twcc)).unwrap();
+        }
+    }
+    assert_eq!(active(&receiver, 2000), [true, true]);
+    assert_eq!(active(&receiver, 60_000), [true, true], "a still picture");
+    for ms in (2000..2600).step_by(40) {
+        receiver.handle_rtp(time.at(ms), &packet(&mut lanes[0], ms, &mut rng, &mut twcc)).unwrap();
+    }
+    assert_eq!(active(&receiver, 2400), [true, true]);
+    assert_eq!(active(&receiver, 2600), [true, false]);
+    receiver.handle_bye(lanes[0].ssrc);
+    receiver.handle_bye(Ssrc(0x999));
+    assert_eq!(active(&receiver, 2600)[0], false);
+}
+
+#[test]
+fn a_renegotiation_keeps_lines_that_stay() {
+    let (time, mut rng, mut twcc) = (Time::new(), Rng(23), 0);
+    let mut audio = Lane::new(Style::Opus, 0x100, 111, "0", None, &mut rng);
+    let mut video = Lane::new(Style::Vp9, 0x200, 96, "1", None, &mut rng);
+    let [first, second] = [&audio, &video].map(|lane| publish_config(std::slice::from_ref(lane), 0));
+    let mut receiver = receiver(&time, vec![first.clone(), second.clone()]);
+    let kept = receiver.handle_rtp(time.at(0), &packet(&mut video, 0, &mut rng, &mut twcc)).unwrap().ext_seq;
+    receiver.handle_rtp(time.at(0), &packet(&mut audio, 0, &mut rng, &mut twcc)).unwrap();
+    // The order turns, the audio line becomes another source.
+    let other = PublishConfig { mid: Mid::new("5").unwrap(), ssrcs: vec![], ..first };
+    receiver.configure(time.at(10), publisher_exts(), vec![second, other]);
+    assert_eq!(receiver.publications()[0].kind(), MediaKind::Video);
+    assert!(receiver.publications()[0].stored(0, kept).is_some());
+    let next = packet(&mut video, 40, &mut rng, &mut twcc);
+    let inbound = receiver.handle_rtp(time.at(40), &next).unwrap();
+    assert_eq!((inbound.publication, inbound.ext_seq, inbound.generation), (0, kept + 1, 1));
+    assert!(receiver.handle_rtp(time.at(40), &packet(&mut audio, 40, &mut rng, &mut twcc)).is_none(), "its mid is gone");
+}
