@@ -26,6 +26,9 @@ const PING_EVERY: Duration = Duration::from_secs(15);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 /// One message must be taken by the kernel within this time.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long, and for how many frames, the relay waits for the client to hang up too.
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_FRAMES: usize = 1000;
 /// An offer costs as much as this many other messages: it is parsed and answered.
 const OFFER_COST: f64 = 10.0;
 /// Read buffer of one connection, bytes.
@@ -65,6 +68,8 @@ enum End {
     Gone,
     /// The relay hangs up, after saying why.
     Refused(ProtocolError),
+    /// The relay hangs up because it stops.
+    ShuttingDown,
     /// The relay hangs up; everything was said.
     Finished,
 }
@@ -97,6 +102,11 @@ impl Connection {
         match end {
             End::Gone => {}
             End::Finished => self.close(close_code::NORMAL).await,
+            End::ShuttingDown => {
+                if self.send(&ServerMessage::Bye { reason: ByeReason::ShuttingDown }).await.is_ok() {
+                    self.close(close_code::AWAY).await;
+                }
+            }
             End::Refused(ProtocolError { code, message, field }) => {
                 let said = self.send(&ServerMessage::Error { code, message, field, id: None }).await;
                 if said.is_ok() && self.send(&ServerMessage::Bye { reason: ByeReason::ProtocolError }).await.is_ok() {
@@ -108,8 +118,11 @@ impl Connection {
 
     /// Waits for `hello`, checks it, and joins or resumes.
     async fn enter(&mut self) -> Result<(Arc<Client>, Attachment), End> {
-        let first =
-            timeout(HELLO_TIMEOUT, self.receive()).await.map_err(|_| refuse(ErrorCode::OutOfOrder, "expected hello within 5 s"))??;
+        let app = Arc::clone(&self.app);
+        let first = tokio::select! {
+            first = timeout(HELLO_TIMEOUT, self.receive()) => first.map_err(|_| refuse(ErrorCode::OutOfOrder, "expected hello within 5 s"))??,
+            () = app.control.closing() => return Err(End::ShuttingDown),
+        };
         let ClientMessage::Hello { version, token, resume } = first else {
             return Err(refuse(ErrorCode::OutOfOrder, "expected hello first"));
         };
@@ -243,8 +256,19 @@ impl Connection {
 
     async fn close(&mut self, code: u16) {
         let frame = Message::Close(Some(CloseFrame { code, reason: Default::default() }));
-        // A client that is no longer there does not need to be told.
-        let _ = self.write(frame).await;
+        if self.write(frame).await.is_err() {
+            return;
+        }
+        // Hanging up on data that was not read resets the connection, and a reset may overtake our last words. So the client gets a moment
+        // to answer the close frame; what it sends until then is thrown away.
+        let linger = async {
+            for _ in 0..LINGER_FRAMES {
+                if !matches!(self.socket.recv().await, Some(Ok(_))) {
+                    return;
+                }
+            }
+        };
+        let _ = timeout(LINGER, linger).await;
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use dashmap::DashMap;
 use signal::message::{ByeReason, Source};
 use signal::sdp::{Answerer, Candidate, Fragment, Local, SdpError, ufrag_prefix};
+use tokio::sync::watch;
 use wire::ids::Fingerprint;
 use worker::command::{ClientId, ClientKind, Command, Join, RoomId};
 use worker::snapshot::RoomSnapshot;
@@ -44,6 +45,8 @@ pub(crate) struct Control {
     fingerprint: Fingerprint,
     next_client: AtomicU64,
     draining: AtomicBool,
+    /// True once everybody has to go.
+    closing: watch::Sender<bool>,
 }
 
 /// Why nobody new gets in.
@@ -87,6 +90,7 @@ impl Control {
             fingerprint,
             next_client: AtomicU64::new(1),
             draining: AtomicBool::new(false),
+            closing: watch::Sender::new(false),
         }
     }
 
@@ -227,8 +231,15 @@ impl Control {
         answer.map(|room| *room)
     }
 
+    /// Returns when everybody has to go; for connections that are not in a room yet, whom no worker says `bye` to.
+    pub(crate) async fn closing(&self) {
+        // The sender lives as long as `self`, so the only way out is the value.
+        let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
+    }
+
     /// Everybody leaves now.
     pub(crate) async fn shut_down(&self) {
+        self.closing.send_replace(true);
         for worker in 0..self.workers.len() {
             insist(|| self.send(worker, Command::Shutdown)).await;
         }

@@ -190,8 +190,10 @@ impl Socket {
         loop {
             match timeout(PATIENCE, self.0.next()).await.expect("a message or the end in time") {
                 Some(Ok(Message::Text(text))) => return Some(serde_json::from_str(&text).unwrap()),
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                Some(Ok(_) | Err(_)) | None => return None,
+                // After a close frame, reading on sends ours and comes to the end.
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_))) => {}
+                Some(Ok(other)) => panic!("the relay only speaks text: {other:?}"),
+                Some(Err(_)) | None => return None,
             }
         }
     }

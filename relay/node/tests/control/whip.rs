@@ -1,6 +1,7 @@
 //! WHIP and WHEP from POST to DELETE.
 
 use node::tokens::TokenRole;
+use signal::sdp::MAX_SDP;
 
 use crate::support::{Answer, Server, server, server_with};
 
@@ -90,7 +91,7 @@ async fn bad_requests_leave_nothing_behind() {
         .refused(415, "unsupported_media_type");
     post(&server, "whip", &token, "v=0 nonsense").await.refused(422, "bad_offer");
     post(&server, "whip", &token, "").await.refused(422, "bad_offer");
-    post(&server, "whip", &token, &"a".repeat(65 * 1024)).await.refused(413, "too_large");
+    post(&server, "whip", &token, &"a".repeat(MAX_SDP + 1)).await.refused(413, "too_large");
     let flood = format!("{PUBLISHER}{}", "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n".repeat(1800));
     post(&server, "whip", &token, &flood).await.refused(422, "bad_offer");
     for method in ["GET", "HEAD", "PUT", "PATCH", "DELETE"] {
