@@ -43,6 +43,22 @@ export function toggle({ words, icons, hints, shortcut, kind = '', onPress }) {
 }
 
 /**
+ * @param {() => void} onPress
+ * @param {string} [shortcut]
+ */
+export function microphoneToggle(onPress, shortcut) {
+  return toggle({ words: 'microphone', icons: ['mic', 'mic-off'], hints: ['mute', 'unmute'], shortcut, kind: 'input', onPress });
+}
+
+/**
+ * @param {() => void} onPress
+ * @param {string} [shortcut]
+ */
+export function cameraToggle(onPress, shortcut) {
+  return toggle({ words: 'camera', icons: ['camera', 'camera-off'], hints: ['camera_stop', 'camera_start'], shortcut, kind: 'input', onPress });
+}
+
+/**
  * @typedef {object} ControlHandlers
  * @property {() => void} microphone
  * @property {() => void} camera
@@ -54,9 +70,11 @@ export function toggle({ words, icons, hints, shortcut, kind = '', onPress }) {
 
 /** @param {ControlHandlers} on */
 export function controls(on) {
-  const microphone = toggle({ words: 'microphone', icons: ['mic', 'mic-off'], hints: ['mute', 'unmute'], shortcut: 'm', kind: 'input', onPress: on.microphone });
-  const camera = toggle({ words: 'camera', icons: ['camera', 'camera-off'], hints: ['camera_stop', 'camera_start'], shortcut: 'v', kind: 'input', onPress: on.camera });
-  const screen = toggle({ words: 'share', icons: ['screen-stop', 'screen'], hints: ['share_stop', 'share_start'], shortcut: 's', onPress: on.screen });
+  const microphone = microphoneToggle(on.microphone, 'm');
+  const camera = cameraToggle(on.camera, 'v');
+  const screen = toggle({
+    words: 'share', icons: ['screen-stop', 'screen'], hints: ['share_stop', 'share_start'], shortcut: 's', kind: 'share', onPress: on.screen,
+  });
   const people = toggle({ words: 'people', icons: ['people', 'people'], shortcut: 'p', onPress: on.people });
   const settings = h('button', { type: 'button', class: 'control', 'aria-haspopup': 'dialog', onclick: on.settings },
     h('span', { class: 'control-face' }, icon('settings')), h('span', { class: 'control-name', t: 'settings' }));

@@ -94,7 +94,8 @@ export function grid(count, area) {
 function tileFor(columns, rows, area) {
   const width = Math.max((area.width - GAP * (columns - 1)) / columns, 0);
   const height = Math.max((area.height - GAP * (rows - 1)) / rows, 0);
-  const { width: w, height: h } = within({ x: 0, y: 0, width, height }, 1, WIDE);
+  const narrowest = area.width > area.height ? 1.25 : 1; // a phone held upright has room above, not beside
+  const { width: w, height: h } = within({ x: 0, y: 0, width, height }, narrowest, WIDE);
   return { width: w, height: h };
 }
 

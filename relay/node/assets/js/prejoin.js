@@ -1,7 +1,7 @@
 // <meeting-prejoin>: name, room, a look at oneself, devices, and the way in.
 
 import { MeetingError } from './api.js';
-import { toggle } from './controls.js';
+import { cameraToggle, microphoneToggle } from './controls.js';
 import { DeviceMenus } from './devices.js';
 import { freshId, h } from './dom.js';
 import { label, language, t } from './i18n.js';
@@ -14,8 +14,8 @@ import { Picture } from './picture.js';
 const MAX_NAME = 80;
 
 export class MeetingPrejoin extends HTMLElement {
-  #name = h('input', { id: freshId(), type: 'text', autocomplete: 'name', maxlength: MAX_NAME, spellcheck: 'false', required: true, oninput: () => this.#typed() });
-  #room = h('input', { id: freshId(), type: 'text', autocomplete: 'off', autocapitalize: 'none', maxlength: MAX_NAME, spellcheck: 'false', required: true, oninput: () => this.#typed() });
+  #name = this.#input({ autocomplete: 'name' });
+  #room = this.#input({ autocomplete: 'off', autocapitalize: 'none' });
   #error = h('p', { class: 'form-error', role: 'alert', id: freshId(), hidden: true });
   #problemWords = h('p', { role: 'status' });
   #problem = h('div', { class: 'device-problem', hidden: true }, this.#problemWords,
@@ -24,8 +24,8 @@ export class MeetingPrejoin extends HTMLElement {
   #frame = h('div', { class: 'preview-frame' }, h('p', { class: 'preview-off', t: 'camera_is_off' }));
   #picture = new Picture(this.#frame);
   #meter = new LevelMeter();
-  #microphone = toggle({ words: 'microphone', icons: ['mic', 'mic-off'], hints: ['mute', 'unmute'], kind: 'input', onPress: () => this.media.setAudio(!this.media.inputs.audio.on) });
-  #camera = toggle({ words: 'camera', icons: ['camera', 'camera-off'], hints: ['camera_stop', 'camera_start'], kind: 'input', onPress: () => void this.media.setVideo(!this.media.inputs.video.on) });
+  #microphone = microphoneToggle(() => this.media.setAudio(!this.media.inputs.audio.on));
+  #camera = cameraToggle(() => void this.media.setVideo(!this.media.inputs.video.on));
   #menus;
   #show = () => this.#showMedia();
 
@@ -109,6 +109,12 @@ export class MeetingPrejoin extends HTMLElement {
           this.#problem),
         form),
     );
+  }
+
+  /** @param {Record<string, string>} attributes */
+  #input(attributes) {
+    const fixed = { id: freshId(), type: 'text', maxlength: MAX_NAME, spellcheck: 'false', required: true };
+    return h('input', { ...fixed, ...attributes, oninput: () => this.#typed() });
   }
 
   /**

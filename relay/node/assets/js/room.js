@@ -22,7 +22,8 @@ export class MeetingRoom extends HTMLElement {
   #shareBar = h('div', { class: 'bar-note', hidden: true }, icon('screen'), h('span', { t: 'you_share' }),
     h('button', { type: 'button', class: 'secondary', t: 'share_stop', onclick: () => void this.actions.stopScreen() }));
   #detailsButton = h('button', {
-    type: 'button', class: 'icon-button', 'aria-pressed': 'false', tLabel: 'details', tTitle: 'details', 'aria-keyshortcuts': 'd', onclick: () => this.#toggleDetails(),
+    type: 'button', class: 'icon-button', 'aria-pressed': 'false', 'aria-keyshortcuts': 'd', tLabel: 'details', tTitle: 'details',
+    onclick: () => this.#toggleDetails(),
   }, icon('pulse'));
   /** @type {(() => void)[]} */
   #undo = [];
@@ -72,7 +73,9 @@ export class MeetingRoom extends HTMLElement {
 
   #build() {
     this.panel.hidden = true;
-    const help = h('button', { type: 'button', class: 'icon-button', tLabel: 'help', tTitle: 'help', 'aria-haspopup': 'dialog', onclick: () => this.help.showModal() }, icon('help'));
+    const help = h('button', {
+      type: 'button', class: 'icon-button', tLabel: 'help', tTitle: 'help', 'aria-haspopup': 'dialog', onclick: () => this.help.showModal(),
+    }, icon('help'));
     this.append(
       h('header', { class: 'top' },
         h('div', { class: 'where' }, h('h1', { tabindex: '-1' }, this.meeting.room), this.#status),
