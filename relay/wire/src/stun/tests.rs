@@ -202,7 +202,10 @@ fn fingerprint_must_be_right_and_last() {
     assert!(StunRequest::parse(&with(right)).unwrap().verify(&key()));
     assert_eq!(StunRequest::parse(&with(right ^ 1)).unwrap_err(), StunError::Fingerprint);
     assert!(StunRequest::parse(&signed).is_ok(), "may be absent");
-    let followed = append(with(right), attribute::USE_CANDIDATE, &[]);
+    // Right for the length that is sent, and yet not the last.
+    let mut followed = append(with(0), attribute::USE_CANDIDATE, &[]);
+    let right = key::fingerprint(&followed[..signed.len()]).to_be_bytes();
+    followed[signed.len() + 4..signed.len() + 8].copy_from_slice(&right);
     assert_eq!(StunRequest::parse(&followed).unwrap_err(), StunError::Fingerprint);
     assert_eq!(StunRequest::parse(&append(signed, attribute::FINGERPRINT, &[0; 3])).unwrap_err(), StunError::Fingerprint);
 }
