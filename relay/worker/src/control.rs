@@ -44,7 +44,17 @@ impl Worker {
         };
         let Some(Effect::Joined(participant)) = effects.first().cloned() else { return };
         let detached = (join.kind != ClientKind::Interactive).then_some(now);
-        let peer = Peer { client, kind: join.kind, hall, participant, resume: join.resume, detached, link: None, scheduled: None };
+        let peer = Peer {
+            client,
+            kind: join.kind,
+            hall,
+            participant,
+            resume: join.resume,
+            detached,
+            told_wanted: None,
+            link: None,
+            scheduled: None,
+        };
         let key = self.peers.insert(peer);
         self.by_client.insert(client, key);
         self.halls[hall].members.insert(participant, key);
@@ -80,7 +90,8 @@ impl Worker {
         } else {
             self.first_session(now, key, session);
         }
-        let peer = &self.peers[key];
+        let peer = &mut self.peers[key];
+        peer.told_wanted = None;
         let (hall, participant) = (peer.hall, peer.participant);
         let lines = peer.link.iter().flat_map(|link| &link.session.publishing);
         let sources = lines.map(|line| translate::source_to_room(line.source)).collect();

@@ -29,6 +29,8 @@ pub(crate) struct Peer {
     pub(crate) resume: String,
     /// Since when nobody listens on a WebSocket; `None` while one is attached.
     pub(crate) detached: Option<Instant>,
+    /// The last `slots_wanted` since the last offer, so that it is not repeated at every change in the room.
+    pub(crate) told_wanted: Option<(usize, usize)>,
     /// `None` until the first offer was answered.
     pub(crate) link: Option<Link>,
     /// The earliest entry of the timer heap that is meant for this peer.

@@ -20,10 +20,12 @@ impl Worker {
     /// media follow from the next packet on.
     pub(crate) fn refresh(&mut self, now: Instant, hall: HallKey) {
         let Some(members) = self.halls.get(hall).map(|hall| hall.members.values().copied().collect::<Vec<_>>()) else { return };
+        let mut resumed = Vec::new();
         for key in &members {
-            self.refresh_flows(hall, *key);
+            resumed.extend(self.refresh_flows(hall, *key));
         }
         for key in &members {
+            self.begin_anew(now, *key, &resumed);
             if self.refresh_slots(now, hall, *key) {
                 self.want_layers(now, *key);
                 self.tell_slots(*key);
@@ -32,11 +34,25 @@ impl Worker {
         self.compile_routes(hall, &members);
     }
 
-    fn refresh_flows(&mut self, hall: HallKey, key: PeerKey) {
+    /// Sets one peer's flow bits; gives the sources that flow again.
+    fn refresh_flows(&mut self, hall: HallKey, key: PeerKey) -> Vec<Wish> {
         let policy = &self.halls[hall].policy;
-        let Some(peer) = self.peers.get_mut(key) else { return };
-        let (Some(link), Some(person)) = (peer.link.as_mut(), policy.participant(peer.participant)) else { return };
+        let Some(peer) = self.peers.get_mut(key) else { return Vec::new() };
+        let (Some(link), Some(person)) = (peer.link.as_mut(), policy.participant(peer.participant)) else { return Vec::new() };
+        let before = link.flows;
         link.flows = room::Source::ALL.map(|source| person.sources.get(source).flows());
+        let again = room::Source::ALL.into_iter().filter(|source| !before[*source as usize] && link.flows[*source as usize]);
+        again.map(|source| (peer.participant, source)).collect()
+    }
+
+    /// What was dropped while a source was off must not look like loss: slots that still hold it continue their own numbering.
+    fn begin_anew(&mut self, now: Instant, viewer: PeerKey, resumed: &[Wish]) {
+        let Some(link) = self.peers.get(viewer).and_then(|peer| peer.link.as_ref()) else { return };
+        let held = link.slots.iter().enumerate().filter_map(|(index, slot)| Some((index, slot.occupant?)));
+        let held: Vec<(usize, Occupant)> = held.filter(|(_, occupant)| resumed.contains(&occupant.wish)).collect();
+        for (index, occupant) in held {
+            self.fill(now, viewer, index, Some(occupant));
+        }
     }
 
     /// Re-points one peer's slots. True when something changed.
@@ -60,9 +76,11 @@ impl Worker {
     }
 
     fn tell_slots_wanted(&mut self, key: PeerKey, audio: usize, video: usize) {
-        if self.peers.get(key).is_some_and(|peer| peer.kind == ClientKind::Interactive) {
-            let message = ServerMessage::SlotsWanted { audio: audio.min(MAX_SLOTS_WANTED), video: video.min(MAX_SLOTS_WANTED) };
-            self.tell(key, message);
+        let wanted = (audio.min(MAX_SLOTS_WANTED), video.min(MAX_SLOTS_WANTED));
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        if peer.kind == ClientKind::Interactive && peer.told_wanted != Some(wanted) {
+            peer.told_wanted = Some(wanted);
+            self.tell(key, ServerMessage::SlotsWanted { audio: wanted.0, video: wanted.1 });
         }
     }
 

@@ -20,7 +20,7 @@ pub use fragment::{Fragment, parse_fragment};
 pub use ice::{Candidate, MAX_WORKERS, ufrag_prefix, ufrag_worker};
 
 /// Longest SDP that is read at all, bytes: a room of 33 needs 34 pairs of slots, about 2 KB each with one video codec and its RTX.
-pub const MAX_SDP: usize = 96 * 1024;
+pub const MAX_SDP: usize = 112 * 1024;
 /// Most m-lines of an offer.
 pub const MAX_LINES: usize = 80;
 /// Most rids on one m-line.
