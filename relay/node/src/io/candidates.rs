@@ -119,7 +119,9 @@ mod tests {
         let loopback = CandidateRules { loopback: true, ..plain.clone() };
         let nat = CandidateRules { public: ips(&["203.0.113.9"]), ..plain.clone() };
         let nat_only = CandidateRules { public_only: true, ..nat.clone() };
-        let rows: [(&CandidateRules, &[&str], &[&str], &[&str]); 9] = [
+        /// Rules, sockets, interfaces, expected.
+        type Row<'a> = (&'a CandidateRules, &'a [&'a str], &'a [&'a str], &'a [&'a str]);
+        let rows: [Row<'_>; 9] = [
             (&plain, &WILD, &HOST, &["198.51.100.4:7882", "[2001:db8::4]:7882", "192.168.1.7:7882", "[fd00::4]:7882"]),
             (
                 &loopback,

@@ -8,6 +8,7 @@ use signal::message::ByeReason;
 use transport::Path;
 use worker::{ClientId, Command, Worker};
 
+use super::steering::Steering;
 use crate::io::IoCounters;
 
 /// After a panic in a timer, how long timers are left alone: one that stays due must not keep the thread busy with panicking.
@@ -24,6 +25,13 @@ pub(super) struct Guard {
 }
 
 impl Guard {
+    /// The other worker that owns a datagram; finding out means reading what a stranger wrote.
+    pub(super) fn owner(&mut self, steering: &Steering, remote: SocketAddr, bytes: &[u8], counters: &mut IoCounters) -> Option<usize> {
+        let mut owner = None;
+        self.call(counters, "whose a datagram is", || owner = steering.elsewhere(remote, bytes));
+        owner
+    }
+
     /// A datagram for the worker.
     pub(super) fn datagram(&mut self, worker: &mut Worker, now: Instant, path: Path, bytes: &mut [u8], counters: &mut IoCounters) {
         let remote = path.remote;

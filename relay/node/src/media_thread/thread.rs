@@ -205,7 +205,7 @@ impl MediaThread {
         for mut message in batch {
             let path = message.path;
             for datagram in message.datagrams() {
-                match steering.elsewhere(path.remote, datagram) {
+                match guard.owner(steering, path.remote, datagram, counters) {
                     Some(owner) => links.hand_over(owner, &path, datagram, counters),
                     None => guard.datagram(worker, now, path, datagram, counters),
                 }
