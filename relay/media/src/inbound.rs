@@ -72,4 +72,6 @@ pub struct Stored<'s> {
     pub abs_capture: Option<Ntp>,
     /// See [`Inbound::picture_id`].
     pub picture_id: Option<u16>,
+    /// See [`Inbound::arrival`].
+    pub arrival: Instant,
 }

@@ -23,6 +23,8 @@ pub(crate) struct Segment {
     pub(crate) first_in: u64,
     /// And on the viewer's.
     first_out: u64,
+    /// Newest number on the publisher's leg when the run began: more than `first_in` if it began late.
+    begun_at: u64,
     timestamp: u32,
     pub(crate) picture_id: u16,
     pub(crate) tl0: u8,
@@ -39,6 +41,11 @@ impl Segment {
     /// The reverse; `None` for what was sent before the run.
     pub(crate) fn ext_seq(&self, out_seq: u64) -> Option<u64> {
         Some(out_seq.checked_sub(self.first_out)? + self.first_in)
+    }
+
+    /// Whether a packet passed by while the run waited for its first packet. All later ones were offered to the slot, or withheld.
+    pub(crate) fn passed_before(&self, ext_seq: u64) -> bool {
+        ext_seq <= self.begun_at
     }
 
     /// The viewer's timestamp of a publisher's.
@@ -105,6 +112,7 @@ impl Newest {
             in_pt: inbound.in_pt,
             first_in: inbound.ext_seq,
             first_out: self.out_seq + 1,
+            begun_at: inbound.ext_seq + inbound.behind,
             timestamp: timestamp.wrapping_sub(inbound.timestamp),
             picture_id: (self.picture_id + 1).wrapping_sub(pictures.picture_id.unwrap_or(0)) & PICTURE_ID_MASK,
             tl0: self.tl0.wrapping_add(1).wrapping_sub(pictures.tl0.unwrap_or(0)),

@@ -198,13 +198,16 @@ impl Slot {
         Some(head + body)
     }
 
-    /// Which stored packet a sequence number of this slot stands for; `None` if it was not sent yet, or before the last switch: who shows
-    /// a newer keyframe needs nothing from before.
+    /// Which stored packet a sequence number of this slot stands for. `None` for what was before the last switch, because who shows a
+    /// newer keyframe needs nothing from before; and for what was never offered to this slot: the store may hold what the viewer
+    /// must not have.
     #[must_use]
     pub fn resolve(&self, out_seq: u16) -> Option<Origin> {
         let segment = self.attached?.segment?;
-        let ext_seq = segment.ext_seq(self.extend(out_seq)?)?;
-        Some(Origin { layer: segment.layer, ext_seq })
+        let full = self.extend(out_seq)?;
+        let ext_seq = segment.ext_seq(full)?;
+        let offered = !self.sent.is_fresh(full) || segment.passed_before(ext_seq);
+        offered.then_some(Origin { layer: segment.layer, ext_seq })
     }
 
     /// Whether a retransmission is allowed now: at most one per `rtt` and three in all per packet, and at most 20 % of what was sent.
@@ -230,14 +233,17 @@ impl Slot {
         let attached = self.attached?;
         let segment = attached.segment?;
         let full = self.extend(out_seq)?;
-        if segment.ext_seq(full)? != stored.ext_seq {
+        if self.resolve(out_seq)?.ext_seq != stored.ext_seq {
             return None;
         }
         let content = Content::of_stored(stored);
         let (codec, payload) = translate(&attached.route, &content)?;
         let mut fields = self.config.fields(&segment, codec, stored.ext_seq, full, stored.timestamp, stored.marker);
-        // A packet that was lost before it reached us is sent for the first time.
+        // What came while the slot waited for the first packet of its keyframe is sent for the first time.
         let first = self.sent.is_fresh(full);
+        if first && stored.arrival < attached.since {
+            return None;
+        }
         let rtx = self.config.rtx.zip(codec.rtx).filter(|_| !first);
         let transport = match (rtx, &self.same_again) {
             _ if first => *twcc,

@@ -7,7 +7,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use common::viewer::{RTX, SSRC, Viewer, viewer_exts};
+use common::viewer::{Offer, RTX, SSRC, Viewer, viewer_exts};
 use common::{Lane, NTP_BASE, Rng, Style, Time, VP8_OUT, publish_config, publisher_exts};
 use media::{CodecOut, KeyframeCause, LayerState, Receiver, Route, Slot, SlotConfig};
 use proptest::prelude::*;
@@ -118,8 +118,7 @@ impl World {
 
     fn put(&mut self, ms: u64, publisher: usize) {
         let lane = &self.publishers[publisher].lanes[0];
-        let codec = lane.style.codec();
-        let pt = if codec == Codec::Vp8 { VP8_OUT } else { 110 };
+        let (codec, pt) = (lane.style.codec(), out_pt(lane.style));
         let rtx = self.scenario.rtx.then_some(pt + 1);
         let to = CodecOut { pt, codec, clock_rate: lane.style.rate(), rtx };
         self.slot.attach(self.time.at(ms), Route::new(&[lane.codec_in()], &[to], |from, to| from.codec == to.codec));
@@ -130,7 +129,7 @@ impl World {
     fn produce(&mut self, ms: u64, publisher: usize) {
         let Publisher { lanes, twcc, flight, paused, .. } = &mut self.publishers[publisher];
         for (index, lane) in lanes.iter_mut().enumerate() {
-            if (ms + 7 * index as u64) % FRAME != 0 || paused[index] {
+            if !(ms + 7 * index as u64).is_multiple_of(FRAME) || paused[index] {
                 continue;
             }
             for packet in lane.frame(ms, &mut self.rng, twcc) {
@@ -163,9 +162,9 @@ impl World {
             let Some(len) = self.slot.forward(now, &inbound, &viewer_exts(), &mut self.twcc, &mut out) else { continue };
             let lane = &lanes[inbound.layer];
             let picture = lane.pictures[&inbound.timestamp];
-            let mid = self.slot.mid();
             let before = self.viewer.highest();
-            self.viewer.take(ms, self.attach, mid, &inbound, picture, lane.style.kind(), lane.style.rate(), &out[..len]);
+            let (attach, mid, style) = (self.attach, self.slot.mid(), lane.style);
+            self.viewer.take(&Offer { ms, attach, mid, inbound: &inbound, picture, style }, &out[..len]);
             // What the viewer misses, and what is lost on the way to him, he asks for.
             let highest = self.viewer.highest().unwrap();
             let missed = before.map_or(highest..highest, |before| before + 1..highest);
@@ -239,7 +238,8 @@ impl World {
         let Some(len) = self.slot.resend(now, seq, &stored, &viewer_exts(), &mut self.twcc, &mut out) else { return };
         match self.viewer.sent.get(&full) {
             Some(_) if self.scenario.rtx => {
-                self.viewer.take_rtx(full, if out[1] & 0x7f == VP8_OUT + 1 { VP8_OUT + 1 } else { 111 }, &out[..len])
+                let style = self.publishers[self.attached].lanes[0].style;
+                self.viewer.take_rtx(full, out_pt(style) + 1, &out[..len]);
             }
             Some(sent) => {
                 assert_eq!(sent.bytes, &out[..len], "the same sequence number, the same bytes");
@@ -278,6 +278,11 @@ impl World {
             *paused = !*paused;
         }
     }
+}
+
+/// Payload type on the viewer's leg.
+fn out_pt(style: Style) -> u8 {
+    if style.codec() == Codec::Vp8 { VP8_OUT } else { 110 }
 }
 
 fn publisher(scenario: &Scenario, index: usize, time: &Time, rng: &mut Rng) -> Publisher {

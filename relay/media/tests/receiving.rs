@@ -221,7 +221,7 @@ fn a_layer_that_falls_silent_alone_is_inactive_a_pause_of_all_is_not() {
     assert_eq!(active(&receiver, 2600), [true, false]);
     receiver.handle_bye(lanes[0].ssrc);
     receiver.handle_bye(Ssrc(0x999));
-    assert_eq!(active(&receiver, 2600)[0], false);
+    assert!(!active(&receiver, 2600)[0]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use wire::ext::{Ext, ExtMap, ExtValues};
 use wire::ids::{Mid, Ssrc};
 use wire::rtp::RtpHeader;
 
-use super::ext_map;
+use super::{Style, ext_map};
 
 pub const SSRC: Ssrc = Ssrc(0xaaaa_0001);
 pub const RTX: Ssrc = Ssrc(0xaaaa_0002);
@@ -18,6 +18,19 @@ pub const RTX: Ssrc = Ssrc(0xaaaa_0002);
 /// Ids of the viewer's leg, other than the publishers'.
 pub fn viewer_exts() -> ExtMap {
     ext_map(&[(Ext::Mid, 4), (Ext::TransportCc, 3), (Ext::AudioLevel, 8), (Ext::DependencyDescriptor, 10), (Ext::AbsCaptureTime, 2)])
+}
+
+/// A packet as the slot was offered it.
+pub struct Offer<'a> {
+    pub ms: u64,
+    /// How often the slot has been attached.
+    pub attach: u32,
+    /// The slot's.
+    pub mid: Mid,
+    pub inbound: &'a Inbound<'a>,
+    /// The true number of its frame.
+    pub picture: u16,
+    pub style: Style,
 }
 
 /// A packet as it was sent for the first time.
@@ -72,8 +85,9 @@ impl Viewer {
         }
     }
 
-    /// A packet made from `inbound` while the slot was attached for the `attach`-th time; `picture` is the true number of its frame.
-    pub fn take(&mut self, ms: u64, attach: u32, mid: Mid, inbound: &Inbound<'_>, picture: u16, kind: MediaKind, rate: u32, out: &[u8]) {
+    /// What the slot made of an offer.
+    pub fn take(&mut self, offer: &Offer<'_>, out: &[u8]) {
+        let &Offer { ms, attach, mid, inbound, picture, .. } = offer;
         let header = RtpHeader::parse(out).unwrap();
         assert_eq!((header.ssrc, header.padding), (SSRC, false));
         let exts = ExtValues::read(&viewer_exts(), &header, out);
@@ -101,7 +115,7 @@ impl Viewer {
                 assert_eq!(header.marker, inbound.marker);
             }
             _ => {
-                self.check_start(ms, &header, inbound, kind, rate, before, seq);
+                self.check_start(offer, &header, before, seq);
                 self.run = Some((run, now));
                 self.runs += 1;
             }
@@ -111,7 +125,9 @@ impl Viewer {
     }
 
     /// The first packet of a run.
-    fn check_start(&self, ms: u64, header: &RtpHeader, inbound: &Inbound<'_>, kind: MediaKind, rate: u32, before: Option<u64>, seq: u64) {
+    fn check_start(&self, offer: &Offer<'_>, header: &RtpHeader, before: Option<u64>, seq: u64) {
+        let &Offer { ms, inbound, style, .. } = offer;
+        let (kind, rate) = (style.kind(), style.rate());
         assert!(kind == MediaKind::Audio || inbound.keyframe, "a run of video starts at a keyframe");
         assert!(kind == MediaKind::Video || header.marker, "a run of audio starts with a marker");
         let (Some(before), Some((timestamp, sent))) = (before, self.newest) else { return };

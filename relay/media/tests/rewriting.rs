@@ -1,0 +1,341 @@
+//! What a slot makes of single packets: payload types, header extensions, capture times, reports, and what it keeps to itself.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+
+mod common;
+
+use std::time::Duration;
+
+use common::viewer::{RTX, SSRC, viewer_exts};
+use common::{Lane, NTP_BASE, Rng, Style, Time, VP8_OUT, ext_map, publish_config, publisher_exts};
+use media::{CodecIn, CodecOut, LayerState, MediaKind, PublishConfig, Receiver, Route, Slot, SlotConfig};
+use wire::codec::Codec;
+use wire::ext::{Ext, ExtMap, ExtValues};
+use wire::ids::{Mid, Ssrc};
+use wire::ntp::Ntp;
+use wire::rtp::{RtpFields, RtpHeader, write_header};
+
+const VP8: Style = Style::Vp8 { long_id: true };
+
+struct Leg {
+    time: Time,
+    rng: Rng,
+    receiver: Receiver,
+    slot: Slot,
+    twcc_in: u16,
+    twcc: u16,
+    exts: ExtMap,
+}
+
+/// A receiver with one line per lane, and a slot for the first.
+fn leg(lanes: &[Lane], rtx: bool) -> Leg {
+    let time = Time::new();
+    let mut receiver = Receiver::new(time.at(0), NTP_BASE, publisher_exts(), Ssrc(1));
+    let lines = (0..).zip(lanes).map(|(label, lane)| publish_config(std::slice::from_ref(lane), label));
+    receiver.configure(time.at(0), publisher_exts(), lines.collect());
+    let mut leg = Leg { time, rng: Rng(7), receiver, slot: slot(&lanes[0], rtx), twcc_in: 0, twcc: 100, exts: viewer_exts() };
+    leg.put(&lanes[0], 0);
+    leg
+}
+
+fn slot(lane: &Lane, rtx: bool) -> Slot {
+    let (mid, kind) = (Mid::new("v").unwrap(), lane.style.kind());
+    Slot::new(SlotConfig { mid, kind, ssrc: SSRC, rtx: rtx.then_some(RTX), entropy: 77 << 32 })
+}
+
+fn route(lane: &Lane) -> Route {
+    let to = CodecOut { pt: VP8_OUT, codec: lane.style.codec(), clock_rate: lane.style.rate(), rtx: Some(VP8_OUT + 1) };
+    Route::new(&[lane.codec_in()], &[to], |from, to| from.codec == to.codec)
+}
+
+impl Leg {
+    fn put(&mut self, lane: &Lane, ms: u64) {
+        self.slot.attach(self.time.at(ms), route(lane));
+    }
+
+    /// One packet captured at `ms`, `delay` ms on its way; what the slot made of it.
+    fn send(&mut self, lane: &mut Lane, ms: u64, delay: u64) -> Option<Vec<u8>> {
+        lane.size = 300;
+        let packet = lane.frame(ms, &mut self.rng, &mut self.twcc_in).remove(0);
+        self.forward(&packet, ms + delay)
+    }
+
+    fn forward(&mut self, packet: &[u8], ms: u64) -> Option<Vec<u8>> {
+        let inbound = self.receiver.handle_rtp(self.time.at(ms), packet)?;
+        let mut out = [0; 1500];
+        let len = self.slot.forward(self.time.at(ms), &inbound, &self.exts, &mut self.twcc, &mut out)?;
+        Some(out[..len].to_vec())
+    }
+
+    fn resend(&mut self, seq: u16, ms: u64) -> Option<Vec<u8>> {
+        let origin = self.slot.resolve(seq)?;
+        let stored = self.receiver.publications()[0].stored(origin.layer, origin.ext_seq).unwrap();
+        let mut out = [0; 1500];
+        let len = self.slot.resend(self.time.at(ms), seq, &stored, &self.exts, &mut self.twcc, &mut out)?;
+        Some(out[..len].to_vec())
+    }
+
+    fn report(&mut self, lane: &Lane, ms: u64, delay: u64) {
+        let sent = self.time.ntp(ms).minus(Duration::from_secs(86_400));
+        self.receiver.handle_sender_report(self.time.at(ms + delay), lane.ssrc, sent, lane.rtp_time(ms));
+    }
+}
+
+fn header(packet: &[u8]) -> RtpHeader {
+    RtpHeader::parse(packet).unwrap()
+}
+
+fn lane(style: Style, ssrc: u32, mid: &str) -> Lane {
+    Lane::new(style, ssrc, 96, mid, None, &mut Rng(u64::from(ssrc)))
+}
+
+#[test]
+fn red_goes_with_translated_blocks_or_unwrapped() {
+    let time = Time::new();
+    let red = CodecIn { pt: 63, codec: Codec::Red, clock_rate: 48_000, rtx: None };
+    let opus = CodecIn { pt: 111, codec: Codec::Opus, clock_rate: 48_000, rtx: None };
+    let mut receiver = Receiver::new(time.at(0), NTP_BASE, ExtMap::new(), Ssrc(1));
+    let line = PublishConfig {
+        mid: Mid::new("0").unwrap(),
+        kind: MediaKind::Audio,
+        codecs: vec![red, opus],
+        rids: vec![],
+        ssrcs: vec![],
+        label: 0,
+    };
+    receiver.configure(time.at(0), ExtMap::new(), vec![line]);
+    let out = |pt, codec| CodecOut { pt, codec, clock_rate: 48_000, rtx: None };
+    let same = |from: &CodecIn, to: &CodecOut| from.codec == to.codec;
+    let routes = [
+        Route::new(&[red, opus], &[out(96, Codec::Opus), out(97, Codec::Red)], same),
+        Route::new(&[red, opus], &[out(96, Codec::Opus)], same),
+    ];
+    // Two redundant blocks of two and one bytes, then the new one.
+    let payload = [0x80 | 111, 0x0f, 0, 2, 0x80 | 111, 0x07, 0x80, 1, 111, 1, 2, 3, 4, 5, 6];
+    let fields = RtpFields { marker: false, payload_type: 63, sequence: 5, timestamp: 9, ssrc: Ssrc(3) };
+    let mut packet = [0; 64];
+    let len = write_header(&mut packet, &fields, &[]).unwrap();
+    packet[len..len + payload.len()].copy_from_slice(&payload);
+    let inbound = receiver.handle_rtp(time.at(0), &packet[..len + payload.len()]).unwrap();
+    let sent = routes.map(|route| {
+        let mut slot = slot(&lane(Style::Opus, 1, "0"), false);
+        slot.attach(time.at(0), route);
+        let mut buf = [0; 100];
+        let len = slot.forward(time.at(0), &inbound, &ExtMap::new(), &mut 0, &mut buf).unwrap();
+        buf[..len].to_vec()
+    });
+    let translated = [0x80 | 96, 0x0f, 0, 2, 0x80 | 96, 0x07, 0x80, 1, 96, 1, 2, 3, 4, 5, 6];
+    assert_eq!((header(&sent[0]).payload_type, header(&sent[0]).payload(&sent[0]).unwrap()), (97, &translated[..]));
+    assert_eq!((header(&sent[1]).payload_type, header(&sent[1]).payload(&sent[1]).unwrap()), (96, &[4, 5, 6][..]));
+    assert!(header(&sent[0]).marker, "the start of a talk spurt for this viewer");
+}
+
+#[test]
+fn frame_numbers_are_found_behind_either_form_of_extension_head() {
+    for id in [10, 20] {
+        let mut camera = lane(VP8, 0x100, "0");
+        let mut leg = leg(std::slice::from_ref(&camera), true);
+        leg.exts = ext_map(&[(Ext::DependencyDescriptor, id), (Ext::Mid, 4)]);
+        let numbers = [0, 40].map(|ms| {
+            let packet = leg.send(&mut camera, ms, 20).unwrap();
+            let exts = ExtValues::read(&leg.exts, &header(&packet), &packet);
+            assert_eq!(exts.mid(), Mid::new("v"));
+            let value = exts.get(Ext::DependencyDescriptor).unwrap();
+            assert_eq!((value.len(), value[0]), (3, 0x80));
+            u16::from_be_bytes([value[1], value[2]])
+        });
+        assert_eq!(numbers[1], numbers[0].wrapping_add(1));
+    }
+}
+
+#[test]
+fn capture_times_move_to_the_relays_clock() {
+    let mut camera = lane(VP8, 0x100, "0");
+    let mut leg = leg(std::slice::from_ref(&camera), true);
+    let captured = |leg: &Leg, packet: &[u8]| {
+        let exts = ExtValues::read(&leg.exts, &header(packet), packet);
+        exts.get(Ext::AbsCaptureTime).map(|value| Ntp(u64::from_be_bytes(value.try_into().unwrap())))
+    };
+    let day = Duration::from_secs(86_400);
+    let mut packet = |leg: &mut Leg, ms: u64, value: &[u8]| {
+        camera.size = 300;
+        let plain = camera.frame(ms, &mut leg.rng, &mut leg.twcc_in).remove(0);
+        let head = header(&plain);
+        let fields =
+            RtpFields { marker: head.marker, payload_type: 96, sequence: head.sequence, timestamp: head.timestamp, ssrc: head.ssrc };
+        let mut packet = vec![0; 1500];
+        let len = write_header(&mut packet, &fields, &[(9, value)]).unwrap();
+        packet.truncate(len);
+        packet.extend_from_slice(head.payload(&plain).unwrap());
+        leg.forward(&packet, ms + 20).unwrap()
+    };
+    let at = leg.time.ntp(0).minus(day).0.to_be_bytes();
+    let first = packet(&mut leg, 0, &at);
+    assert_eq!(captured(&leg, &first), None, "nobody knows the publisher's clock yet");
+    let (sent, rtp) = (leg.time.ntp(30).minus(day), 0);
+    leg.receiver.handle_sender_report(leg.time.at(50), Ssrc(0x100), sent, rtp);
+    let at = leg.time.ntp(40).minus(day).0.to_be_bytes();
+    let second = packet(&mut leg, 40, &at);
+    // The least delay known is part of the clock: 20 ms.
+    assert_eq!(captured(&leg, &second), Some(leg.time.ntp(60)));
+    // A capturer whose clock is another five seconds behind the sender's.
+    let five = Duration::from_secs(5);
+    let value = [leg.time.ntp(80).minus(day).minus(five).0.to_be_bytes(), (5u64 << 32).to_be_bytes()].concat();
+    let third = packet(&mut leg, 80, &value);
+    assert_eq!(captured(&leg, &third), Some(leg.time.ntp(100)));
+    let again = leg.resend(header(&third).sequence, 200).unwrap();
+    assert_eq!(captured(&leg, &again), captured(&leg, &third));
+}
+
+/// Two persons, sound and picture with different delays, in one pair of slots one after the other.
+#[test]
+fn reports_keep_sound_and_picture_together_across_switches() {
+    let mut audio = [lane(Style::Opus, 0x100, "0"), lane(Style::Opus, 0x200, "0")];
+    let mut video = [lane(VP8, 0x300, "1"), lane(VP8, 0x400, "1")];
+    let mut legs = [0, 1].map(|person: usize| {
+        let lanes = [lane(Style::Opus, 0x100 * (person as u32 + 1), "0"), lane(VP8, 0x100 * (person as u32 + 3), "1")];
+        leg(&lanes, true)
+    });
+    let time = legs[0].time;
+    legs[1].time = time;
+    let mut slots = [slot(&audio[0], false), slot(&video[0], true)];
+    let (mut twcc, mut out) = (0, [0; 1500]);
+    for person in [0, 1, 0] {
+        let begin = 10_000 * (1 + u64::from(slots[0].counters().packets > 0) + u64::from(person == 0 && slots[0].counters().starts > 1));
+        slots[0].attach(time.at(begin), route(&audio[person]));
+        slots[1].attach(time.at(begin), route(&video[person]));
+        video[person].wants_key = true;
+        for ms in (begin..begin + 3000).step_by(20) {
+            for (slot, (lane, delay)) in slots.iter_mut().zip([(&mut audio[person], 15), (&mut video[person], 80)]) {
+                lane.size = 300;
+                let packet = lane.frame(ms, &mut Rng(ms + 1), &mut twcc).remove(0);
+                let inbound = legs[person].receiver.handle_rtp(time.at(ms + delay), &packet).unwrap();
+                slot.forward(time.at(ms + delay), &inbound, &viewer_exts(), &mut twcc, &mut out).unwrap();
+                if ms % 1000 == 0 {
+                    let ssrc = lane.ssrc;
+                    let rtp = lane.rtp_time(ms);
+                    let sent = time.ntp(ms).minus(Duration::from_secs(86_400 * (1 + person as u64)));
+                    legs[person].receiver.handle_sender_report(time.at(ms + delay), ssrc, sent, rtp);
+                }
+            }
+        }
+        // The viewer's view: when was what is captured now captured, by either report?
+        let end = begin + 3000;
+        let clock = |line: usize| legs[person].receiver.publications()[line].clock(0);
+        let reports = [0, 1].map(|line| slots[line].sender_report(time.at(end), time.ntp(end), &clock(line)).unwrap());
+        let mut apart = [0i64; 2];
+        for (line, lane) in [&mut audio[person], &mut video[person]].into_iter().enumerate() {
+            lane.size = 300;
+            let packet = lane.frame(end, &mut Rng(end), &mut twcc).remove(0);
+            let inbound = legs[person].receiver.handle_rtp(time.at(end + 100), &packet).unwrap();
+            let len = slots[line].forward(time.at(end + 100), &inbound, &viewer_exts(), &mut twcc, &mut out).unwrap();
+            let step = header(&out[..len]).timestamp.wrapping_sub(reports[line].rtp).cast_signed();
+            apart[line] = i64::from(step) * 1_000_000 / i64::from(lane.style.rate());
+        }
+        assert!((apart[0] - apart[1]).abs() < 2000, "sound and picture are {apart:?} us from their reports");
+        assert!(apart[0].abs() < 30_000, "{apart:?}");
+    }
+    assert_eq!(slots[1].counters().starts, 3);
+}
+
+/// A new person's first frame comes on the time line of the one before: a second later is a second later.
+#[test]
+fn the_time_line_goes_on_from_person_to_person() {
+    let mut lanes = [lane(VP8, 0x100, "0"), lane(VP8, 0x200, "1")];
+    let mut leg = leg(&lanes, true);
+    let first = leg.send(&mut lanes[0], 0, 30).unwrap();
+    for lane in &mut lanes {
+        let _ = leg.send(lane, 40, 30);
+        leg.report(lane, 50, 30);
+    }
+    let old = leg.send(&mut lanes[0], 1000, 30).unwrap();
+    leg.put(&lanes[1], 1040);
+    lanes[1].wants_key = true;
+    // This frame is large and comes late; its time is that of its capture.
+    let new = leg.send(&mut lanes[1], 1100, 130).unwrap();
+    assert_eq!(header(&new).sequence, header(&old).sequence.wrapping_add(1));
+    let since = |packet: &[u8]| i64::from(header(packet).timestamp.wrapping_sub(header(&first).timestamp)) / 90;
+    assert!((995..=1005).contains(&since(&old)) && (1095..=1105).contains(&since(&new)), "{} {}", since(&old), since(&new));
+    // Timestamps that jump by hours at a switch are not believed.
+    lanes[0].timestamp = lanes[0].timestamp.wrapping_add(90_000 * 3600 * 5);
+    leg.put(&lanes[0], 1300);
+    lanes[0].wants_key = true;
+    let liar = leg.send(&mut lanes[0], 1300, 30).unwrap();
+    assert!((1150..=1350).contains(&since(&liar)), "{}", since(&liar));
+}
+
+/// What was withheld from a slot does not come out of the store when the viewer reports it missing.
+#[test]
+fn what_was_not_offered_is_not_resent() {
+    let mut audio = lane(Style::Opus, 0x100, "0");
+    let mut leg = leg(std::slice::from_ref(&audio), true);
+    let before = header(&leg.send(&mut audio, 0, 20).unwrap()).sequence;
+    for nth in 1..10 {
+        // The caller does not show these to the slot: the person is muted.
+        let packet = audio.frame(20 * nth, &mut leg.rng, &mut leg.twcc_in).remove(0);
+        leg.receiver.handle_rtp(leg.time.at(20 * nth), &packet).unwrap();
+    }
+    let after = header(&leg.send(&mut audio, 200, 20).unwrap()).sequence;
+    assert_eq!(after, before.wrapping_add(10));
+    assert!(leg.resend(before, 250).is_some() && leg.resend(after, 250).is_some());
+    assert!((1..10).all(|nth| leg.slot.resolve(before.wrapping_add(nth)).is_none()));
+    // Put in anew, the slot knows nothing of before.
+    leg.put(&audio, 300);
+    assert!(leg.slot.resolve(after).is_none());
+}
+
+/// The first packet of a keyframe comes last: what passed by in the meantime can be asked for, but not what passed before the slot
+/// was filled.
+#[test]
+fn a_keyframe_whose_first_packet_is_late_is_completed_on_request() {
+    for (filled, expected) in [(0, true), (45, false)] {
+        let mut camera = lane(VP8, 0x100, "0");
+        let mut leg = leg(std::slice::from_ref(&camera), true);
+        let _ = leg.send(&mut camera, 0, 1);
+        leg.put(&camera, filled);
+        camera.wants_key = true;
+        camera.size = 3000;
+        let frame = camera.frame(40, &mut leg.rng, &mut leg.twcc_in);
+        assert!(leg.forward(&frame[1], 41).is_none() && leg.forward(&frame[2], 42).is_none());
+        let first = header(&leg.forward(&frame[0], 60).unwrap()).sequence;
+        let following = header(&leg.send(&mut camera, 80, 10).unwrap()).sequence;
+        assert_eq!(following, first.wrapping_add(3));
+        let next = leg.resend(first.wrapping_add(1), 100);
+        assert_eq!(next.is_some(), expected, "filled at {filled}");
+        if let Some(next) = next {
+            assert_eq!((header(&next).ssrc, header(&next).sequence), (SSRC, first.wrapping_add(1)), "sent for the first time");
+            let again = leg.resend(first.wrapping_add(1), 200).unwrap();
+            assert_eq!(header(&again).ssrc, RTX);
+        }
+    }
+}
+
+/// Without a retransmission stream the same number must mean the same bytes, whatever was renegotiated in between.
+#[test]
+fn no_second_packet_under_one_number() {
+    let mut audio = lane(Style::Opus, 0x100, "0");
+    let mut leg = leg(std::slice::from_ref(&audio), false);
+    let first = leg.send(&mut audio, 0, 20).unwrap();
+    assert_eq!(leg.resend(header(&first).sequence, 50), Some(first.clone()));
+    leg.exts = ext_map(&[(Ext::Mid, 2), (Ext::TransportCc, 9)]);
+    assert_eq!(leg.resend(header(&first).sequence, 100), None);
+    let second = leg.send(&mut audio, 20, 100).unwrap();
+    assert_eq!(leg.resend(header(&second).sequence, 150), Some(second));
+    assert_eq!(leg.resend(header(&first).sequence, 200), None);
+}
+
+#[test]
+fn a_restarted_source_or_a_new_codec_waits_for_its_keyframe() {
+    let mut camera = lane(VP8, 0x100, "0");
+    let mut leg = leg(std::slice::from_ref(&camera), true);
+    let layers = [LayerState { active: true, bitrate: 1 }];
+    assert!(leg.send(&mut camera, 0, 20).is_some() && leg.send(&mut camera, 40, 20).is_some());
+    assert_eq!(leg.slot.want(leg.time.at(50), &layers), None);
+    camera.ssrc = Ssrc(0x900);
+    camera.seq = 77;
+    assert!(leg.send(&mut camera, 1000, 20).is_none());
+    assert_eq!((leg.slot.current_layer(), leg.slot.want(leg.time.at(1050), &layers)), (None, Some(0)));
+    camera.wants_key = true;
+    assert!(leg.send(&mut camera, 1040, 20).is_some());
+    assert_eq!(leg.slot.current_layer(), Some(0));
+}
