@@ -203,11 +203,11 @@ impl Worker {
     }
 
     fn close_hall_if_empty(&mut self, key: HallKey) {
-        if self.halls.get(key).is_some_and(|hall| hall.policy.is_empty()) {
-            if let Some(hall) = self.halls.remove(key) {
-                self.by_room.remove(&hall.id);
-                self.events.push_back(Event::RoomClosed { room: hall.id });
-            }
+        if self.halls.get(key).is_some_and(|hall| hall.policy.is_empty())
+            && let Some(hall) = self.halls.remove(key)
+        {
+            self.by_room.remove(&hall.id);
+            self.events.push_back(Event::RoomClosed { room: hall.id });
         }
     }
 
@@ -233,10 +233,10 @@ impl Worker {
             // ICE restart (RFC 8445 section 9). Earlier ufrags stay known, because checks with them may still be under way.
             link.transport.restart_ice(session.local_ice.clone(), session.remote_ice.clone());
             link.ufrags.push_back(session.local_ice.ufrag.clone());
-            if link.ufrags.len() > MAX_UFRAGS {
-                if let Some(oldest) = link.ufrags.pop_front() {
-                    self.by_ufrag.remove(&oldest);
-                }
+            if link.ufrags.len() > MAX_UFRAGS
+                && let Some(oldest) = link.ufrags.pop_front()
+            {
+                self.by_ufrag.remove(&oldest);
             }
         }
         link.receiver.configure(now, session.extensions, session.publishing.iter().map(translate::publish_config).collect());

@@ -109,10 +109,10 @@ impl Worker {
             return self.schedule(now, key);
         }
         self.counters.rtp_received += 1;
-        if let (room::Source::Microphone, Some(level)) = (room::Source::ALL[source], inbound.audio_level) {
-            if let Some(hall) = self.halls.get_mut(peer.hall) {
-                hall.speakers.update(now, speaker_label(peer.participant), level.level, level.voice);
-            }
+        if let (room::Source::Microphone, Some(level)) = (room::Source::ALL[source], inbound.audio_level)
+            && let Some(hall) = self.halls.get_mut(peer.hall)
+        {
+            hall.speakers.update(now, speaker_label(peer.participant), level.level, level.voice);
         }
         self.forward(now, key, source, &inbound);
         self.schedule(now, key);
