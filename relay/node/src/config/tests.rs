@@ -114,7 +114,8 @@ fn what_is_printed_is_read_back() {
 
 #[test]
 fn errors_say_where_what_and_what_was_meant() {
-    let rows: [(&str, &str, Option<(usize, usize)>, Option<&str>, &str); 14] = [
+    type Row = (&'static str, &'static str, Option<(usize, usize)>, Option<&'static str>, &'static str);
+    let rows: [Row; 14] = [
         ("key", "[http]\nlisten = []\nlisten_on = 1\n", Some((3, 1)), Some("listen"), "expected one of"),
         ("section", "\n[htpp]\n", Some((2, 2)), Some("http"), "unknown key `htpp`"),
         ("stranger", "[media]\n  colour = 1\n", Some((2, 3)), None, "unknown key `colour`"),

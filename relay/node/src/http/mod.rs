@@ -51,7 +51,6 @@ pub(crate) struct App {
 }
 
 /// Routes of the listener for people.
-#[must_use]
 pub(crate) fn public(app: Arc<App>) -> Router {
     let whip = Router::new()
         .route("/v1/rooms/{room}/whip", post(whip::publish).options(whip::preflight))
@@ -73,7 +72,6 @@ pub(crate) fn public(app: Arc<App>) -> Router {
 }
 
 /// Routes of the listener for operators.
-#[must_use]
 pub(crate) fn admin(app: Arc<App>) -> Router {
     let routes = Router::new()
         .route("/metrics", get(admin::metrics))

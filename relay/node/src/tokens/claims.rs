@@ -74,7 +74,7 @@ pub enum Access {
 
 impl Access {
     /// Checks the claims' values; the signature and times were checked before.
-    pub(super) fn from_claims(claims: WireClaims) -> Option<Self> {
+    pub(super) fn from_claims(claims: &WireClaims) -> Option<Self> {
         let room = match claims.room.as_deref() {
             Some(room) => Some(parse_room(room)?),
             None => None,

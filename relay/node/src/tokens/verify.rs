@@ -70,7 +70,7 @@ impl KeyRing {
             ErrorKind::InvalidAlgorithm => Refused::Algorithm,
             _ => Refused::Claims,
         })?;
-        Access::from_claims(decoded.claims).ok_or(Refused::Claims)
+        Access::from_claims(&decoded.claims).ok_or(Refused::Claims)
     }
 
     /// Verifies a token that is to open `room` for a person.

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::{Socket, request};
+use crate::support::{PATIENCE, Socket, request};
 
 const OFFER: &str = include_str!("../../../signal/tests/fixtures/chromium_meeting.sdp");
 
@@ -91,24 +91,36 @@ fn token_command_issues_what_its_configuration_accepts() {
 
 /// A relay process that logs JSON, and the addresses it logged.
 struct Running {
-    child: Child,
+    child: Ended,
     log: BufReader<std::process::ChildStderr>,
     seen: String,
     http: SocketAddr,
 }
 
+/// A process that does not outlive its test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 impl Running {
     fn start(arguments: &[&str]) -> Self {
         let ports = ["--http-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--media-port", "0", "--workers", "1"];
-        let mut child = relay()
-            .args(arguments)
-            .args(ports)
-            .args(["--log-format", "json"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut child = Ended(
+            relay()
+                .args(arguments)
+                .args(ports)
+                .args(["--log-format", "json"])
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap(),
+        );
+        let mut log = BufReader::new(child.0.stderr.take().unwrap());
         let mut seen = String::new();
         loop {
             let mut line = String::new();
@@ -123,14 +135,14 @@ impl Running {
     }
 
     fn signal(&self, name: &str) {
-        assert!(Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap().success());
+        assert!(Command::new("kill").args([name, &self.child.0.id().to_string()]).status().unwrap().success());
     }
 
     fn end(mut self) -> (Option<i32>, String, String) {
         self.log.read_to_string(&mut self.seen).unwrap();
         let mut output = String::new();
-        self.child.stdout.take().unwrap().read_to_string(&mut output).unwrap();
-        (self.child.wait().unwrap().code(), self.seen, output)
+        self.child.0.stdout.take().unwrap().read_to_string(&mut output).unwrap();
+        (self.child.0.wait().unwrap().code(), self.seen, output)
     }
 }
 
@@ -196,7 +208,8 @@ async fn a_second_signal_ends_at_once() {
     socket.until("welcome").await;
     relay.signal("-TERM");
     // The first signal has arrived when the node says so.
-    while request(relay.http, "GET", "/readyz", &[], "").await.status == 200 {}
+    let drains = async { while request(relay.http, "GET", "/readyz", &[], "").await.status == 200 {} };
+    tokio::time::timeout(PATIENCE, drains).await.expect("the node drains");
     relay.signal("-TERM");
     let (code, log, _) = relay.end();
     assert_eq!(code, Some(1), "{log}");

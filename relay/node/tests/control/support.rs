@@ -187,15 +187,18 @@ impl Socket {
 
     /// The next JSON message; `None` when the connection ended.
     pub(crate) async fn next_or_end(&mut self) -> Option<Value> {
-        loop {
-            match timeout(PATIENCE, self.0.next()).await.expect("a message or the end in time") {
-                Some(Ok(Message::Text(text))) => return Some(serde_json::from_str(&text).unwrap()),
-                // After a close frame, reading on sends ours and comes to the end.
-                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_))) => {}
-                Some(Ok(other)) => panic!("the relay only speaks text: {other:?}"),
-                Some(Err(_)) | None => return None,
+        let read = async {
+            loop {
+                match self.0.next().await {
+                    Some(Ok(Message::Text(text))) => return Some(serde_json::from_str(&text).unwrap()),
+                    // After a close frame, reading on sends ours and comes to the end.
+                    Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_))) => {}
+                    Some(Ok(other)) => panic!("the relay only speaks text: {other:?}"),
+                    Some(Err(_)) | None => return None,
+                }
             }
-        }
+        };
+        timeout(PATIENCE, read).await.expect("a message or the end in time")
     }
 
     /// Skips to the first message of a type.

@@ -137,6 +137,9 @@ async fn a_resume_secret_is_of_no_use_to_anybody_else() {
     }
     anna.send(&json!({"type": "ping", "id": 1})).await;
     assert_eq!(anna.until("pong").await["id"], 1, "anna noticed nothing");
+    // With her own token but a guessed secret it is a new session, as if there had been no secret.
+    let (_socket, hers) = server.enter(&server.participant("anna"), Some(&guessed)).await;
+    assert_eq!(hers["resumed"], false);
 }
 
 #[tokio::test]
