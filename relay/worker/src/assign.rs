@@ -47,7 +47,9 @@ mod tests {
     #[test]
     fn rows() {
         let none = |_| None;
-        let rows: &[(&str, &[Option<Wish>], &[Wish], &[Option<Wish>])] = &[
+        /// What it shows, the table before, the wishes, the table after.
+        type Row<'a> = (&'a str, &'a [Option<Wish>], &'a [Wish], &'a [Option<Wish>]);
+        let rows: &[Row<'_>] = &[
             ("nobody to show", &[None, None], &[], &[None, None]),
             ("fills from the front", &[None, None], &[cam(1)], &[Some(cam(1)), None]),
             ("the served stay where they are", &[None, Some(cam(2))], &[cam(1), cam(2)], &[Some(cam(1)), Some(cam(2))]),
