@@ -72,10 +72,9 @@ impl Room {
         self.people.get(&id)
     }
 
-    /// Who is present with this identity.
-    #[must_use]
-    pub fn by_identity(&self, identity: &str) -> Option<ParticipantId> {
-        self.people.values().find(|person| person.identity == identity).map(|person| person.id)
+    /// Everyone present with this identity, in order of arrival; more than one where a person uses several kinds of client.
+    pub fn by_identity(&self, identity: &str) -> impl Iterator<Item = ParticipantId> {
+        self.people.values().filter(move |person| person.identity == identity).map(|person| person.id)
     }
 
     /// Everyone the others know of, in order of arrival.

@@ -67,7 +67,7 @@ pub struct Join {
     pub client: ClientId,
     /// The room; created when nobody is in it.
     pub room: RoomId,
-    /// The token's subject. A present session with the same identity is replaced.
+    /// The token's subject. A present session of the same kind with the same identity is replaced.
     pub identity: String,
     /// Display name, 1 to 80 characters.
     pub name: String,

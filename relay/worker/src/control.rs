@@ -25,9 +25,10 @@ impl Worker {
             return self.refuse(client, join.kind, "this node takes no more people");
         }
         let hall = self.hall(&join.room);
-        // One connection for an identity: whoever comes back takes the place of their own ghost.
-        let ghost = self.halls[hall].policy.by_identity(&join.identity);
-        if let Some(key) = ghost.and_then(|id| self.halls[hall].members.get(&id).copied()) {
+        // One connection of a kind for an identity: whoever comes back takes the place of their own ghost, but an encoder (WHIP) and a
+        // wall screen (WHEP) may work for the same person.
+        let ghosts = self.halls[hall].policy.by_identity(&join.identity).filter_map(|id| self.halls[hall].members.get(&id).copied());
+        if let Some(key) = ghosts.into_iter().find(|key| self.peers.get(*key).is_some_and(|peer| peer.kind == join.kind)) {
             self.close(now, key, ByeReason::Replaced);
         }
         // The ghost may have been the last one there, and the room gone with it.
