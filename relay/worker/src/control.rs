@@ -25,11 +25,8 @@ impl Worker {
             return self.refuse(client, join.kind, "this node takes no more people");
         }
         let hall = self.hall(&join.room);
-        // One connection of a kind for an identity: whoever comes back takes the place of their own ghost, but an encoder (WHIP) and a
-        // wall screen (WHEP) may work for the same person.
-        let ghosts = self.halls[hall].policy.by_identity(&join.identity).filter_map(|id| self.halls[hall].members.get(&id).copied());
-        if let Some(key) = ghosts.into_iter().find(|key| self.peers.get(*key).is_some_and(|peer| peer.kind == join.kind)) {
-            self.close(now, key, ByeReason::Replaced);
+        if let Some(ghost) = self.ghost(hall, &join) {
+            self.close(now, ghost, ByeReason::Replaced);
         }
         // The ghost may have been the last one there, and the room gone with it.
         let hall = self.hall(&join.room);
@@ -170,6 +167,14 @@ impl Worker {
                 self.tell_others(hall, except, &message);
             }
         }
+    }
+
+    /// One connection of a kind for an identity: whoever comes back takes the place of their own ghost, but an encoder (WHIP) and a
+    /// wall screen (WHEP) may work for the same person.
+    fn ghost(&self, hall: HallKey, join: &Join) -> Option<PeerKey> {
+        let hall = &self.halls[hall];
+        let mut same = hall.policy.by_identity(&join.identity).filter_map(|id| hall.members.get(&id).copied());
+        same.find(|key| self.peers.get(*key).is_some_and(|peer| peer.kind == join.kind))
     }
 
     fn welcome(&mut self, key: PeerKey, resumed: bool) {
