@@ -186,6 +186,21 @@ mod tests {
     }
 
     #[test]
+    fn a_slow_line_is_given_up_by_age() {
+        let start = start();
+        let mut list = NackList::new(MediaKind::Video);
+        list.jumped(start, 66_000, 1, ms(500));
+        let mut last = start;
+        while let Some(due) = list.poll_timeout() {
+            if list.take_due(due, ms(500), &mut [0; 8]) == 1 {
+                last = due;
+            }
+        }
+        assert!(last > start && last < start + ms(2000), "{:?}", last.duration_since(start));
+        assert_eq!(list.lost(), 1);
+    }
+
+    #[test]
     fn audio_is_given_up_early() {
         let start = start();
         let mut list = NackList::new(MediaKind::Audio);

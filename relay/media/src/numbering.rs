@@ -132,6 +132,7 @@ mod tests {
         numbering.place(100);
         assert_eq!(numbering.place(30_000), Place::OutOfRange);
         assert_eq!(numbering.place(101), Place::Newest { ext: FIRST + 101, missing: 0 }, "a stray packet changes nothing");
+        assert_eq!(numbering.place(30_001), Place::OutOfRange, "nor does a second one after good packets");
         assert_eq!(numbering.place(30_000), Place::OutOfRange);
         assert_eq!(numbering.place(30_001), Place::Restart { ext: 3 * FIRST + 30_001 });
         assert_eq!(numbering.generation(), 2);

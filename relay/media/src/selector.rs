@@ -42,7 +42,7 @@ impl Selector {
             _ => highest,
         };
         self.target = Some(target);
-        (alive != Some(target)).then_some(target)
+        (current != Some(target)).then_some(target)
     }
 }
 

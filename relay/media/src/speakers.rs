@@ -200,6 +200,33 @@ mod tests {
     }
 
     #[test]
+    fn a_little_louder_is_not_enough() {
+        let (_, _, changes) = play(|at| vec![32, if at < 2000 { 127 } else { 28 }], 8000);
+        assert_eq!(changes.len(), 1, "4 dB: {changes:?}");
+        let (_, _, changes) = play(|at| vec![32, if at < 2000 { 127 } else { 20 }], 8000);
+        assert_eq!(changes.len(), 2, "12 dB: {changes:?}");
+    }
+
+    #[test]
+    fn whoever_takes_the_floor_keeps_it_for_half_a_second() {
+        let (_, _, changes) = play(|at| if (3000..3400).contains(&at) { vec![127, 15] } else { vec![20, 127] }, 6000);
+        assert_eq!(changes.len(), 3, "{changes:?}");
+        assert!(changes[2].0 - changes[1].0 >= 500, "{changes:?}");
+    }
+
+    #[test]
+    fn a_voice_counts_more_than_a_noise() {
+        let start = Instant::now();
+        let mut speakers = Speakers::new();
+        for nth in 0..50 {
+            let now = start + Duration::from_millis(20 * nth);
+            speakers.update(now, 1, 30, false);
+            speakers.update(now, 2, 40, true);
+        }
+        assert_eq!(speakers.dominant(start + Duration::from_millis(1000)), Some(2));
+    }
+
+    #[test]
     fn the_order_is_dominant_then_speaking_then_latest() {
         let (mut speakers, end, _) = play(
             |at| match at {

@@ -222,6 +222,23 @@ mod tests {
     }
 
     #[test]
+    fn places_used_before_are_not_taken_for_arrivals() {
+        let start = Instant::now();
+        let mut arrivals = Arrivals::new(start);
+        let mut lost = 0;
+        for seq in 0..2000u16 {
+            let now = start + Duration::from_millis(u64::from(seq));
+            if seq % 7 != 3 {
+                arrivals.record(now, seq);
+            }
+            let (seen, _) = drain(&mut arrivals, now);
+            lost += seen.iter().filter(|(seq, seen)| **seq % 7 == 3 && seen.is_none()).count();
+            assert!(seen.iter().all(|(seq, seen)| seen.is_some() == (seq % 7 != 3)));
+        }
+        assert!(lost > 250);
+    }
+
+    #[test]
     fn wild_numbers_are_survived() {
         let start = Instant::now();
         let mut arrivals = Arrivals::new(start);

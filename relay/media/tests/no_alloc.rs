@@ -1,11 +1,9 @@
 //! A warm stream takes no memory: receiving, forwarding, feedback and retransmission, with losses.
 
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, unsafe_code)]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod common;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::time::Duration;
 
 use common::viewer::{RTX, SSRC, viewer_exts};
@@ -13,34 +11,6 @@ use common::{Lane, NTP_BASE, Rng, Style, Time, publish_config, publisher_exts};
 use media::{CodecOut, Receiver, Route, Slot, SlotConfig};
 use wire::ids::{Mid, Ssrc};
 use wire::rtcp::RtcpWriter;
-
-/// Counts the allocations of the thread that runs the test.
-struct Counting;
-
-thread_local! {
-    static COUNT: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: hands everything to the system allocator; the counter is a plain thread-local number without destructor.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(place, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn allocations() -> u64 {
-    COUNT.with(Cell::get)
-}
 
 /// Runs a stream with 5 % loss to four slots and returns the allocations of its second half.
 fn run(style: Style, rtx: bool) -> u64 {
@@ -64,11 +34,7 @@ fn run(style: Style, rtx: bool) -> u64 {
     let frames: Vec<_> = (0..500).map(|nth| lane.frame(nth * 20, &mut rng, &mut twcc)).collect();
     let exts = viewer_exts();
     let (mut out, mut buf, mut sent, mut resent, mut feedback) = ([0; 1500], [0; 1200], 0, 0, 0);
-    let mut middle = 0;
-    for (nth, frame) in (0..).zip(&frames) {
-        if nth == 250 {
-            middle = allocations();
-        }
+    let mut step = |nth: u64, frame: &[Vec<u8>]| {
         let now = time.at(nth * 20);
         for packet in frame.iter().filter(|_| nth == 0 || !rng.percent(5)) {
             let inbound = receiver.handle_rtp(now, packet).unwrap();
@@ -86,8 +52,10 @@ fn run(style: Style, rtx: bool) -> u64 {
         while receiver.write_feedback(now, &mut RtcpWriter::new(&mut buf)) {
             feedback += 1;
         }
-    }
-    let counted = allocations() - middle;
+    };
+    let (cold, warm) = frames.split_at(250);
+    (0..).zip(cold).for_each(|(nth, frame)| step(nth, frame));
+    let counted = allocation_counter::measure(|| (250..).zip(warm).for_each(|(nth, frame)| step(nth, frame))).count_total;
     assert!(sent > 1000 && resent > 100 && feedback > 100, "{style:?} {rtx}: {sent} {resent} {feedback}");
     counted
 }
@@ -101,11 +69,7 @@ fn a_warm_stream_allocates_nothing() {
     }
 }
 
-/// The counter counts.
 #[test]
 fn an_allocation_is_seen() {
-    let before = allocations();
-    let boxed = std::hint::black_box(Box::new(7));
-    assert_eq!(allocations() - before, 1);
-    drop(boxed);
+    assert_eq!(allocation_counter::measure(|| drop(std::hint::black_box(Box::new(7)))).count_total, 1);
 }

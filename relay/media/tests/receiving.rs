@@ -145,6 +145,9 @@ fn a_lost_packet_is_asked_for_and_comes_back_on_the_rtx_stream() {
     assert_eq!(stored.payload, original.payload(&packets[1]).unwrap());
     assert_eq!(said(&mut receiver, time.at(83)), ["twcc 5", "nack 00000100 [0]"]);
 
+    // One was lost for good, one came back: as packets of the original stream both are lost.
+    assert!(said(&mut receiver, time.at(1000)).contains(&"report 00000100 lost 2".to_owned()));
+
     // A probe of padding only, and a retransmission payload of one byte.
     let mut probe = rtx[..original.payload_start].to_vec();
     probe[0] |= 0x20;
@@ -152,6 +155,23 @@ fn a_lost_packet_is_asked_for_and_comes_back_on_the_rtx_stream() {
     assert!(receiver.handle_rtp(time.at(90), &probe).is_none());
     assert!(receiver.handle_rtp(time.at(90), &rtx[..original.payload_start + 1]).is_none());
     assert_eq!((receiver.counters().probes, receiver.counters().malformed), (1, 1));
+}
+
+#[test]
+fn what_the_old_source_owed_is_forgotten_with_it() {
+    let (time, mut rng, mut twcc) = (Time::new(), Rng(29), 0);
+    let mut lane = Lane::new(Style::Vp9, 0x100, 96, "0", None, &mut rng);
+    let mut receiver = receiver(&time, vec![publish_config(std::slice::from_ref(&lane), 0)]);
+    for nth in [0, 5] {
+        let packet = packet(&mut lane, nth, &mut rng, &mut twcc);
+        receiver.handle_rtp(time.at(nth), &packet).unwrap();
+        lane.seq = lane.seq.wrapping_add(4);
+    }
+    lane.ssrc = Ssrc(0x700);
+    lane.seq = 9;
+    receiver.handle_rtp(time.at(600), &packet(&mut lane, 600, &mut rng, &mut twcc)).unwrap();
+    assert_eq!(receiver.publications()[0].layers()[0].lost(), 4);
+    assert_eq!(said(&mut receiver, time.at(1000)), ["report 00000700 lost 0", "twcc 3"]);
 }
 
 #[test]

@@ -256,6 +256,16 @@ fn the_time_line_goes_on_from_person_to_person() {
     assert_eq!(header(&new).sequence, header(&old).sequence.wrapping_add(1));
     let since = |packet: &[u8]| i64::from(header(packet).timestamp.wrapping_sub(header(&first).timestamp)) / 90;
     assert!((995..=1005).contains(&since(&old)) && (1095..=1105).contains(&since(&new)), "{} {}", since(&old), since(&new));
+    // Fifty changes of person within one frame push the next frames ahead by a little; later ones are on time again.
+    for nth in 0..50 {
+        leg.put(&lanes[nth % 2], 1100);
+        lanes[nth % 2].wants_key = true;
+        assert!(leg.send(&mut lanes[nth % 2], 1100, 130).is_some());
+    }
+    leg.put(&lanes[0], 1250);
+    lanes[0].wants_key = true;
+    let later = leg.send(&mut lanes[0], 1250, 30).unwrap();
+    assert!((1245..=1255).contains(&since(&later)), "{}", since(&later));
     // Timestamps that jump by hours at a switch are not believed.
     lanes[0].timestamp = lanes[0].timestamp.wrapping_add(90_000 * 3600 * 5);
     leg.put(&lanes[0], 1300);
@@ -338,4 +348,76 @@ fn a_restarted_source_or_a_new_codec_waits_for_its_keyframe() {
     camera.wants_key = true;
     assert!(leg.send(&mut camera, 1040, 20).is_some());
     assert_eq!(leg.slot.current_layer(), Some(0));
+}
+
+/// The caller may be wrong, the numbers never: they are nonces.
+#[test]
+fn nothing_is_forwarded_twice() {
+    let mut audio = lane(Style::Opus, 0x100, "0");
+    let mut leg = leg(std::slice::from_ref(&audio), true);
+    let packet = audio.frame(0, &mut leg.rng, &mut leg.twcc_in).remove(0);
+    let inbound = leg.receiver.handle_rtp(leg.time.at(0), &packet).unwrap();
+    let mut out = [0; 1500];
+    let mut twice = || leg.slot.forward(leg.time.at(0), &inbound, &leg.exts, &mut leg.twcc, &mut out).is_some();
+    assert_eq!((twice(), twice()), (true, false));
+    assert_eq!((leg.slot.counters().packets, leg.twcc), (1, 101));
+}
+
+#[test]
+fn keyframes_of_other_layers_do_not_take_over() {
+    let (time, mut rng, mut twcc) = (Time::new(), Rng(3), 0);
+    let mut lanes = ["q", "f"].map(|rid| Lane::new(VP8, u32::from(rid.as_bytes()[0]) << 8, 96, "0", Some(rid), &mut rng));
+    let mut receiver = Receiver::new(time.at(0), NTP_BASE, publisher_exts(), Ssrc(1));
+    receiver.configure(time.at(0), publisher_exts(), vec![publish_config(&lanes, 0)]);
+    let mut slot = slot(&lanes[0], true);
+    slot.attach(time.at(0), route(&lanes[0]));
+    let layers = [LayerState { active: true, bitrate: 1 }; 2];
+    assert_eq!(slot.want(time.at(0), &layers), Some(1));
+    let mut forwarded = |slot: &mut Slot, layer: usize, ms, key| {
+        let lane = &mut lanes[layer];
+        (lane.wants_key, lane.size) = (key, 300);
+        let packet = lane.frame(ms, &mut rng, &mut twcc).remove(0);
+        let inbound = receiver.handle_rtp(time.at(ms), &packet).unwrap();
+        slot.forward(time.at(ms), &inbound, &viewer_exts(), &mut 0, &mut [0; 1500]).is_some()
+    };
+    assert!(!forwarded(&mut slot, 0, 0, false), "not a keyframe");
+    assert!(forwarded(&mut slot, 0, 40, true), "better the low layer than nothing");
+    assert!(forwarded(&mut slot, 0, 80, false) && !forwarded(&mut slot, 1, 80, false));
+    assert!(forwarded(&mut slot, 1, 120, true), "the wanted layer");
+    assert!(!forwarded(&mut slot, 0, 160, true) && forwarded(&mut slot, 1, 160, false));
+    assert_eq!((slot.current_layer(), slot.want(time.at(200), &layers)), (Some(1), None));
+}
+
+/// A start that is so late that the viewer could not ask for all that followed is no start.
+#[test]
+fn a_keyframe_from_long_ago_is_no_start() {
+    let mut camera = lane(VP8, 0x100, "0");
+    let mut leg = leg(std::slice::from_ref(&camera), true);
+    camera.size = 300;
+    let first = camera.frame(0, &mut leg.rng, &mut leg.twcc_in).remove(0);
+    for nth in 1..=51 {
+        assert!(leg.send(&mut camera, nth * 10, 10).is_none());
+    }
+    assert!(leg.forward(&first, 600).is_none());
+}
+
+/// Packets of the codec before, overtaken by the keyframe of the new one, do not disturb it.
+#[test]
+fn late_packets_of_the_codec_before_are_dropped() {
+    let mut old = lane(VP8, 0x100, "0");
+    let mut new = Lane::new(Style::Vp9, 0x100, 98, "0", None, &mut Rng(1));
+    let mut leg = leg(std::slice::from_ref(&old), true);
+    let mut line = publish_config(std::slice::from_ref(&old), 0);
+    line.codecs.push(new.codec_in());
+    leg.receiver.configure(leg.time.at(0), publisher_exts(), vec![line]);
+    let to = [Codec::Vp8, Codec::Vp9].map(|codec| CodecOut { pt: 50 + codec as u8, codec, clock_rate: 90_000, rtx: None });
+    leg.slot.attach(leg.time.at(0), Route::new(&[old.codec_in(), new.codec_in()], &to, |from, to| from.codec == to.codec));
+    let vp8 = leg.send(&mut old, 0, 20).unwrap();
+    old.size = 300;
+    let late = old.frame(40, &mut leg.rng, &mut leg.twcc_in).remove(0);
+    (new.seq, new.timestamp) = (old.seq, old.timestamp);
+    let vp9 = leg.send(&mut new, 80, 20).unwrap();
+    assert_eq!(header(&vp9).sequence, header(&vp8).sequence.wrapping_add(1));
+    assert!(leg.forward(&late, 110).is_none());
+    assert!(leg.send(&mut new, 120, 20).is_some(), "goes on without a keyframe");
 }

@@ -68,6 +68,7 @@ pub struct Viewer {
     tl0: Option<u8>,
     frame: Option<u16>,
     twcc: Option<u16>,
+    rtx_seq: Option<u16>,
     pub runs: u32,
     pub keyframes: u32,
     pub resent: u32,
@@ -199,6 +200,8 @@ impl Viewer {
     pub fn take_rtx(&mut self, seq: u64, rtx_pt: u8, out: &[u8]) {
         let header = RtpHeader::parse(out).unwrap();
         assert_eq!((header.ssrc, header.payload_type), (RTX, rtx_pt));
+        assert!(self.rtx_seq.is_none_or(|last| header.sequence == last.wrapping_add(1)), "a numbering of its own, without holes");
+        self.rtx_seq = Some(header.sequence);
         let exts = ExtValues::read(&viewer_exts(), &header, out);
         self.check_transport(exts.transport_seq().unwrap());
         let first = &self.sent[&seq].bytes;
