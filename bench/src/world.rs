@@ -39,7 +39,8 @@ impl World {
     #[must_use]
     pub fn new(now: Instant, viewers: u16) -> Self {
         let certificate = Arc::new(Certificate::generate().expect("the crypto library makes a key"));
-        let config = WorkerConfig { certificate: certificate.clone(), epoch: (now, Ntp(1 << 40)), seed: [1; 32], limits: Limits::default() };
+        let config =
+            WorkerConfig { certificate: certificate.clone(), epoch: (now, Ntp(1 << 40)), seed: [1; 32], limits: Limits::default() };
         let mut worker = Worker::new(config);
         let publisher = Person::connect(&mut worker, now, 0, true, &certificate);
         let viewers = (1..=viewers).map(|number| Person::connect(&mut worker, now, number, false, &certificate)).collect();

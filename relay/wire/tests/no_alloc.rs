@@ -1,10 +1,6 @@
 //! Reading and writing allocate nothing: a counting allocator around everything the packet path calls.
 #![allow(clippy::unwrap_used)]
-// A global allocator cannot be written without; it only counts and passes on.
-#![allow(unsafe_code)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::hint::black_box;
 
 use wire::codec::{Codec, frame_starts, red, starts_keyframe, vp8};
@@ -16,34 +12,9 @@ use wire::rtcp::{self, ReportBlock, Rtcp, RtcpWriter, SenderInfo, TransportCcInf
 use wire::rtp::{RtpFields, RtpHeader, write_header};
 use wire::stun::{BindingRequest, Key, Role, StunRequest, StunResponse, TransactionId, binding_request, binding_success};
 
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every call goes to the system allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
 /// Allocations made by this thread in `work`.
-fn allocations(work: impl FnOnce()) -> usize {
-    let before = ALLOCATIONS.with(Cell::get);
-    work();
-    ALLOCATIONS.with(Cell::get) - before
+fn allocations(work: impl FnOnce()) -> u64 {
+    allocation_counter::measure(work).count_total
 }
 
 #[test]
