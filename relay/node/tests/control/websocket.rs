@@ -87,6 +87,22 @@ async fn silence_instead_of_hello_ends_the_connection() {
 }
 
 #[tokio::test]
+async fn a_connection_that_answers_no_ping_is_given_up_but_not_its_session() {
+    let server = server().await;
+    let token = server.participant("anna");
+    let (mut anna, welcome) = server.enter(&token, None).await;
+    // Nobody reads Anna's socket, so nobody answers.
+    tokio::time::pause();
+    for _ in 0..5 {
+        tokio::time::advance(std::time::Duration::from_secs(16)).await;
+    }
+    tokio::time::resume();
+    while anna.next_or_end().await.is_some() {}
+    let (_anna, again) = server.enter(&token, welcome["resume"].as_str()).await;
+    assert_eq!((again["resumed"].as_bool(), &again["participant"]), (Some(true), &welcome["participant"]));
+}
+
+#[tokio::test]
 async fn a_dropped_connection_is_taken_up_again() {
     let server = server().await;
     let token = server.participant("anna");
