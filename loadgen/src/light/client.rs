@@ -311,8 +311,8 @@ impl Client {
     }
 
     /// Says goodbye to the relay in DTLS.
-    pub fn close(&mut self, now: Instant) {
-        self.secure.close(now);
+    pub fn close(&mut self) {
+        self.secure.close();
         self.flush_dtls();
     }
 

@@ -122,7 +122,7 @@ mod tests {
     impl Bench {
         fn new() -> Self {
             let (decoder, record) = (Decoder::default(), SlotRecord::default());
-            Self { now: Instant::now(), seq: 65_536, timestamp: 0, decoder, record }
+            Self { now: Instant::now(), seq: 65_536, timestamp: 90_000, decoder, record }
         }
 
         /// Feeds the encoder's next frame; `keep` says which of its packets arrive.

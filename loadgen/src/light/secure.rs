@@ -76,9 +76,9 @@ impl Secure {
     }
 
     /// Says goodbye; the datagram comes out of [`poll_datagram`](Self::poll_datagram).
-    pub(super) fn close(&mut self, now: Instant) {
+    pub(super) fn close(&mut self) {
         if let Some(dtls) = &mut self.dtls {
-            dtls.close(now);
+            dtls.close();
         }
     }
 

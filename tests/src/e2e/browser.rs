@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, ClientBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 
 use super::page::Page;
@@ -50,7 +51,7 @@ impl Browser {
             "timeouts": { "script": SCRIPT_LIMIT.as_millis(), "pageLoad": SCRIPT_LIMIT.as_millis() },
         });
         let Value::Object(capabilities) = capabilities else { unreachable!("written as an object above") };
-        let client = ClientBuilder::new(fantoccini_connector())
+        let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities)
             .connect(&format!("http://127.0.0.1:{}", driver.port))
             .await
@@ -72,14 +73,17 @@ impl Browser {
         };
         self.client.switch_to_window(window.clone()).await.expect("the window is there");
         if !script.is_empty() {
-            let command = DevTools {
-                cmd: "Page.addScriptToEvaluateOnNewDocument",
-                params: json!({ "source": script }),
-            };
+            let command = DevTools { cmd: "Page.addScriptToEvaluateOnNewDocument", params: json!({ "source": script }) };
             self.client.issue_cmd(command).await.expect("chromedriver passes the script on");
         }
         self.client.goto(url).await.expect("the page loads");
         Page::new(self.client.clone(), window)
+    }
+
+    /// Closes a person's window. At least one other window must stay open.
+    pub async fn close(&mut self, page: Page) {
+        self.client.switch_to_window(page.into_window()).await.expect("the window is there");
+        self.client.close_window().await.expect("the window closes");
     }
 }
 

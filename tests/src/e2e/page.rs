@@ -1,0 +1,137 @@
+//! One person's meeting page in a browser window: what it shows of the call, and what the person does.
+
+use std::time::Duration;
+
+use fantoccini::Client;
+use fantoccini::wd::WindowHandle;
+use serde_json::Value;
+
+/// One window with the meeting page.
+#[derive(Clone)]
+pub struct Page {
+    client: Client,
+    window: WindowHandle,
+}
+
+/// What `getStats` says of one thing that arrives.
+#[derive(Clone, Debug)]
+pub struct Inbound {
+    /// Whose it is, by participant id.
+    pub participant: Option<u64>,
+    /// `microphone`, `camera`, `screen`, `screen_audio`.
+    pub source: Option<String>,
+    /// Pictures decoded since the slot exists.
+    pub frames: u64,
+    /// Sound energy since the slot exists.
+    pub energy: f64,
+    /// Width of the last picture.
+    pub width: u64,
+    /// Freezes as the browser counts them.
+    pub freezes: u64,
+    /// All freezes together.
+    pub frozen: Duration,
+    /// RTP packets.
+    pub packets: u64,
+    /// Requests for lost packets.
+    pub nacks: u64,
+}
+
+impl Page {
+    pub(super) fn new(client: Client, window: WindowHandle) -> Self {
+        Self { client, window }
+    }
+
+    pub(super) fn into_window(self) -> WindowHandle {
+        self.window
+    }
+
+    /// Runs a script in the page; `return` gives its value.
+    pub async fn eval(&self, script: &str) -> Value {
+        self.look().await;
+        self.client.execute(script, Vec::new()).await.unwrap_or_else(|error| panic!("{script}: {error}"))
+    }
+
+    /// Runs an asynchronous expression in the page and gives what it resolves to.
+    pub async fn eval_async(&self, expression: &str) -> Value {
+        self.look().await;
+        let script = format!(
+            "const done = arguments[arguments.length - 1];
+             Promise.resolve().then(() => {expression}).then(value => done({{ value }}), error => done({{ error: String(error) }}));"
+        );
+        let mut outcome = self.client.execute_async(&script, Vec::new()).await.unwrap_or_else(|error| panic!("{expression}: {error}"));
+        assert!(outcome.get("error").is_none(), "{expression}: {}", outcome["error"]);
+        outcome["value"].take()
+    }
+
+    /// `prejoin`, `joining`, `connected`, `reconnecting`, `left` or `failed`.
+    pub async fn state(&self) -> String {
+        self.eval("return window.relayMeeting?.state() ?? 'loading'").await.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until the person is in the meeting and media can flow.
+    pub async fn joined(&self) {
+        super::eventually("the page joins", Duration::from_secs(15), async || {
+            self.state().await == "connected" && self.eval("return window.relayMeeting.path()").await == Value::Bool(true)
+        })
+        .await;
+    }
+
+    /// The person's own participant id.
+    pub async fn participant(&self) -> u64 {
+        self.eval("return window.relayMeeting.participant").await.as_u64().expect("a joined page knows its participant id")
+    }
+
+    /// Everything that arrives.
+    pub async fn inbound(&self) -> Vec<Inbound> {
+        let stats = self.eval_async("window.relayMeeting.stats()").await;
+        stats["inbound"].as_array().map(|all| all.iter().map(read).collect()).unwrap_or_default()
+    }
+
+    /// What arrives of one source of one person; `None` while it is in no slot.
+    pub async fn from(&self, participant: u64, source: &str) -> Option<Inbound> {
+        let all = self.inbound().await;
+        all.into_iter().find(|inbound| inbound.participant == Some(participant) && inbound.source.as_deref() == Some(source))
+    }
+
+    /// Waits until `frames` new pictures of this person were decoded.
+    pub async fn sees(&self, participant: u64, source: &str, frames: u64) {
+        let before = self.from(participant, source).await.map_or(0, |inbound| inbound.frames);
+        super::eventually(&format!("{frames} pictures of {participant}'s {source}"), Duration::from_secs(15), async || {
+            self.from(participant, source).await.is_some_and(|inbound| inbound.frames >= before + frames)
+        })
+        .await;
+    }
+
+    /// Waits until sound of this person was heard.
+    pub async fn hears(&self, participant: u64) {
+        let before = self.from(participant, "microphone").await.map_or(0.0, |inbound| inbound.energy);
+        super::eventually(&format!("sound of {participant}"), Duration::from_secs(15), async || {
+            self.from(participant, "microphone").await.is_some_and(|inbound| inbound.energy > before + 1e-6)
+        })
+        .await;
+    }
+
+    /// Number of people in the roster.
+    pub async fn roster(&self) -> usize {
+        self.eval("return window.relayMeeting.roster.length").await.as_u64().unwrap_or_default() as usize
+    }
+
+    async fn look(&self) {
+        self.client.switch_to_window(self.window.clone()).await.expect("the window is there");
+    }
+}
+
+fn read(value: &Value) -> Inbound {
+    let number = |key: &str| value[key].as_u64().unwrap_or_default();
+    Inbound {
+        participant: value["participant"].as_u64(),
+        source: value["source"].as_str().map(str::to_owned),
+        frames: number("framesDecoded"),
+        energy: value["totalAudioEnergy"].as_f64().unwrap_or_default(),
+        width: number("frameWidth"),
+        freezes: number("freezeCount"),
+        frozen: Duration::from_secs_f64(value["totalFreezesDuration"].as_f64().unwrap_or_default()),
+        packets: number("packetsReceived"),
+        nacks: number("nackCount"),
+    }
+}

@@ -1,0 +1,168 @@
+//! Attackers: strangers, forgers with the victim's own address, and participants who abuse feedback.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use signal::message::Source::{Camera, Microphone};
+use tests::sim::{PersonIx, Setup, Sim};
+use transport::Certificate;
+use transport::dtls::Dtls;
+use wire::ids::{Fingerprint, Ssrc};
+
+use crate::{JOIN, SECOND, assert_flows, assert_meeting, longest_freeze, meeting_of_two};
+
+/// First bytes of every class of RFC 7983 section 7, both ends of each range, and of RTCP (RFC 5761: second byte 192 to 223).
+const FIRST_BYTES: [&[u8]; 13] =
+    [&[0], &[3], &[4], &[15], &[16], &[20], &[22, 254, 253], &[63], &[64], &[79], &[128, 96], &[128, 200], &[191, 223]];
+
+fn sweep(sim: &mut Sim, source: SocketAddr, lengths: impl Iterator<Item = usize>) {
+    for len in lengths {
+        for first in FIRST_BYTES {
+            let mut datagram = vec![0xa5; len];
+            let head = first.len().min(len);
+            datagram[..head].copy_from_slice(&first[..head]);
+            sim.inject(source, &datagram);
+        }
+        sim.run(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn datagrams_of_every_length_and_class_harm_nobody() {
+    let (mut sim, anna, bo) = meeting_of_two(60);
+    let stranger = SocketAddr::from(([203, 0, 113, 7], 5_000));
+    let victim = sim.network.access(anna).public;
+    let before = *sim.node.worker.counters();
+    for source in [stranger, victim] {
+        sim.begin_window();
+        sweep(&mut sim, source, 0..=1_600);
+        assert_undisturbed(&sim, &[anna, bo], 1_601 / 200);
+    }
+    let after = sim.node.worker.counters();
+    let dropped = |counters: &worker::Counters| {
+        counters.dropped_unknown_kind
+            + counters.dropped_oversize
+            + counters.dropped_stun
+            + counters.dropped_stranger
+            + counters.dropped_srtp
+    };
+    let forged = 2 * 1_601 * FIRST_BYTES.len() as u64;
+    let gone = dropped(after) - dropped(&before);
+    assert!(gone >= forged * 9 / 10, "the fault happened: {gone} of {forged} counted; DTLS of the victim's address is swallowed silently");
+    assert_eq!(sim.network.to_nobody, Vec::<SocketAddr>::new(), "not one byte for a stranger");
+}
+
+#[test]
+fn forged_media_from_the_victims_own_address_changes_nothing() {
+    let (mut sim, anna, bo) = meeting_of_two(61);
+    let victim = sim.network.access(anna).public;
+    for number in 0..20_000_u32 {
+        let mut packet = vec![0x90, 111];
+        packet.extend_from_slice(&(number as u16).to_be_bytes());
+        packet.extend_from_slice(&number.to_be_bytes());
+        packet.extend_from_slice(&number.wrapping_mul(0x9e37_79b9).to_be_bytes());
+        // A one-byte extension block with a mid.
+        packet.extend_from_slice(&[0xbe, 0xde, 0, 1, 0x40, b'0' + (number % 10) as u8, 0, 0]);
+        packet.extend_from_slice(&[0x5a; 60]);
+        sim.inject(victim, &packet);
+        if number % 100 == 99 {
+            sim.run(Duration::from_millis(20));
+        }
+    }
+    assert!(sim.node.worker.counters().dropped_srtp >= 20_000, "the fault happened");
+    assert_undisturbed(&sim, &[anna, bo], 4);
+    assert_meeting(&mut sim, &[anna, bo], 1);
+}
+
+/// EnableSecurity ES2023: whoever sends a ClientHello first used to win.
+#[test]
+fn a_spray_of_client_hellos_keeps_nobody_out() {
+    let mut sim = Sim::new(62);
+    let certificate = Arc::new(Certificate::generate().expect("the crypto library makes certificates"));
+    let mut attacker = Dtls::new_client(sim.now, &certificate, Fingerprint([0; 32])).expect("a client can be made");
+    let mut hello = [0; 1_500];
+    let len = attacker.poll_datagram(&mut hello).expect("a client speaks first");
+    let mut people: Vec<PersonIx> = Vec::new();
+    for round in 0..10_u8 {
+        people.push(sim.join(&format!("guest {round}"), Setup { video_slots: 0, ..Setup::meeting(u32::from(round) + 1) }));
+        for step in 0..50_u8 {
+            for port in 0..4 {
+                sim.inject(SocketAddr::from(([203, 0, 113, step], 6_000 + port)), &hello[..len]);
+            }
+            let victims: Vec<_> = people.iter().map(|who| sim.network.access(*who).public).collect();
+            victims.into_iter().for_each(|victim| sim.inject(victim, &hello[..len]));
+            sim.run(Duration::from_millis(10));
+        }
+        let joined = sim.people.last().expect("somebody joined");
+        assert!(joined.client.is_secure(), "{} is not connected after half a second", joined.name);
+    }
+    assert!(sim.node.worker.counters().dropped_stranger >= 2_000, "the fault happened");
+    assert_eq!(sim.network.to_nobody, Vec::<SocketAddr>::new(), "a stranger's hello is not answered");
+    let secure = sim.people.iter().filter(|person| person.client.is_secure()).count();
+    assert_eq!(secure, 10);
+}
+
+#[test]
+fn a_storm_of_keyframe_requests_costs_the_publisher_little_and_the_others_nothing() {
+    let (mut sim, anna, bo) = meeting_of_two(63);
+    let cleo = sim.join("cleo", Setup::meeting(3));
+    sim.run(JOIN);
+    sim.begin_window();
+    let before = sim.people[anna].client.counters().keyframes_asked;
+    let asked = sim.node.worker.counters().keyframes_asked;
+    let media = slot_ssrcs(&sim, bo);
+    for _ in 0..500 {
+        for ssrc in &media {
+            sim.with_client(bo, |client, _| {
+                client.send_rtcp(|writer| (0..10).for_each(|_| writer.pli(Ssrc(1), *ssrc).expect("it fits")));
+            });
+        }
+        sim.run(Duration::from_millis(10));
+    }
+    let asked = sim.node.worker.counters().keyframes_asked - asked;
+    assert!(asked > 5_000, "the fault happened: {asked}");
+    let reached = sim.people[anna].client.counters().keyframes_asked - before;
+    assert!(reached <= 5 * 4, "{reached} requests reached the publisher in 5 s");
+    assert_undisturbed(&sim, &[anna, cleo], 5);
+}
+
+#[test]
+fn a_storm_of_nacks_is_answered_within_a_budget() {
+    let (mut sim, anna, bo) = meeting_of_two(64);
+    let cleo = sim.join("cleo", Setup::meeting(3));
+    sim.run(JOIN);
+    sim.begin_window();
+    let before = *sim.node.worker.counters();
+    let media = slot_ssrcs(&sim, bo);
+    for step in 0..500_u32 {
+        for ssrc in &media {
+            // Whatever number the stream is at, a sweep over all of them finds the last thousand again and again.
+            let lost: Vec<u16> = (0..250).map(|offset| (step * 250 + offset) as u16).collect();
+            sim.with_client(bo, |client, _| client.send_rtcp(|writer| writer.nack(Ssrc(1), *ssrc, &lost).expect("it fits")));
+        }
+        sim.run(Duration::from_millis(10));
+    }
+    let after = *sim.node.worker.counters();
+    let (asked, resent) = (after.nacks_received - before.nacks_received, after.rtp_resent - before.rtp_resent);
+    let forwarded = after.rtp_forwarded - before.rtp_forwarded;
+    assert!(asked > 100_000, "the fault happened: {asked}");
+    assert!(resent > 0, "some of the numbers were real");
+    assert!(resent * 100 <= forwarded * 25, "{resent} resent for {forwarded} forwarded");
+    assert_undisturbed(&sim, &[anna, cleo], 5);
+}
+
+fn slot_ssrcs(sim: &Sim, who: PersonIx) -> Vec<Ssrc> {
+    sim.people[who].client.slots().filter(|slot| !slot.audio).map(|slot| slot.ssrc).collect()
+}
+
+/// Everybody saw and heard everybody else in this window of so many seconds, without a pause.
+fn assert_undisturbed(sim: &Sim, people: &[PersonIx], seconds: u64) {
+    for viewer in people {
+        assert!(longest_freeze(sim, *viewer) < Duration::from_millis(150), "{:?}", longest_freeze(sim, *viewer));
+        for publisher in people.iter().filter(|publisher| *publisher != viewer) {
+            assert_flows(sim, *viewer, *publisher, Camera, seconds * 24);
+            assert_flows(sim, *viewer, *publisher, Microphone, seconds * 49);
+        }
+    }
+}
