@@ -274,7 +274,11 @@ impl Lane {
                 [sequence, &[0x32, len as u8 | 0x80, (len >> 7) as u8], &body].concat()
             }
         };
-        self.payloader.payload(1100, &Bytes::from(frame)).unwrap()
+        let payloads = self.payloader.payload(1100, &Bytes::from(frame)).unwrap();
+        if self.style == Style::Vp9 && !key {
+            return payloads.into_iter().map(predicted).collect();
+        }
+        payloads
     }
 
     fn vp8_payloads(&mut self, key: bool, long_id: bool, body: &[u8], rng: &mut Rng) -> Vec<Bytes> {
@@ -296,6 +300,13 @@ impl Lane {
         }
         payloads
     }
+}
+
+/// The packetiser marks every VP9 frame as flexible and independent; browsers' frames are neither (RFC 9628 section 4.2: F and P).
+fn predicted(payload: Bytes) -> Bytes {
+    let mut payload = payload.to_vec();
+    payload[0] = payload[0] & !0x10 | 0x40;
+    Bytes::from(payload)
 }
 
 /// The configuration of one line with these lanes, lowest layer first.
