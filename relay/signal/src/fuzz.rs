@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
 
 use rtc_sdp::SessionDescription;
+use serde_json::Value;
 use wire::ids::Fingerprint;
 
 use crate::message::parse_client;
@@ -40,10 +41,11 @@ pub fn sdp(data: &[u8]) {
 /// Treats `data` as a client's message.
 ///
 /// # Panics
-/// When a message that was read is not read the same after it was written.
+/// When something else than an object was read, or a message that was read is not read the same after it was written.
 pub fn signalling(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Ok(message) = parse_client(text) {
+        assert!(serde_json::from_str::<Value>(text).is_ok_and(|value| value.is_object()), "only objects are messages");
         let written = serde_json::to_string(&message).unwrap_or_default();
         assert_eq!(parse_client(&written).as_ref(), Ok(&message));
     }

@@ -31,6 +31,10 @@ pub fn parse_client(text: &str) -> Result<ClientMessage, ProtocolError> {
         let message = format!("a message has at most {MAX_MESSAGE} bytes");
         return Err(ProtocolError { code: ErrorCode::TooLarge, message, field: None });
     }
+    // serde would also read the fields in their order from an array.
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(bad("a message is a JSON object", None));
+    }
     let message = serde_json::from_str(text).map_err(|error| explain(text, &error))?;
     // serde reads a variant without fields from any object of that type, whatever else is in it.
     if message == ClientMessage::Leave
@@ -50,9 +54,8 @@ struct TypeAlone {
 
 /// Finds the field to blame. Costs a second parse, of refused messages only.
 fn explain(text: &str, error: &serde_json::Error) -> ProtocolError {
-    let object = match serde_json::from_str(text) {
-        Ok(Value::Object(object)) => object,
-        Ok(_) => return bad("a message is a JSON object", None),
+    let object: Map<String, Value> = match serde_json::from_str(text) {
+        Ok(object) => object,
         Err(error) => return bad(&format!("not JSON: line {}, column {}", error.line(), error.column()), None),
     };
     let Some(name) = object.get("type").and_then(Value::as_str).filter(|name| known(name)) else {
@@ -102,6 +105,8 @@ mod tests {
         for (text, field) in [
             ("", None),
             ("[]", None),
+            (r#"["leave"]"#, None),
+            (r#"["ping",1]"#, None),
             ("\"leave\"", None),
             ("{\"type\":\"leave\"", None),
             (r#"{"id":1}"#, Some("type")),
