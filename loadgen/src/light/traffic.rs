@@ -132,7 +132,7 @@ impl Client {
     fn send_reports(&mut self, now: Instant) {
         let (own, ntp, elapsed) = (self.feedback_ssrc, self.ntp(now), now.saturating_duration_since(self.epoch));
         let blocks: Vec<ReportBlock> = self.slots.iter_mut().filter_map(|slot| Some(block(slot.ssrc, &slot.report(now)?))).collect();
-        let tracks = self.publications.iter().flat_map(|publication| publication.tracks());
+        let tracks = self.publications.iter().flat_map(super::publication::Publication::tracks);
         let senders: Vec<_> =
             tracks.filter_map(|track| Some((track.stream.setup.ssrc, track.stream.sender_report(elapsed, ntp)?))).collect();
         self.push_rtcp(|writer| {

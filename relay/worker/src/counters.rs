@@ -33,6 +33,8 @@ counters! {
     dropped_stun,
     /// DTLS, RTP or RTCP from an address without an authenticated check.
     dropped_stranger,
+    /// DTLS from a peer whose keys are in place: a retransmission, a goodbye, or a forgery. The engine drops what is not authentic.
+    dtls_after_keys,
     /// RTP or RTCP that failed authentication, was replayed, or came before the keys.
     dropped_srtp,
     /// Authentic RTP that is malformed, duplicate, or of no negotiated stream.

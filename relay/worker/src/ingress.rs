@@ -69,6 +69,7 @@ impl Worker {
     fn dtls(&mut self, now: Instant, path: Path, datagram: &[u8]) {
         let Some(key) = self.known(path) else { return };
         let Some(link) = self.peers[key].link.as_mut() else { return };
+        self.counters.dtls_after_keys += u64::from(link.secure);
         if link.transport.handle_dtls(now, path, datagram).is_err() {
             self.counters.transports_failed += 1;
             return self.close(now, key, ByeReason::TransportFailed);

@@ -1,6 +1,7 @@
 //! One headless Chromium, driven over WebDriver; each person is a window of it.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -84,6 +85,9 @@ impl Browser {
     pub async fn close(&mut self, page: Page) {
         self.client.switch_to_window(page.into_window()).await.expect("the window is there");
         self.client.close_window().await.expect("the window closes");
+        let left = self.client.windows().await.expect("the driver knows its windows");
+        let next = left.into_iter().next().expect("another window is open");
+        self.client.switch_to_window(next).await.expect("the window is there");
     }
 }
 
@@ -104,7 +108,7 @@ impl WebDriverCompatibleCommand for DevTools {
     }
 }
 
-/// The chromedriver process. It ends its browser when it is told to terminate.
+/// The chromedriver process and, in its process group, the browser's many.
 struct Driver {
     process: Child,
     port: u16,
@@ -116,6 +120,7 @@ impl Driver {
             .arg("--port=0")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
+            .process_group(0)
             .spawn()
             .expect("chromedriver is installed (tests/run installs it)");
         let stdout = process.stdout.take().expect("stdout was asked for");
@@ -132,6 +137,9 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        super::relay::terminate(&mut self.process, Duration::from_secs(5));
+        // The driver alone would leave its browser behind, and the next test without a processor.
+        let group = format!("-{}", self.process.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        let _ = self.process.wait();
     }
 }

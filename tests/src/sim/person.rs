@@ -40,6 +40,12 @@ pub struct Person {
     /// Times the session was taken up again.
     pub resumed: u32,
     offers: u32,
+    /// An offer is on its way, so the next has to wait for its answer (RFC 8829 section 5.5).
+    pending: bool,
+    /// Another offer is due once the pending one was answered.
+    again: bool,
+    /// Slots the relay would like the client to have, which the next offer shows.
+    wanted: Option<(usize, usize)>,
     outgoing: VecDeque<ClientMessage>,
 }
 
@@ -62,13 +68,24 @@ impl Person {
             errors: Vec::new(),
             resumed: 0,
             offers: 0,
+            pending: false,
+            again: false,
+            wanted: None,
             outgoing: VecDeque::new(),
         }
     }
 
-    /// Offers what the client wants at present.
+    /// Offers what the client wants at present, or as soon as the offer before was answered.
     pub fn offer(&mut self) {
+        self.again = self.pending;
+        if self.pending {
+            return;
+        }
+        self.pending = true;
         self.offers += 1;
+        if let Some((audio, video)) = self.wanted.take() {
+            self.client.want_slots(audio, video);
+        }
         let (sdp, sources) = (self.client.offer(), self.client.sources());
         self.say(ClientMessage::Offer { id: self.offers, sdp, sources });
     }
@@ -89,11 +106,17 @@ impl Person {
                 self.participant = Some(participant);
                 self.roster = roster;
                 self.resumed += u32::from(resumed);
+                // Of an offer from before the connection broke no answer comes any more.
+                self.pending &= !resumed;
             }
             ServerMessage::Answer { sdp, .. } => {
                 self.answered = Some(now);
+                self.pending = false;
                 if let Err(error) = self.client.handle_answer(now, &sdp) {
                     self.errors.push(format!("{error} in\n{sdp}"));
+                }
+                if self.again {
+                    self.offer();
                 }
             }
             ServerMessage::Joined { participant } => self.roster.push(participant),
@@ -103,7 +126,7 @@ impl Person {
             ServerMessage::Left { participant } => self.roster.retain(|known| known.id != participant),
             ServerMessage::Slots { slots } => self.take_slots(slots),
             ServerMessage::SlotsWanted { audio, video } => {
-                self.client.want_slots(audio, video);
+                self.wanted = Some((audio, video));
                 self.offer();
             }
             ServerMessage::Speaker { participant } => self.speaker = participant,

@@ -10,7 +10,7 @@ use transport::Certificate;
 use transport::dtls::Dtls;
 use wire::ids::{Fingerprint, Ssrc};
 
-use crate::{JOIN, SECOND, assert_flows, assert_meeting, longest_freeze, meeting_of_two};
+use crate::{JOIN, assert_flows, assert_meeting, longest_freeze, meeting_of_two};
 
 /// First bytes of every class of RFC 7983 section 7, both ends of each range, and of RTCP (RFC 5761: second byte 192 to 223).
 const FIRST_BYTES: [&[u8]; 13] =
@@ -46,10 +46,11 @@ fn datagrams_of_every_length_and_class_harm_nobody() {
             + counters.dropped_stun
             + counters.dropped_stranger
             + counters.dropped_srtp
+            + counters.dtls_after_keys
     };
     let forged = 2 * 1_601 * FIRST_BYTES.len() as u64;
     let gone = dropped(after) - dropped(&before);
-    assert!(gone >= forged * 9 / 10, "the fault happened: {gone} of {forged} counted; DTLS of the victim's address is swallowed silently");
+    assert!(gone >= forged, "every drop is counted: {gone} of {forged}");
     assert_eq!(sim.network.to_nobody, Vec::<SocketAddr>::new(), "not one byte for a stranger");
 }
 
@@ -90,7 +91,10 @@ fn a_spray_of_client_hellos_keeps_nobody_out() {
             for port in 0..4 {
                 sim.inject(SocketAddr::from(([203, 0, 113, step], 6_000 + port)), &hello[..len]);
             }
-            let victims: Vec<_> = people.iter().map(|who| sim.network.access(*who).public).collect();
+            // Not while a handshake is under way: whoever can forge the very address and port of a person could spoil theirs (not join
+            // in their place), as with any DTLS server.
+            let secure: Vec<PersonIx> = people.iter().copied().filter(|who| sim.people[*who].client.is_secure()).collect();
+            let victims: Vec<_> = secure.into_iter().map(|who| sim.network.access(who).public).collect();
             victims.into_iter().for_each(|victim| sim.inject(victim, &hello[..len]));
             sim.run(Duration::from_millis(10));
         }
