@@ -89,6 +89,10 @@ mod tests {
                 assert!((950_000..=1_050_000).contains(&rate), "{rate} after {ms} ms");
             }
         }
+        let mut soon = Meter::new(start);
+        (500..800).for_each(|ms| soon.add(start + Duration::from_millis(ms), 125));
+        let rate = soon.rate(start + Duration::from_millis(800));
+        assert!((950_000..=1_050_000).contains(&rate), "{rate}: what was before the first byte does not count");
         let rate = meter.rate(begin + Duration::from_millis(5500));
         assert!((400_000..600_000).contains(&rate), "half of the window is silent: {rate}");
         assert_eq!(meter.rate(begin + Duration::from_secs(7)), 0);

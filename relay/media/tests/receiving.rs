@@ -262,4 +262,10 @@ fn a_renegotiation_keeps_lines_that_stay() {
     let inbound = receiver.handle_rtp(time.at(40), &next).unwrap();
     assert_eq!((inbound.publication, inbound.ext_seq, inbound.generation), (0, kept + 1, 1));
     assert!(receiver.handle_rtp(time.at(40), &packet(&mut audio, 40, &mut rng, &mut twcc)).is_none(), "its mid is gone");
+    // Other layers are another source, even under the same mid.
+    let rids = ["f", "q"].map(|rid| Rid::new(rid).unwrap()).to_vec();
+    let simulcast = PublishConfig { rids, ssrcs: vec![], ..publish_config(std::slice::from_ref(&video), 0) };
+    receiver.configure(time.at(50), publisher_exts(), vec![simulcast]);
+    assert_eq!(receiver.publications()[0].layers().len(), 2);
+    assert!(receiver.publications()[0].stored(0, kept).is_none());
 }

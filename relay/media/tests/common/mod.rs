@@ -276,7 +276,7 @@ impl Lane {
         };
         let payloads = self.payloader.payload(1100, &Bytes::from(frame)).unwrap();
         if self.style == Style::Vp9 && !key {
-            return payloads.into_iter().map(predicted).collect();
+            return payloads.iter().map(|payload| predicted(payload)).collect();
         }
         payloads
     }
@@ -303,7 +303,7 @@ impl Lane {
 }
 
 /// The packetiser marks every VP9 frame as flexible and independent; browsers' frames are neither (RFC 9628 section 4.2: F and P).
-fn predicted(payload: Bytes) -> Bytes {
+fn predicted(payload: &[u8]) -> Bytes {
     let mut payload = payload.to_vec();
     payload[0] = payload[0] & !0x10 | 0x40;
     Bytes::from(payload)
