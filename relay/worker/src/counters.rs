@@ -1,5 +1,7 @@
 //! Totals since the start, as plain numbers; the node publishes them.
 
+use media::ReceiverCounters;
+
 /// Declares the counters once, with their names for the metrics page.
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
@@ -22,6 +24,17 @@ macro_rules! counters {
     };
 }
 
+impl Counters {
+    /// Counts the cause for which a receiver refused a packet, from its totals before and after.
+    pub(crate) fn refused(&mut self, before: &ReceiverCounters, after: &ReceiverCounters) {
+        self.dropped_rtp_malformed += after.malformed - before.malformed;
+        self.dropped_rtp_unknown += after.unknown - before.unknown;
+        self.dropped_rtp_duplicate += after.duplicate - before.duplicate;
+        self.dropped_rtp_out_of_range += after.out_of_range - before.out_of_range;
+        self.dropped_rtp_probe += after.probes - before.probes;
+    }
+}
+
 counters! {
     /// Datagrams handed in.
     datagrams,
@@ -37,8 +50,16 @@ counters! {
     dtls_after_keys,
     /// RTP or RTCP that failed authentication, was replayed, or came before the keys.
     dropped_srtp,
-    /// Authentic RTP that is malformed, duplicate, or of no negotiated stream.
-    dropped_rtp,
+    /// Authentic RTP with a broken header, padding or retransmission payload.
+    dropped_rtp_malformed,
+    /// Authentic RTP of no negotiated stream or payload type.
+    dropped_rtp_unknown,
+    /// Authentic RTP that came before, or a retransmission of something that was not missing. Browsers also probe for bandwidth this way.
+    dropped_rtp_duplicate,
+    /// Authentic RTP that is too old, or a jump in the numbering that has not proved to be a restart.
+    dropped_rtp_out_of_range,
+    /// Padding on a retransmission stream: a browser probes for bandwidth.
+    dropped_rtp_probe,
     /// Authentic RTCP that is malformed.
     dropped_rtcp,
     /// RTP of a source that is muted or switched off: dropped on arrival.

@@ -100,8 +100,9 @@ impl Worker {
             self.counters.dropped_srtp += 1;
             return;
         };
+        let before = *link.receiver.counters();
         let Some(inbound) = link.receiver.handle_rtp(now, &datagram[..len]) else {
-            self.counters.dropped_rtp += 1;
+            self.counters.refused(&before, link.receiver.counters());
             return self.schedule(now, key);
         };
         let source = inbound.label as usize;
