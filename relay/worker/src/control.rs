@@ -10,8 +10,9 @@ use wire::ids::Ssrc;
 
 use crate::command::{ClientId, ClientKind, Join, Role, RoomId};
 use crate::event::Event;
-use crate::hall::{Hall, HallKey};
-use crate::peer::{Link, Peer, PeerKey};
+use crate::hall::Hall;
+use crate::keys::{HallKey, PeerKey};
+use crate::peer::{Link, Peer};
 use crate::translate;
 use crate::worker::Worker;
 

@@ -6,7 +6,8 @@ use media::SourceClock;
 use wire::ids::Ssrc;
 use wire::rtcp::{ReportBlock, RtcpWriter, SenderInfo, WriteError};
 
-use crate::peer::{Link, PeerKey};
+use crate::keys::PeerKey;
+use crate::peer::Link;
 use crate::worker::Worker;
 
 /// How often sender reports go out.

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use media::Inbound;
 use wire::ids::Ssrc;
 
+use crate::keys::PeerKey;
 use crate::outbox::Outbox;
-use crate::peer::{Link, PeerKey};
+use crate::peer::Link;
 use crate::worker::Worker;
 
 /// Assumed towards a viewer whose reports have not told yet: a good line, so that a first loss is repaired early.

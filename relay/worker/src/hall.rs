@@ -4,15 +4,9 @@ use std::collections::BTreeMap;
 
 use media::Speakers;
 use room::{ParticipantId, Room};
-use slotmap::new_key_type;
 
 use crate::command::RoomId;
-use crate::peer::PeerKey;
-
-new_key_type! {
-    /// A room of this worker.
-    pub(crate) struct HallKey;
-}
+use crate::keys::PeerKey;
 
 /// A room and the peers in it.
 pub(crate) struct Hall {

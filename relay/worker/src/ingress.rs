@@ -13,8 +13,8 @@ use wire::stun::StunRequest;
 
 use crate::control::speaker_label;
 use crate::event::Event;
+use crate::keys::PeerKey;
 use crate::outbox::MAX_DATAGRAM;
-use crate::peer::PeerKey;
 use crate::worker::Worker;
 
 /// Most sequence numbers of one NACK that are looked at: more than a second of 1.5 Mbit/s, which is all the store holds anyway.

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use media::{KeyframeCause, LayerState};
 
-use crate::hall::HallKey;
-use crate::peer::{Occupant, PeerKey};
+use crate::keys::{HallKey, PeerKey};
+use crate::peer::Occupant;
 use crate::worker::Worker;
 
 /// Most simulcast layers of a publication (the answerer accepts no more rids).

@@ -15,6 +15,7 @@ pub mod fuzz;
 mod hall;
 mod ingress;
 mod inspect;
+mod keys;
 mod layers;
 pub mod outbox;
 mod peer;

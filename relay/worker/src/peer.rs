@@ -6,18 +6,12 @@ use std::time::Instant;
 use media::{Publication, Receiver, Slot, SlotConfig};
 use room::{ParticipantId, Source};
 use signal::session::{PublishLine, Session, SlotLine};
-use slotmap::new_key_type;
 use transport::{Path, State, Transport};
 
 use crate::assign::Wish;
 use crate::command::{ClientId, ClientKind};
-use crate::hall::HallKey;
+use crate::keys::{HallKey, PeerKey};
 use crate::translate;
-
-new_key_type! {
-    /// A peer of this worker; carries a generation, so that a stale key finds nobody.
-    pub(crate) struct PeerKey;
-}
 
 /// One client.
 pub(crate) struct Peer {

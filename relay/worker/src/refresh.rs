@@ -7,8 +7,8 @@ use signal::message::{ServerMessage, Slot};
 
 use crate::assign::{Wish, assign};
 use crate::command::ClientKind;
-use crate::hall::HallKey;
-use crate::peer::{Link, Occupant, PeerKey, Target};
+use crate::keys::{HallKey, PeerKey};
+use crate::peer::{Link, Occupant, Target};
 use crate::translate;
 use crate::worker::Worker;
 

@@ -15,9 +15,10 @@ use crate::command::{ClientId, ClientKind, Command, RoomId};
 use crate::config::WorkerConfig;
 use crate::counters::Counters;
 use crate::event::Event;
-use crate::hall::{Hall, HallKey};
+use crate::hall::Hall;
+use crate::keys::{HallKey, PeerKey};
 use crate::outbox::Outbox;
-use crate::peer::{Peer, PeerKey};
+use crate::peer::Peer;
 
 /// How often layers, speakers and grace periods are looked at.
 const TICK: Duration = Duration::from_millis(100);
