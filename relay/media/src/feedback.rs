@@ -50,7 +50,8 @@ impl Feedback {
     }
 
     pub(crate) fn poll_timeout(&self, publications: &[Publication]) -> Option<Instant> {
-        let layers = publications.iter().flat_map(|publication| &publication.layers);
+        // A layer without SSRC cannot be spoken about: its wishes wait for one, and wake nobody.
+        let layers = publications.iter().flat_map(|publication| &publication.layers).filter(|layer| layer.ssrc.is_some());
         let of_layers = layers.flat_map(|layer| [layer.nacks.poll_timeout(), layer.keyframes.poll_timeout()]);
         of_layers.chain([self.arrivals.poll_timeout(), self.report_due]).flatten().min()
     }

@@ -58,6 +58,7 @@ impl Bench {
         loop {
             let mut writer = RtcpWriter::new(&mut buf);
             if !self.receiver.write_feedback(self.time.at(ms), &mut writer) {
+                assert!(self.receiver.poll_timeout().is_none_or(|due| due > self.time.at(ms)), "would be called again at once");
                 return bytes;
             }
             bytes += writer.finish();

@@ -182,6 +182,7 @@ fn reports_come_once_a_second_and_keyframes_when_wanted() {
     receiver.request_keyframe(time.at(0), 0, 0, KeyframeCause::Start);
     receiver.request_keyframe(time.at(0), 7, 7, KeyframeCause::Start);
     assert_eq!(said(&mut receiver, time.at(10)), [""; 0], "the SSRC is not known yet");
+    assert_eq!(receiver.poll_timeout(), None, "and nobody is woken for it");
     receiver.handle_rtp(time.at(20), &packet(&mut lane, 0, &mut rng, &mut twcc)).unwrap();
     receiver.request_keyframe(time.at(30), 0, 0, KeyframeCause::Loss);
     assert_eq!(said(&mut receiver, time.at(40)), ["pli 00000100"]);

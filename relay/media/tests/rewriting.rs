@@ -1,4 +1,4 @@
-//! What a slot makes of single packets: payload types, header extensions, capture times, reports, and what it keeps to itself.
+//! What a slot makes of single packets: payload types, header extensions, capture times, reports, starts.
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
@@ -6,88 +6,15 @@ mod common;
 
 use std::time::Duration;
 
-use common::viewer::{RTX, SSRC, viewer_exts};
-use common::{Lane, NTP_BASE, Rng, Style, Time, VP8_OUT, ext_map, publish_config, publisher_exts};
-use media::{CodecIn, CodecOut, LayerState, MediaKind, PublishConfig, Receiver, Route, Slot, SlotConfig};
+use common::leg::{Leg, VP8, header, lane, leg, route, slot};
+use common::viewer::viewer_exts;
+use common::{Lane, NTP_BASE, Rng, Style, Time, ext_map, publish_config, publisher_exts};
+use media::{CodecIn, CodecOut, LayerState, MediaKind, PublishConfig, Receiver, Route, Slot};
 use wire::codec::Codec;
 use wire::ext::{Ext, ExtMap, ExtValues};
 use wire::ids::{Mid, Ssrc};
 use wire::ntp::Ntp;
-use wire::rtp::{RtpFields, RtpHeader, write_header};
-
-const VP8: Style = Style::Vp8 { long_id: true };
-
-struct Leg {
-    time: Time,
-    rng: Rng,
-    receiver: Receiver,
-    slot: Slot,
-    twcc_in: u16,
-    twcc: u16,
-    exts: ExtMap,
-}
-
-/// A receiver with one line per lane, and a slot for the first.
-fn leg(lanes: &[Lane], rtx: bool) -> Leg {
-    let time = Time::new();
-    let mut receiver = Receiver::new(time.at(0), NTP_BASE, publisher_exts(), Ssrc(1));
-    let lines = (0..).zip(lanes).map(|(label, lane)| publish_config(std::slice::from_ref(lane), label));
-    receiver.configure(time.at(0), publisher_exts(), lines.collect());
-    let mut leg = Leg { time, rng: Rng(7), receiver, slot: slot(&lanes[0], rtx), twcc_in: 0, twcc: 100, exts: viewer_exts() };
-    leg.put(&lanes[0], 0);
-    leg
-}
-
-fn slot(lane: &Lane, rtx: bool) -> Slot {
-    let (mid, kind) = (Mid::new("v").unwrap(), lane.style.kind());
-    Slot::new(SlotConfig { mid, kind, ssrc: SSRC, rtx: rtx.then_some(RTX), entropy: 77 << 32 })
-}
-
-fn route(lane: &Lane) -> Route {
-    let to = CodecOut { pt: VP8_OUT, codec: lane.style.codec(), clock_rate: lane.style.rate(), rtx: Some(VP8_OUT + 1) };
-    Route::new(&[lane.codec_in()], &[to], |from, to| from.codec == to.codec)
-}
-
-impl Leg {
-    fn put(&mut self, lane: &Lane, ms: u64) {
-        self.slot.attach(self.time.at(ms), route(lane));
-    }
-
-    /// One packet captured at `ms`, `delay` ms on its way; what the slot made of it.
-    fn send(&mut self, lane: &mut Lane, ms: u64, delay: u64) -> Option<Vec<u8>> {
-        lane.size = 300;
-        let packet = lane.frame(ms, &mut self.rng, &mut self.twcc_in).remove(0);
-        self.forward(&packet, ms + delay)
-    }
-
-    fn forward(&mut self, packet: &[u8], ms: u64) -> Option<Vec<u8>> {
-        let inbound = self.receiver.handle_rtp(self.time.at(ms), packet)?;
-        let mut out = [0; 1500];
-        let len = self.slot.forward(self.time.at(ms), &inbound, &self.exts, &mut self.twcc, &mut out)?;
-        Some(out[..len].to_vec())
-    }
-
-    fn resend(&mut self, seq: u16, ms: u64) -> Option<Vec<u8>> {
-        let origin = self.slot.resolve(seq)?;
-        let stored = self.receiver.publications()[0].stored(origin.layer, origin.ext_seq).unwrap();
-        let mut out = [0; 1500];
-        let len = self.slot.resend(self.time.at(ms), seq, &stored, &self.exts, &mut self.twcc, &mut out)?;
-        Some(out[..len].to_vec())
-    }
-
-    fn report(&mut self, lane: &Lane, ms: u64, delay: u64) {
-        let sent = self.time.ntp(ms).minus(Duration::from_secs(86_400));
-        self.receiver.handle_sender_report(self.time.at(ms + delay), lane.ssrc, sent, lane.rtp_time(ms));
-    }
-}
-
-fn header(packet: &[u8]) -> RtpHeader {
-    RtpHeader::parse(packet).unwrap()
-}
-
-fn lane(style: Style, ssrc: u32, mid: &str) -> Lane {
-    Lane::new(style, ssrc, 96, mid, None, &mut Rng(u64::from(ssrc)))
-}
+use wire::rtp::{RtpFields, write_header};
 
 #[test]
 fn red_goes_with_translated_blocks_or_unwrapped() {
@@ -274,66 +201,6 @@ fn the_time_line_goes_on_from_person_to_person() {
     assert!((1150..=1350).contains(&since(&liar)), "{}", since(&liar));
 }
 
-/// What was withheld from a slot does not come out of the store when the viewer reports it missing.
-#[test]
-fn what_was_not_offered_is_not_resent() {
-    let mut audio = lane(Style::Opus, 0x100, "0");
-    let mut leg = leg(std::slice::from_ref(&audio), true);
-    let before = header(&leg.send(&mut audio, 0, 20).unwrap()).sequence;
-    for nth in 1..10 {
-        // The caller does not show these to the slot: the person is muted.
-        let packet = audio.frame(20 * nth, &mut leg.rng, &mut leg.twcc_in).remove(0);
-        leg.receiver.handle_rtp(leg.time.at(20 * nth), &packet).unwrap();
-    }
-    let after = header(&leg.send(&mut audio, 200, 20).unwrap()).sequence;
-    assert_eq!(after, before.wrapping_add(10));
-    assert!(leg.resend(before, 250).is_some() && leg.resend(after, 250).is_some());
-    assert!((1..10).all(|nth| leg.slot.resolve(before.wrapping_add(nth)).is_none()));
-    // Put in anew, the slot knows nothing of before.
-    leg.put(&audio, 300);
-    assert!(leg.slot.resolve(after).is_none());
-}
-
-/// The first packet of a keyframe comes last: what passed by in the meantime can be asked for, but not what passed before the slot
-/// was filled.
-#[test]
-fn a_keyframe_whose_first_packet_is_late_is_completed_on_request() {
-    for (filled, expected) in [(0, true), (45, false)] {
-        let mut camera = lane(VP8, 0x100, "0");
-        let mut leg = leg(std::slice::from_ref(&camera), true);
-        let _ = leg.send(&mut camera, 0, 1);
-        leg.put(&camera, filled);
-        camera.wants_key = true;
-        camera.size = 3000;
-        let frame = camera.frame(40, &mut leg.rng, &mut leg.twcc_in);
-        assert!(leg.forward(&frame[1], 41).is_none() && leg.forward(&frame[2], 42).is_none());
-        let first = header(&leg.forward(&frame[0], 60).unwrap()).sequence;
-        let following = header(&leg.send(&mut camera, 80, 10).unwrap()).sequence;
-        assert_eq!(following, first.wrapping_add(3));
-        let next = leg.resend(first.wrapping_add(1), 100);
-        assert_eq!(next.is_some(), expected, "filled at {filled}");
-        if let Some(next) = next {
-            assert_eq!((header(&next).ssrc, header(&next).sequence), (SSRC, first.wrapping_add(1)), "sent for the first time");
-            let again = leg.resend(first.wrapping_add(1), 200).unwrap();
-            assert_eq!(header(&again).ssrc, RTX);
-        }
-    }
-}
-
-/// Without a retransmission stream the same number must mean the same bytes, whatever was renegotiated in between.
-#[test]
-fn no_second_packet_under_one_number() {
-    let mut audio = lane(Style::Opus, 0x100, "0");
-    let mut leg = leg(std::slice::from_ref(&audio), false);
-    let first = leg.send(&mut audio, 0, 20).unwrap();
-    assert_eq!(leg.resend(header(&first).sequence, 50), Some(first.clone()));
-    leg.exts = ext_map(&[(Ext::Mid, 2), (Ext::TransportCc, 9)]);
-    assert_eq!(leg.resend(header(&first).sequence, 100), None);
-    let second = leg.send(&mut audio, 20, 100).unwrap();
-    assert_eq!(leg.resend(header(&second).sequence, 150), Some(second));
-    assert_eq!(leg.resend(header(&first).sequence, 200), None);
-}
-
 #[test]
 fn a_restarted_source_or_a_new_codec_waits_for_its_keyframe() {
     let mut camera = lane(VP8, 0x100, "0");
@@ -348,19 +215,6 @@ fn a_restarted_source_or_a_new_codec_waits_for_its_keyframe() {
     camera.wants_key = true;
     assert!(leg.send(&mut camera, 1040, 20).is_some());
     assert_eq!(leg.slot.current_layer(), Some(0));
-}
-
-/// The caller may be wrong, the numbers never: they are nonces.
-#[test]
-fn nothing_is_forwarded_twice() {
-    let mut audio = lane(Style::Opus, 0x100, "0");
-    let mut leg = leg(std::slice::from_ref(&audio), true);
-    let packet = audio.frame(0, &mut leg.rng, &mut leg.twcc_in).remove(0);
-    let inbound = leg.receiver.handle_rtp(leg.time.at(0), &packet).unwrap();
-    let mut out = [0; 1500];
-    let mut twice = || leg.slot.forward(leg.time.at(0), &inbound, &leg.exts, &mut leg.twcc, &mut out).is_some();
-    assert_eq!((twice(), twice()), (true, false));
-    assert_eq!((leg.slot.counters().packets, leg.twcc), (1, 101));
 }
 
 #[test]

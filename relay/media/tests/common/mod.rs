@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, dead_code, unreachable_pub, missing_docs)]
 
+pub mod leg;
 pub mod viewer;
 
 use std::collections::BTreeMap;
