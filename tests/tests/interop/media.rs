@@ -75,6 +75,11 @@ pub(crate) fn in_order(packets: &[Arrived]) -> Vec<rtp::Packet> {
     ordered
 }
 
+/// Whose audio a packet carries.
+pub(crate) fn speaker(arrived: &Arrived) -> u8 {
+    arrived.packet.payload[1]
+}
+
 /// Asserts that every packet is from this stream as negotiated.
 pub(crate) fn assert_stream(packets: &[Arrived], ssrc: u32, payload_type: u8) {
     for header in packets.iter().map(|arrived| &arrived.packet.header) {

@@ -1,17 +1,20 @@
 //! One peer connection of webrtc-rs: sends the built-in pattern, gives out what arrives.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_OPUS, MIME_TYPE_RTX, MIME_TYPE_VP8};
 use rtc::rtp_transceiver::rtp_sender::{
-    RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind,
+    RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpHeaderExtensionCapability,
+    RtpCodecKind,
 };
 use rtp::codec::opus::OpusPayloader;
 use rtp::codec::vp8::Vp8Payloader;
+use rtp::extension::HeaderExtension;
+use rtp::extension::audio_level_extension::AudioLevelExtension;
 use rtp::packetizer::{Packetizer, Payloader, new_packetizer};
 use rtp::sequence::new_random_sequencer;
 use tokio::sync::{mpsc, watch};
@@ -31,6 +34,11 @@ use crate::{PATIENCE, soon};
 
 /// Longest RTP packet that is sent, bytes.
 const MTU: usize = 1_200;
+/// RFC 6464 section 4.
+const AUDIO_LEVEL_URI: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
+/// Loudness of somebody who talks, -dBov, and of a quiet room.
+pub(crate) const LOUD: u8 = 25;
+pub(crate) const QUIET: u8 = 127;
 
 /// Payload types of an offer.
 #[derive(Clone, Copy)]
@@ -108,6 +116,8 @@ impl Stack {
         let (arrived, arriving) = mpsc::unbounded_channel();
         let history = Arc::new(Mutex::new(Vec::new()));
         let mut engine = media_engine(options.formats);
+        let level = RTCRtpHeaderExtensionCapability { uri: AUDIO_LEVEL_URI.to_owned() };
+        engine.register_header_extension(level, RtpCodecKind::Audio, None).unwrap();
         let registry = configure_nack(Registry::new(), &mut engine);
         configure_simulcast_extension_headers(&mut engine).unwrap();
         let registry = configure_rtcp_reports(configure_twcc(registry, &mut engine).unwrap());
@@ -208,19 +218,21 @@ impl Stack {
         self.heard.iter().filter(|arrived| arrived.packet.header.ssrc == ssrc).cloned().collect()
     }
 
-    /// Speaks and shows pictures as `who` until the result is dropped.
+    /// Speaks aloud and shows pictures as `who` until the result is dropped.
     pub(crate) fn talk(&self, who: u8) -> Talk {
         let (audio, video) = (&self.tracks[0], &self.tracks[1]);
         let (sender, spoken) = watch::channel(Spoken::default());
-        let speaking = speak(Arc::clone(audio), self.formats.opus, who, sender);
+        let level = Arc::new(AtomicU8::new(LOUD));
+        let speaking = speak(Arc::clone(audio), self.formats.opus, who, Arc::clone(&level), sender);
         let showing = show(Arc::clone(video), self.formats.vp8, who);
-        Talk { tasks: [tokio::spawn(speaking), tokio::spawn(showing)], spoken }
+        Talk { tasks: [tokio::spawn(speaking), tokio::spawn(showing)], level, spoken }
     }
 }
 
 /// Somebody who talks until this is dropped.
 pub(crate) struct Talk {
     tasks: [JoinHandle<()>; 2],
+    level: Arc<AtomicU8>,
     spoken: watch::Receiver<Spoken>,
 }
 
@@ -238,6 +250,11 @@ impl Talk {
         soon("talking", self.spoken.wait_for(|spoken| spoken.packets >= goal)).await.unwrap();
     }
 
+    /// Changes how loud the audio says it is; it flows all the same.
+    pub(crate) fn set_level(&self, level: u8) {
+        self.level.store(level, Ordering::Relaxed);
+    }
+
     /// How long the machine kept this from sending, at worst.
     pub(crate) fn longest_stall(&self) -> Duration {
         self.spoken.borrow().longest_pause.saturating_sub(media::AUDIO_EVERY)
@@ -252,7 +269,7 @@ impl Drop for Talk {
     }
 }
 
-async fn speak(track: Arc<TrackLocalStaticRTP>, payload_type: u8, who: u8, spoken: watch::Sender<Spoken>) {
+async fn speak(track: Arc<TrackLocalStaticRTP>, payload_type: u8, who: u8, level: Arc<AtomicU8>, spoken: watch::Sender<Spoken>) {
     let mut packetizer = packetizer(&track, payload_type, Box::new(OpusPayloader), 48_000).await;
     let mut pace = tokio::time::interval(media::AUDIO_EVERY);
     let mut last = Instant::now();
@@ -261,8 +278,10 @@ async fn speak(track: Arc<TrackLocalStaticRTP>, payload_type: u8, who: u8, spoke
         let pause = last.elapsed();
         last = Instant::now();
         for packet in packetizer.packetize(Instant::now(), &media::opus(who, n), media::AUDIO_TICKS).unwrap() {
+            let level = level.load(Ordering::Relaxed);
+            let extension = HeaderExtension::AudioLevel(AudioLevelExtension { level, voice: level < QUIET });
             // Fails once the connection is closed.
-            let _ = track.write_rtp(packet).await;
+            let _ = track.write_rtp_with_extensions(packet, &[extension]).await;
         }
         spoken.send_modify(|spoken| *spoken = Spoken { packets: n + 1, longest_pause: spoken.longest_pause.max(pause) });
     }

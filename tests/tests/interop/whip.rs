@@ -5,10 +5,10 @@ use tests::e2e::relay::RelayProcess;
 use tests::e2e::stage;
 
 use crate::http::{self, request};
-use crate::media::{assert_opus, assert_stream, assert_vp8};
+use crate::media::{assert_opus, assert_stream, assert_vp8, in_order, speaker};
 use crate::person::{Person, ROOM};
 use crate::resource::{FRAGMENT, Resource, SDP, patch, post};
-use crate::stack::{Formats, Options, Stack};
+use crate::stack::{Formats, LOUD, Options, QUIET, Stack};
 
 const AUDIO: usize = 100;
 const VIDEO: usize = 100;
@@ -51,7 +51,7 @@ async fn an_encoder_reaches_people_and_viewers_until_it_is_deleted() {
     assert_eq!(encoder.delete(&relay).await.status, 200);
     anna.signalling.until("the encoder has left", |state| state.left.contains(&id).then_some(())).await;
     assert_eq!(anna.signalling.state.named("encoder"), None);
-    // It goes on sending; nobody gets it.
+    // It goes on sending; nobody gets it. (Anna has a microphone and a camera, but her client sends nothing.)
     let slots: Vec<u32> = viewer.answer.lines.iter().filter_map(|line| line.ssrc).collect();
     talk.pass(10).await;
     let before: Vec<usize> = slots.iter().map(|&ssrc| viewer.stack.heard_now(ssrc).len()).collect();
@@ -59,6 +59,32 @@ async fn an_encoder_reaches_people_and_viewers_until_it_is_deleted() {
     let after: Vec<usize> = slots.iter().map(|&ssrc| viewer.stack.heard_now(ssrc).len()).collect();
     assert_eq!(after, before, "the viewer gets media of an encoder that was deleted");
     encoder.delete(&relay).await.refused(404, "not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_viewers_slots_follow_who_speaks() {
+    let _stage = stage().await;
+    let relay = RelayProcess::start();
+    let first = Resource::open(&relay, "whip", "first", &ENCODER).await;
+    let second = Resource::open(&relay, "whip", "second", &ENCODER).await;
+    let talks = [first.stack.talk(1), second.stack.talk(2)];
+    talks[1].set_level(QUIET);
+    let mut viewer = Resource::open(&relay, "whep", "viewer", &VIEWER).await;
+    let audio = viewer.answer.lines.iter().find(|line| line.kind == "audio").and_then(|line| line.ssrc).unwrap();
+    let packets = viewer.stack.hear(audio, AUDIO).await;
+    assert_eq!(speaker(packets.last().unwrap()), 1);
+
+    talks[0].set_level(QUIET);
+    talks[1].set_level(LOUD);
+    while viewer.stack.heard_now(audio).last().map(speaker) != Some(2) {
+        viewer.stack.hear_more(audio, 1).await;
+    }
+    viewer.stack.hear_more(audio, AUDIO).await;
+    let packets = viewer.stack.heard_now(audio);
+    let change = packets.iter().position(|packet| speaker(packet) == 2).unwrap();
+    assert_opus(&packets[..change], 1);
+    assert_opus(&packets[change..], 2);
+    in_order(&packets);
 }
 
 #[tokio::test(flavor = "multi_thread")]
