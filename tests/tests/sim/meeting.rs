@@ -90,6 +90,20 @@ fn no_packet_passes_a_mute_even_if_the_client_goes_on_sending() {
     assert_meeting(&mut sim, &[anna, bo], 2);
 }
 
+#[test]
+fn a_mute_does_not_look_like_loss() {
+    let (mut sim, anna, bo) = meeting_of_two(7);
+    sim.begin_window();
+    sim.run(SECOND);
+    sim.pretend_muted(anna, Microphone);
+    sim.run(SECOND);
+    sim.set_source(anna, Microphone, true);
+    sim.run(SECOND);
+    assert!(sim.node.worker.counters().dropped_muted > 30, "the relay held something back");
+    let missing: u64 = sim.people[bo].records(true).map(|record| record.missing).sum();
+    assert_eq!(missing, 0, "what was held back is not missed by whoever listens");
+}
+
 /// Twin of every scenario: a leak must be noticed.
 #[test]
 #[should_panic(expected = "media oracle")]

