@@ -7,8 +7,8 @@ use super::pattern::{self, Stamp};
 use super::reassembly::{Frame, PictureId, Reassembly};
 use super::record::SlotRecord;
 
-/// Time between two requests for a keyframe while one is needed.
-const KEYFRAME_RETRY: Duration = Duration::from_millis(500);
+/// Time between two requests for a keyframe while one is needed; browsers use the same.
+const KEYFRAME_RETRY: Duration = Duration::from_millis(200);
 
 /// One VP8 decoder.
 #[derive(Debug, Default)]
