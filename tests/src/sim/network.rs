@@ -1,7 +1,7 @@
 //! Everybody's links, the address translation in front of everybody, and the datagrams in flight, in virtual time.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -41,7 +41,12 @@ pub struct Access {
     pub public: SocketAddr,
     /// Datagrams from the relay to an address that is not this person's any more.
     pub misdirected: u64,
+    /// The last datagrams the person sent, as somebody on the way would see them.
+    pub overheard: VecDeque<Vec<u8>>,
 }
+
+/// Datagrams of [`Access::overheard`].
+const MAX_OVERHEARD: usize = 200;
 
 /// All connections and everything in flight.
 #[derive(Debug, Default)]
@@ -59,7 +64,7 @@ impl Network {
         let person = self.people.len();
         let public = SocketAddr::from(([192, 0, 2, 10 + person as u8], 40_000));
         let (up, down) = (Link::new(up, seed * 2), Link::new(down, seed * 2 + 1));
-        self.people.push(Access { up, down, public, misdirected: 0 });
+        self.people.push(Access { up, down, public, misdirected: 0, overheard: VecDeque::new() });
         person
     }
 
@@ -78,6 +83,10 @@ impl Network {
     pub fn send_up(&mut self, now: Instant, person: PersonIx, bytes: &[u8]) {
         let access = &mut self.people[person];
         let (arrivals, from) = (access.up.send(now, bytes.len()), access.public);
+        if access.overheard.len() == MAX_OVERHEARD {
+            access.overheard.pop_front();
+        }
+        access.overheard.push_back(bytes.to_vec());
         self.launch(arrivals, Destination::Relay(from), bytes);
     }
 

@@ -76,6 +76,31 @@ fn forged_media_from_the_victims_own_address_changes_nothing() {
     assert_meeting(&mut sim, &[anna, bo], 1);
 }
 
+/// RTP bleed (EnableSecurity ES2025-01): whoever can overhear a call must not be able to pull its media towards themselves.
+#[test]
+fn overheard_packets_from_another_address_move_nothing() {
+    let (mut sim, anna, bo) = meeting_of_two(65);
+    let stranger = SocketAddr::from(([203, 0, 113, 7], 5_000));
+    let victim = sim.network.access(anna).public;
+    let before = *sim.node.worker.counters();
+    for _ in 0..50 {
+        // Connectivity checks excepted: ICE takes a replayed check for a new path of the same client, by design.
+        let overheard = sim.network.access(anna).overheard.clone();
+        let media: Vec<Vec<u8>> = overheard.into_iter().filter(|bytes| bytes.first().is_some_and(|first| *first >= 20)).collect();
+        assert!(media.len() > 100, "the fault happened: {} packets overheard", media.len());
+        for packet in &media {
+            sim.inject(stranger, packet);
+            sim.inject(victim, packet);
+        }
+        sim.run(Duration::from_millis(100));
+    }
+    let after = *sim.node.worker.counters();
+    assert!(after.dropped_stranger - before.dropped_stranger > 5_000, "dropped for their address");
+    assert!(after.dropped_srtp - before.dropped_srtp > 5_000, "dropped because they came before");
+    assert_eq!(sim.network.to_nobody, Vec::<SocketAddr>::new(), "not one byte for a stranger");
+    assert_undisturbed(&sim, &[anna, bo], 5);
+}
+
 /// EnableSecurity ES2023: whoever sends a ClientHello first used to win.
 #[test]
 fn a_spray_of_client_hellos_keeps_nobody_out() {

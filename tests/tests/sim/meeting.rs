@@ -20,7 +20,8 @@ fn two_people_meet() {
         assert!(person.client.counters().feedback > 20, "congestion feedback reaches {}", person.name);
         assert!(person.records(true).chain(person.records(false)).all(|record| record.missing + record.duplicates == 0));
     }
-    assert!(sim.oracle.judged > 1_000, "the oracle looked at {} packets", sim.oracle.judged);
+    let (judged, anonymous) = (sim.oracle.judged, sim.oracle.anonymous);
+    assert!(judged > 1_000 && anonymous * 100 < judged, "the oracle knew the author of {judged} packets, not of {anonymous}");
 }
 
 #[test]
