@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use signal::message::{ByeReason, ClientMessage, ErrorCode, Source};
+use signal::message::{ByeReason, ClientMessage, ErrorCode};
 use tests::e2e::relay::RelayProcess;
-use tests::e2e::stage;
+use tests::e2e::{eventually, stage};
 
+use crate::PATIENCE;
 use crate::conversation::Conversation;
-use crate::http::{self, assert_alive};
+use crate::http::{self, assert_alive, counted};
 use crate::keyed::{Configuration, claims, signed, signed_with, unsigned};
 use crate::person::{ROOM, negotiate};
 use crate::resource::{SDP, post};
@@ -52,7 +53,7 @@ async fn absurd_offers_are_refused_and_a_good_one_is_still_taken() {
 
     let many = format!("{good}{}", "m=audio 9 X 0\r\n".repeat(5_000));
     let twice = good.replace("a=mid:1\r\n", "a=mid:0\r\n");
-    let cut = &good[..good.len() / 2];
+    let cut = &good[..good.find("a=fingerprint:").unwrap() + 40];
     let no_fingerprint = good.replace("a=fingerprint", "a=footprint");
     let offers = [many.as_str(), &twice, cut, &no_fingerprint, "", "v=0", "\u{0}\u{ffff}"];
     assert!(offers.iter().all(|&bad| bad != good), "each is really changed");
@@ -219,9 +220,11 @@ async fn garbage_on_the_media_port_disturbs_nobody() {
     tokio::task::spawn_blocking(move || throw_garbage(port)).await.unwrap();
     assert_alive(&relay).await;
     conversation.assert_undisturbed().await;
-    let anna = conversation.anna();
-    let slots = anna.signalling.state.slots.clone();
-    assert!(slots.iter().any(|slot| slot.source == Some(Source::Camera)), "{slots:?}");
+    // It did arrive, and was dropped and counted; a kernel under pressure may have lost a little.
+    let drops = ["dropped_unknown_kind", "dropped_oversize", "dropped_stun", "dropped_stranger"];
+    let enough = GARBAGE as u64 * 9 / 10;
+    eventually("the garbage is counted", PATIENCE, async || counted(&relay, &drops).await >= enough).await;
+    assert_eq!(counted(&relay, &["crossed_zero_bit", "transports_failed"]).await, 0);
 }
 
 /// All lengths in turn, all bytes at random, from a few addresses, about 20 000 a second.

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::soon;
+use crate::PATIENCE;
 
 /// One connection to a room.
 pub(crate) struct Signalling {
@@ -121,7 +121,10 @@ impl Signalling {
                 self.read().await;
             }
         };
-        soon(what, reading).await
+        match tokio::time::timeout(PATIENCE, reading).await {
+            Ok(value) => value,
+            Err(_) => panic!("{what}: not within {PATIENCE:?}; the relay said {:?}", self.state),
+        }
     }
 
     /// Reads to the end of the connection.

@@ -8,6 +8,7 @@ use crate::http::{self, request};
 use crate::media::{assert_opus, assert_stream, assert_vp8, in_order, speaker};
 use crate::person::{Person, ROOM};
 use crate::resource::{FRAGMENT, Resource, SDP, patch, post};
+use crate::soon;
 use crate::stack::{Formats, LOUD, Options, QUIET, Stack};
 
 const AUDIO: usize = 100;
@@ -76,9 +77,12 @@ async fn a_viewers_slots_follow_who_speaks() {
 
     talks[0].set_level(QUIET);
     talks[1].set_level(LOUD);
-    while viewer.stack.heard_now(audio).last().map(speaker) != Some(2) {
-        viewer.stack.hear_more(audio, 1).await;
-    }
+    let changed = async {
+        while viewer.stack.heard_now(audio).last().map(speaker) != Some(2) {
+            viewer.stack.hear_more(audio, 1).await;
+        }
+    };
+    soon("the second encoder in the slot", changed).await;
     viewer.stack.hear_more(audio, AUDIO).await;
     let packets = viewer.stack.heard_now(audio);
     let change = packets.iter().position(|packet| speaker(packet) == 2).unwrap();
