@@ -43,6 +43,8 @@ async fn open(
     let token = bearer(&headers)?;
     let grant = app.keys.grant(token, &room)?;
     let offer = text(&headers, body, SDP, MAX_SDP).await?;
+    // Before the join, which would end a running session of the same person for nothing.
+    app.control.check_offer(&offer)?;
     let (client, attachment) = app.control.join(grant, kind)?;
     client.remember_token(token);
     match settle(&app, &client, attachment, &offer).await {

@@ -189,6 +189,16 @@ impl Control {
         Ok(answered.sdp)
     }
 
+    /// Whether a first offer would be answered, without a session.
+    ///
+    /// # Errors
+    /// [`OfferError`].
+    pub(crate) fn check_offer(&self, sdp: &str) -> Result<(), OfferError> {
+        let local = Local { ufrag_prefix: ufrag_prefix(0), fingerprint: self.fingerprint, candidates: Vec::new(), session_id: 0 };
+        let _answer = with_entropy(|entropy| Answerer::new(local).answer(sdp, &BTreeMap::new(), entropy))??;
+        Ok(())
+    }
+
     /// Restarts ICE from a trickle fragment; `None` when the fragment changes nothing.
     ///
     /// # Errors

@@ -42,6 +42,8 @@ async fn a_publisher_comes_restarts_ice_and_goes() {
     assert!(resource.starts_with("/v1/rooms/demo/whip/"));
     assert_eq!(anna.until("joined").await["participant"]["name"], "encoder");
 
+    // A bad offer of the same person ends nothing: the resource below is still there.
+    post(&server, "whip", &token, "v=0 nonsense").await.refused(422, "bad_offer");
     patch(&server, resource, &token, None, FRAGMENT).await.refused(428, "precondition_required");
     patch(&server, resource, &token, Some("\"old\""), FRAGMENT).await.refused(412, "precondition_failed");
     patch(&server, resource, &token, Some("*"), "nothing").await.refused(422, "bad_offer");
