@@ -66,9 +66,8 @@ impl Feedback {
         while self.arrivals.write(now, self.local, self.media, writer) {}
         for layer in publications.iter_mut().flat_map(|publication| &mut publication.layers) {
             let Some(ssrc) = layer.ssrc else { continue };
-            let rate = layer.bitrate(now);
             // What does not fit stays due for the next datagram. The writes cannot fail: there is room.
-            if writer.remaining() >= PLI_ROOM && layer.keyframes.take_due(now, rtt, rate) {
+            if writer.remaining() >= PLI_ROOM && layer.keyframes.take_due(now, rtt) {
                 let _ = writer.pli(self.local, ssrc);
             }
             let mut lost = [0; MAX_NACKS];

@@ -22,6 +22,9 @@ const MIN_START: Duration = Duration::from_millis(300);
 /// Least time between two requests after losses: a viewer with a broken line may not cost the publisher more than two a second.
 const MIN_LOSS: Duration = Duration::from_millis(500);
 
+/// Least time before an unanswered request is repeated: an encoder needs a frame or two, and a picture stands still meanwhile.
+const MIN_REPEAT: Duration = Duration::from_millis(150);
+
 /// No wish waits longer than this.
 const MAX_PAUSE: Duration = Duration::from_secs(2);
 
@@ -107,15 +110,14 @@ impl Keyframes {
     }
 
     /// True if a request has to be sent now; it is counted as sent.
-    pub(crate) fn take_due(&mut self, now: Instant, rtt: Duration, bitrate: u64) -> bool {
+    pub(crate) fn take_due(&mut self, now: Instant, rtt: Duration) -> bool {
         let Some(wish) = self.wish.filter(|wish| wish.due <= now) else { return false };
         if now.saturating_duration_since(wish.renewed) > WISH_LIFETIME {
             self.wish = None;
             return false;
         }
-        let pause = self.pause(wish.cause, rtt, bitrate);
-        // The request or the keyframe may be lost: ask again, less and less often.
-        let due = now + (pause * (1 << wish.tries.min(3))).min(MAX_PAUSE);
+        // No keyframe came, so none was paid for: the request or the keyframe was lost. Ask again soon, then less and less often.
+        let due = now + ((2 * rtt).max(MIN_REPEAT) * (1 << wish.tries.min(4))).min(MAX_PAUSE);
         self.wish = Some(Wish { due, tries: wish.tries + 1, ..wish });
         self.last_request = Some(now);
         self.requests += 1;
@@ -157,7 +159,7 @@ mod tests {
         let mut sent = Vec::new();
         for at in 0..span {
             each(at, frames);
-            if frames.take_due(start + ms(at), RTT, RATE) {
+            if frames.take_due(start + ms(at), RTT) {
                 sent.push(at);
             }
         }
@@ -188,7 +190,7 @@ mod tests {
                 frames.arrived(1, 1000, true);
             }
         });
-        assert_eq!(sent, [10, 310, 910, 2110]);
+        assert_eq!(sent, [10, 160, 460, 1060, 2260]);
     }
 
     #[test]
@@ -200,7 +202,7 @@ mod tests {
                 frames.wish(start, KeyframeCause::Start, RTT, RATE);
             }
         });
-        assert_eq!(sent, [10, 310, 910, 2110]);
+        assert_eq!(sent, [10, 160, 460, 1060, 2260]);
         assert_eq!(frames.poll_timeout(), None);
     }
 
@@ -216,7 +218,7 @@ mod tests {
             for _ in 0..10 {
                 frames.wish(now, KeyframeCause::Loss, RTT, RATE);
             }
-            if frames.take_due(now, RTT, RATE) {
+            if frames.take_due(now, RTT) {
                 sent += 1;
                 owed = Some(at + 70);
             }
@@ -237,7 +239,7 @@ mod tests {
         }
         frames.arrived(8, 1000, false);
         frames.wish(start, KeyframeCause::Loss, RTT, RATE);
-        assert!(frames.take_due(start + ms(10), RTT, RATE));
+        assert!(frames.take_due(start + ms(10), RTT));
         frames.arrived(9, 1000, true);
         frames.arrived(10, 30_000, false);
         // 30 kB are 240 kbit: 1.6 s of 15 % of 1 Mbit/s.

@@ -344,7 +344,7 @@ fn faults_happen_and_are_repaired() {
         duplicates: 5,
         jitter: 40,
         rtx: true,
-        switch: 1000,
+        switch: 800,
     };
     let (viewer, faults, slot) = World::new(scenario).run();
     assert!(faults.lost > 300 && faults.duplicated > 100 && faults.attached > 5 && faults.paused > 5, "{faults:?}");
