@@ -47,7 +47,7 @@ pub(crate) struct Link {
     pub(crate) slots: Vec<OutSlot>,
     /// Slots whose m-line is inactive at present. If it comes back, so does its SSRC, and its numbering must go on.
     parked: Vec<OutSlot>,
-    /// Transport-wide sequence number of the last packet sent (draft-holmer-rmcat-transport-wide-cc-extensions-01).
+    /// Transport-wide sequence number of the next packet (draft-holmer-rmcat-transport-wide-cc-extensions-01).
     pub(crate) twcc: u16,
     /// Our ufrags under which this peer is known, oldest first; bounded.
     pub(crate) ufrags: VecDeque<String>,

@@ -150,7 +150,6 @@ impl Worker {
     /// Sends the whole slot table.
     pub(crate) fn tell_slots(&mut self, key: PeerKey) {
         let Some(link) = self.peers.get(key).and_then(|peer| peer.link.as_ref()) else { return };
-        let layers: Vec<Option<usize>> = link.slots.iter().map(|slot| slot.media.current_layer()).collect();
         let slots = link.slots.iter().map(|slot| Slot {
             mid: slot.line.mid.as_str().to_owned(),
             participant: slot.occupant.map(|occupant| occupant.wish.0.0),
@@ -159,9 +158,9 @@ impl Worker {
         });
         let message = ServerMessage::Slots { slots: slots.collect() };
         if let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) {
-            for (slot, layer) in link.slots.iter_mut().zip(layers) {
+            for slot in &mut link.slots {
                 if let Some(occupant) = &mut slot.occupant {
-                    occupant.told_layer = layer;
+                    occupant.told_layer = slot.media.current_layer();
                 }
             }
         }

@@ -68,6 +68,6 @@ fn codec_in(line: &CodecLine) -> CodecIn {
     CodecIn { pt: line.pt, codec: line.codec, clock_rate: line.clock_rate, rtx: line.rtx }
 }
 
-pub(crate) fn codec_out(line: &CodecLine) -> CodecOut {
+fn codec_out(line: &CodecLine) -> CodecOut {
     CodecOut { pt: line.pt, codec: line.codec, clock_rate: line.clock_rate, rtx: line.rtx }
 }
