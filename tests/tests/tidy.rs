@@ -22,7 +22,7 @@ use edges::{Ban, Layer};
 const LAYERS: &[Layer] = &[
     Layer { name: "wire", normal: &[], dev: &[] },
     Layer { name: "room", normal: &[], dev: &[] },
-    Layer { name: "signal", normal: &["wire"], dev: &[] },
+    Layer { name: "signal", normal: &["wire", "room"], dev: &[] },
     Layer { name: "transport", normal: &["wire"], dev: &[] },
     Layer { name: "media", normal: &["wire"], dev: &[] },
     Layer { name: "worker", normal: &["wire", "room", "signal", "transport", "media"], dev: &[] },

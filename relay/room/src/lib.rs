@@ -1,14 +1,28 @@
 //! The policy of one meeting room, pure: who is here, what of theirs may flow, who may receive it, in which order.
 //!
-//! [`Room::apply`] takes a command and returns its effects; the same commands give the same state and effects. Ids are given out
-//! in order of arrival, all collections are ordered, and time comes in as data where it matters.
+//! [`Room`] takes arrivals, commands and the time, and returns effects; the same calls give the same state and effects. All
+//! collections are ordered, and time comes in as data.
 
+mod command;
+mod effect;
+mod ids;
+mod layout;
 mod participant;
 mod refusal;
 mod room;
+mod scene;
+mod settings;
 mod view;
+mod why;
 
-pub use participant::{Participant, ParticipantId, Presence, Role, Source, SourceState, Sources};
-pub use refusal::Refusal;
-pub use room::{Command, Effect, Room};
-pub use view::View;
+pub use command::{Actor, Command, MAX_BREAKOUT_NAME, MAX_BREAKOUTS, MAX_TEXT};
+pub use effect::{Announcement, Change, ChatMessage, Effect, Event, Farewell};
+pub use ids::{BreakoutId, ParticipantId, Place, Time};
+pub use layout::Layout;
+pub use participant::{Device, Participant, Presence, Role, Source, SourceState, Sources};
+pub use refusal::{Code, Refusal};
+pub use room::{Arrival, Limits, Room};
+pub use scene::{Breakout, Breakouts, Meeting, RosterEntry, Scene, StaffView, Tile, WaitingPage, You};
+pub use settings::{Chat, Direction, GuestMicrophone, HostUnmute, Invitee, LayoutRule, Names, ScreenShare, Settings, Template, WaitingRoom, WhenAbandoned};
+pub use view::{Kind, View};
+pub use why::{Reason, Why};

@@ -1,16 +1,36 @@
 //! One person in a room and the bits that say what of theirs flows.
 
-/// A person within one room. Never used twice in the room's life.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct ParticipantId(pub u64);
+use serde::{Deserialize, Serialize};
 
-/// What a person may do.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// What a person may do now. In a room there is at most one host and at most one deputy.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Leads the meeting (vært).
     Host,
+    /// Has the host's powers, by delegation.
+    Deputy,
     /// Takes part (deltager).
     Participant,
+}
+
+impl Role {
+    /// Host or deputy.
+    #[must_use]
+    pub fn is_staff(self) -> bool {
+        self != Self::Participant
+    }
+}
+
+/// What a person comes with. Mobile devices do not share screens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Device {
+    /// Anything that is not a phone or tablet.
+    #[default]
+    Desktop,
+    /// A phone or tablet.
+    Mobile,
 }
 
 /// Whether the others know of a person.
@@ -23,7 +43,8 @@ pub enum Presence {
 }
 
 /// What a person can send.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Source {
     /// Their voice.
     Microphone,

@@ -1,20 +1,53 @@
-//! Why a command was not carried out; a refused command changes nothing.
+//! Why something was refused; what is refused changes nothing.
 
-use crate::participant::ParticipantId;
+use serde::{Deserialize, Serialize};
 
-/// A refused command.
+/// Stable code of a refusal.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    /// The room, or a list in it, holds no more.
+    Full,
+    /// The role does not allow it, or whoever asks waits. Also for ids of people whom the asker may not know.
+    Forbidden,
+    /// Nobody, or no breakout, has that id here.
+    NotFound,
+    /// The person was removed, and is not allowed back.
+    Removed,
+    /// It is too early.
+    NotOpen,
+    /// The meeting is over.
+    Ended,
+    /// The host closed it; only the staff can open it again.
+    LockedByHost,
+    /// The room's settings do not allow it.
+    NotAllowedHere,
+    /// Somebody else shares already.
+    Taken,
+    /// A text or number is out of range.
+    Invalid,
+    /// Too many messages in a short time.
+    RateLimited,
+}
+
+/// A refused command or arrival.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Refusal {
-    /// The room has as many people as it may hold.
-    #[error("the room is full: it holds {limit} people")]
-    Full {
-        /// How many it may hold.
-        limit: usize,
-    },
-    /// Nobody here has that id.
-    #[error("nobody here has the id {0:?}")]
-    Unknown(ParticipantId),
-    /// Viewers have no sources.
-    #[error("a viewer cannot send")]
-    Viewer,
+#[error("{message}")]
+pub struct Refusal {
+    /// Stable.
+    pub code: Code,
+    /// For a developer's eyes; names no person.
+    pub message: String,
+    /// The field of the command to blame, where there is one.
+    pub field: Option<&'static str>,
+}
+
+impl Refusal {
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), field: None }
+    }
+
+    pub(crate) fn field(field: &'static str, code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), field: Some(field) }
+    }
 }

@@ -4,25 +4,14 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub use crate::parse::{ProtocolError, parse_client};
+/// What a publishing m-line carries.
+pub use room::Source;
+use room::{Announcement, ChatMessage, Code, Command, Device, RosterEntry, Scene};
 
 /// The protocol version this relay speaks.
 pub const VERSION: u32 = 1;
 /// Longest message a client may send, bytes.
 pub const MAX_MESSAGE: usize = 128 * 1024;
-
-/// What a publishing m-line carries.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    /// The person's microphone.
-    Microphone,
-    /// The person's camera.
-    Camera,
-    /// A shared screen or window.
-    Screen,
-    /// The sound of a shared screen.
-    ScreenAudio,
-}
 
 /// From the client.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -37,6 +26,12 @@ pub enum ClientMessage {
         /// Secret from an earlier `welcome`: take up that session again.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         resume: Option<String>,
+        /// What the person holds; phones and tablets do not share screens.
+        #[serde(default)]
+        device: Device,
+        /// Hosts and services: tell the room's events after this number (0: all that are kept).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        events_after: Option<u64>,
     },
     /// An SDP offer. The relay answers with the same `id`.
     Offer {
@@ -48,7 +43,19 @@ pub enum ClientMessage {
         #[serde(default)]
         sources: BTreeMap<String, Source>,
     },
-    /// The person turned a source of their own on or off (mute, camera off, start or stop sharing).
+    /// Something is asked of the room. Answered by `done` or `refused` with the same `id`.
+    Command {
+        /// Chosen by the client, echoed in the reply.
+        id: u32,
+        /// What.
+        command: Command,
+    },
+    /// How large the client shows its slots now, by mid; slots that are left out are shown in full. Layers follow within a tick.
+    Tiles {
+        /// Width and height in physical pixels; `[0, 0]`: not visible.
+        tiles: BTreeMap<String, [u16; 2]>,
+    },
+    /// The person turned a source of their own on or off (mute, camera off, start or stop sharing). The command without a reply when it succeeds.
     SetSource {
         /// Which one.
         source: Source,
@@ -80,8 +87,20 @@ pub enum ServerMessage {
         resume: String,
         /// True when an earlier session was taken up; its peer connection lives on.
         resumed: bool,
-        /// Everyone present, the client included.
-        roster: Vec<Participant>,
+        /// Everyone of whom the client may know, the client included.
+        roster: Vec<RosterEntry>,
+        /// The room, or the waiting page.
+        scene: Scene,
+    },
+    /// The room, or the waiting page, as it is now for this client. Always the whole.
+    Scene {
+        /// What it is now.
+        scene: Scene,
+    },
+    /// The roster as it is now; instead of many of the three messages below.
+    Roster {
+        /// Everyone of whom the client may know, the client included.
+        roster: Vec<RosterEntry>,
     },
     /// Answer to an offer.
     Answer {
@@ -90,17 +109,17 @@ pub enum ServerMessage {
         /// The answer.
         sdp: String,
     },
-    /// Somebody came.
+    /// The client may know of somebody more.
     Joined {
         /// Who.
-        participant: Participant,
+        participant: RosterEntry,
     },
-    /// Somebody's name, role or sources changed.
+    /// Somebody's name, role or sources changed, as the client may know them.
     Updated {
         /// The whole new state.
-        participant: Participant,
+        participant: RosterEntry,
     },
-    /// Somebody left.
+    /// Somebody left, or the client may not know of them any more.
     Left {
         /// Who.
         participant: u64,
@@ -121,6 +140,44 @@ pub enum ServerMessage {
     Speaker {
         /// Who.
         participant: Option<u64>,
+    },
+    /// A chat message.
+    Chat {
+        /// What, by whom, to whom.
+        message: ChatMessage,
+        /// It was written before the client came.
+        #[serde(default)]
+        earlier: bool,
+    },
+    /// The staff says something to everyone.
+    Announcement {
+        /// What.
+        message: Announcement,
+    },
+    /// The host asks the person to open their microphone.
+    UnmuteAsked,
+    /// The command was carried out, or there was nothing to do.
+    Done {
+        /// The command's id.
+        id: u32,
+    },
+    /// The command was refused; nothing changed.
+    Refused {
+        /// The command's id; left out for `set_source`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<u32>,
+        /// Stable.
+        code: Code,
+        /// For a developer's eyes.
+        message: String,
+        /// The command's field to blame, where there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        field: Option<String>,
+    },
+    /// A line of the room's history; see the API's events.
+    Event {
+        /// The same object as in server-sent events and webhooks.
+        event: serde_json::Value,
     },
     /// Reply to `ping`.
     Pong {
@@ -145,19 +202,6 @@ pub enum ServerMessage {
         /// Why.
         reason: ByeReason,
     },
-}
-
-/// One person, as others may see them.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Participant {
-    /// Unique within the room's life.
-    pub id: u64,
-    /// Display name.
-    pub name: String,
-    /// `host`, `deputy` or `participant`.
-    pub role: String,
-    /// Sources that flow now.
-    pub sources: Vec<Source>,
 }
 
 /// What is in a slot.
@@ -214,4 +258,12 @@ pub enum ByeReason {
     ShuttingDown,
     /// The client broke the protocol or read too slowly.
     ProtocolError,
+    /// The room or the node does not take the client; `error` or `refused` said why.
+    Refused,
+    /// The staff removed the person.
+    Removed,
+    /// The staff did not let the person in.
+    Denied,
+    /// The meeting is over.
+    Ended,
 }
