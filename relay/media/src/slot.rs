@@ -159,11 +159,11 @@ impl Slot {
         self.attached = None;
     }
 
-    /// Chooses the target layer: the highest that is active. Returns the layer of which a keyframe is needed now; call it again (each
+    /// Chooses the target layer: the highest that is active, and not above `cap` if that can be. Returns the layer of which a keyframe is needed now; call it again (each
     /// 50 to 200 ms, or when a layer starts or stalls) while it returns one. Audio never needs one.
-    pub fn want(&mut self, now: Instant, layers: &[LayerState]) -> Option<usize> {
+    pub fn want(&mut self, now: Instant, layers: &[LayerState], cap: usize) -> Option<usize> {
         let attached = self.attached.as_mut().filter(|_| self.config.kind == MediaKind::Video)?;
-        attached.selector.choose(now, attached.segment.map(|segment| segment.layer), layers)
+        attached.selector.choose(now, attached.segment.map(|segment| segment.layer), layers, cap)
     }
 
     /// Writes the complete outgoing packet for this viewer to `out` and returns its length; `None` if the packet is not for him, or if

@@ -258,7 +258,7 @@ impl World {
         let layers: Vec<_> = (0..publication.layers().len())
             .map(|layer| LayerState { active: publication.active(layer, now), bitrate: publication.layers()[layer].bitrate(now) })
             .collect();
-        if let Some(layer) = self.slot.want(now, &layers) {
+        if let Some(layer) = self.slot.want(now, &layers, 3) {
             let cause = if self.slot.current_layer().is_some() { KeyframeCause::Switch } else { KeyframeCause::Start };
             receiver.request_keyframe(now, 0, layer, cause);
         }

@@ -234,3 +234,29 @@ pub enum Change {
     /// The staff wrote to everyone.
     Broadcast,
 }
+
+impl Change {
+    /// Whom it is about, where it is about one person.
+    #[must_use]
+    pub fn participant(&self) -> Option<ParticipantId> {
+        match self {
+            Self::Joined { participant, .. }
+            | Self::Admitted { participant }
+            | Self::Denied { participant }
+            | Self::Waiting { participant }
+            | Self::Left { participant }
+            | Self::Removed { participant }
+            | Self::AllowedBack { participant }
+            | Self::RoleChanged { participant, .. }
+            | Self::SourceSet { participant, .. }
+            | Self::SourceLocked { participant, .. }
+            | Self::HandChanged { participant, .. }
+            | Self::ChatWritten { participant, .. }
+            | Self::Moved { participant, .. }
+            | Self::Assigned { participant, .. }
+            | Self::HelpChanged { participant, .. } => Some(*participant),
+            Self::SpotlightChanged { participant } => *participant,
+            _ => None,
+        }
+    }
+}

@@ -1,6 +1,10 @@
 //! What the control plane may ask of a worker.
 
-use signal::message::{ByeReason, Source};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use room::{Device, Settings};
+use signal::message::ByeReason;
 use signal::session::Session;
 
 /// A room, by the id that tokens and URLs carry.
@@ -33,14 +37,39 @@ pub enum Command {
         /// What was agreed.
         session: Box<Session>,
     },
-    /// The person switched a source of their own on or off.
-    SetSource {
+    /// A client asks something of its room; answered by `Done` or `Refused`.
+    Act {
+        /// Who asks.
+        client: ClientId,
+        /// Echoed in the answer; without it only a refusal is told.
+        id: Option<u32>,
+        /// What.
+        command: room::Command,
+    },
+    /// Somebody without a connection of their own asks something of a room; answered by `Event::Acted` with the same number.
+    ActFor {
+        /// Which room.
+        room: RoomId,
+        /// Who asks.
+        by: By,
+        /// What.
+        command: room::Command,
+        /// Echoed.
+        request: u64,
+    },
+    /// The room's stored settings changed; nothing happens when it does not live here.
+    Configure {
+        /// Which room.
+        room: RoomId,
+        /// All of them.
+        settings: Arc<Settings>,
+    },
+    /// How large a client shows its slots.
+    Tiles {
         /// Whose.
         client: ClientId,
-        /// Which source.
-        source: Source,
-        /// Whether it should flow.
-        active: bool,
+        /// Width and height in physical pixels by mid; zeros for what is not visible, nothing for what is shown in full.
+        tiles: BTreeMap<String, [u16; 2]>,
     },
     /// The client goes.
     Leave {
@@ -56,8 +85,26 @@ pub enum Command {
         /// Echoed.
         request: u64,
     },
+    /// Report for each source of a room why a viewer gets it or does not; answered by `Event::Why` with the same number.
+    Why {
+        /// Which room.
+        room: RoomId,
+        /// The viewer's participant id.
+        viewer: u64,
+        /// Echoed.
+        request: u64,
+    },
     /// Everybody leaves now; used when the node stops.
     Shutdown,
+}
+
+/// Who asks something of a room from outside.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum By {
+    /// The API's caller: the host's powers.
+    Service,
+    /// Somebody who is in the room now, by the token's subject: their powers.
+    Identity(String),
 }
 
 /// Who joins, as the token said.
@@ -75,6 +122,10 @@ pub struct Join {
     pub role: Role,
     /// How the client is connected.
     pub kind: ClientKind,
+    /// What the person holds.
+    pub device: Device,
+    /// The room's settings, for the case that it has to be created.
+    pub settings: Arc<Settings>,
     /// Secret for `Welcome.resume`, made by the control plane.
     pub resume: String,
 }

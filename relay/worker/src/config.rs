@@ -27,10 +27,12 @@ pub struct Limits {
     pub peers: usize,
     /// How long a person whose WebSocket dropped, or whose media never came or fell silent (WHIP, WHEP), keeps the place.
     pub grace: Duration,
+    /// How long a room without people is remembered: who was removed, who had which role, what was locked.
+    pub linger: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { people_per_room: 40, peers: 4000, grace: Duration::from_secs(30) }
+        Self { people_per_room: 40, peers: 4000, grace: Duration::from_secs(30), linger: Duration::from_secs(300) }
     }
 }

@@ -2,17 +2,18 @@
 
 use std::time::Instant;
 
-use room::{Effect, ParticipantId, Presence};
-use signal::message::{ByeReason, ErrorCode, ServerMessage, Source, VERSION};
+use room::{Arrival, ParticipantId, Presence, Room, Source};
+use signal::message::{ByeReason, ServerMessage};
 use signal::session::Session;
 use transport::{Transport, TransportConfig};
 use wire::ids::Ssrc;
 
-use crate::command::{ClientId, ClientKind, Join, Role, RoomId};
+use crate::command::{ClientId, ClientKind, Join, Role};
 use crate::event::Event;
-use crate::hall::Hall;
+use crate::hall::{Hall, speaker_label};
 use crate::keys::{HallKey, PeerKey};
 use crate::peer::{Link, Peer};
+use crate::told::Told;
 use crate::translate;
 use crate::worker::Worker;
 
@@ -22,34 +23,36 @@ const MAX_UFRAGS: usize = 4;
 impl Worker {
     pub(crate) fn join(&mut self, now: Instant, join: Join) {
         let client = join.client;
+        let hall = self.hall(&join);
+        self.halls[hall].joins += 1;
         if self.peers.len() >= self.config.limits.peers || self.by_client.contains_key(&client) {
-            return self.refuse(client, join.kind, "this node takes no more people");
+            self.refuse(client, join.kind, room::Code::Full, "this node takes no more people".to_owned());
+            return self.note_emptiness(now, hall);
         }
-        let hall = self.hall(&join.room);
         if let Some(ghost) = self.ghost(hall, &join) {
             self.close(now, ghost, ByeReason::Replaced);
         }
-        // The ghost may have been the last one there, and the room gone with it.
-        let hall = self.hall(&join.room);
         let presence = if join.kind == ClientKind::Whep { Presence::Viewer } else { Presence::Member };
-        let role = if join.role == Role::Host { room::Role::Host } else { room::Role::Participant };
-        let command = room::Command::Join { identity: join.identity, name: join.name, role, presence };
-        let effects = match self.halls[hall].policy.apply(command) {
-            Ok(effects) => effects,
+        let host = join.role == Role::Host;
+        let arrival = Arrival { identity: join.identity, name: join.name, host, presence, device: join.device };
+        let time = self.time(now);
+        let (participant, effects) = match self.halls[hall].policy.join(time, arrival) {
+            Ok(joined) => joined,
             Err(refusal) => {
-                self.refuse(client, join.kind, &refusal.to_string());
-                return self.close_hall_if_empty(hall);
+                self.refuse(client, join.kind, refusal.code, refusal.message);
+                return self.note_emptiness(now, hall);
             }
         };
-        let Some(Effect::Joined(participant)) = effects.first().cloned() else { return };
         let detached = (join.kind != ClientKind::Interactive).then_some(now);
         let peer = Peer {
             client,
             kind: join.kind,
             hall,
             participant,
+            place: None,
             resume: join.resume,
             detached,
+            told: Told::default(),
             told_wanted: None,
             link: None,
             scheduled: None,
@@ -59,7 +62,7 @@ impl Worker {
         self.halls[hall].members.insert(participant, key);
         self.counters.joins += 1;
         self.welcome(key, false);
-        self.announce(hall, &effects, Some(key));
+        self.carry_out(now, hall, effects);
         self.schedule(now, key);
     }
 
@@ -68,7 +71,7 @@ impl Worker {
         peer.detached.get_or_insert(now);
     }
 
-    pub(crate) fn attach(&mut self, client: ClientId) {
+    pub(crate) fn attach(&mut self, now: Instant, client: ClientId) {
         let Some(key) = self.by_client.get(&client).copied() else {
             // The grace ran out while the command was under way.
             self.events.push_back(Event::Closed { client, reason: ByeReason::TimedOut });
@@ -76,9 +79,13 @@ impl Worker {
         };
         if self.peers[key].kind == ClientKind::Interactive {
             self.peers[key].detached = None;
+            self.peers[key].told_wanted = None;
         }
         self.welcome(key, true);
         self.tell_slots(key);
+        // What the client missed while it was away.
+        let hall = self.peers[key].hall;
+        self.refresh(now, hall);
     }
 
     pub(crate) fn negotiate(&mut self, now: Instant, client: ClientId, session: Session) {
@@ -93,18 +100,13 @@ impl Worker {
         peer.told_wanted = None;
         let (hall, participant) = (peer.hall, peer.participant);
         let lines = peer.link.iter().flat_map(|link| &link.session.publishing);
-        let sources = lines.map(|line| translate::source_to_room(line.source)).collect();
-        self.apply(hall, room::Command::Publish(participant, sources));
-        self.refresh(now, hall);
+        let sources: Vec<Source> = lines.map(|line| line.source).collect();
+        let time = self.time(now);
+        // Viewers have no publishing lines: the answerer gives WHEP none.
+        let effects = self.halls[hall].policy.publish(time, participant, &sources).unwrap_or_default();
+        self.carry_out(now, hall, effects);
         self.tell_slots(key);
         self.schedule(now, key);
-    }
-
-    pub(crate) fn set_source(&mut self, now: Instant, client: ClientId, source: Source, active: bool) {
-        let Some(peer) = self.by_client.get(&client).and_then(|key| self.peers.get(*key)) else { return };
-        let (hall, participant) = (peer.hall, peer.participant);
-        self.apply(hall, room::Command::SetSource(participant, translate::source_to_room(source), active));
-        self.refresh(now, hall);
     }
 
     pub(crate) fn leave(&mut self, now: Instant, client: ClientId, reason: ByeReason) {
@@ -120,14 +122,21 @@ impl Worker {
         }
     }
 
-    /// Ends a peer: nothing is forwarded to or from it after this call.
+    /// Ends a peer and lets its room go on without it: nothing is forwarded to or from it after this call.
     pub(crate) fn close(&mut self, now: Instant, key: PeerKey, reason: ByeReason) {
+        let Some((hall, participant)) = self.end(now, key, reason) else { return };
+        let effects = self.halls[hall].policy.leave(self.time(now), participant);
+        self.carry_out(now, hall, effects);
+    }
+
+    /// Ends a peer. The caller sees to it that the policy knows, and refreshes the room.
+    pub(crate) fn end(&mut self, now: Instant, key: PeerKey, reason: ByeReason) -> Option<(HallKey, ParticipantId)> {
         self.tell(key, ServerMessage::Bye { reason });
         if let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) {
             link.transport.close();
         }
         self.flush_dtls(now, key);
-        let Some(peer) = self.peers.remove(key) else { return };
+        let peer = self.peers.remove(key)?;
         self.by_client.remove(&peer.client);
         if let Some(link) = &peer.link {
             for ufrag in &link.ufrags {
@@ -139,35 +148,12 @@ impl Worker {
         }
         self.counters.closes += 1;
         self.events.push_back(Event::Closed { client: peer.client, reason });
-        self.halls[peer.hall].members.remove(&peer.participant);
-        self.halls[peer.hall].speakers.remove(speaker_label(peer.participant));
-        self.apply(peer.hall, room::Command::Leave(peer.participant));
-        self.refresh(now, peer.hall);
-        self.close_hall_if_empty(peer.hall);
-    }
-
-    /// Lets the room's policy decide, and tells everyone what came of it.
-    pub(crate) fn apply(&mut self, hall: HallKey, command: room::Command) {
-        if let Ok(effects) = self.halls[hall].policy.apply(command) {
-            self.announce(hall, &effects, None);
+        let hall = &mut self.halls[peer.hall];
+        hall.members.remove(&peer.participant);
+        if let Some(speakers) = hall.speakers.get_mut(&peer.place) {
+            speakers.remove(speaker_label(peer.participant));
         }
-    }
-
-    fn announce(&mut self, hall: HallKey, effects: &[Effect], except: Option<PeerKey>) {
-        for effect in effects {
-            let policy = &self.halls[hall].policy;
-            let visible = |id: &ParticipantId| policy.participant(*id).filter(|person| person.presence == Presence::Member);
-            let message = match effect {
-                Effect::Joined(id) => visible(id).map(|who| ServerMessage::Joined { participant: translate::participant(who) }),
-                Effect::Updated(id) => visible(id).map(|who| ServerMessage::Updated { participant: translate::participant(who) }),
-                Effect::Left(person) if person.presence == Presence::Member => Some(ServerMessage::Left { participant: person.id.0 }),
-                Effect::Left(_) => None,
-                Effect::Speaker(id) => Some(ServerMessage::Speaker { participant: Some(id.0) }),
-            };
-            if let Some(message) = message {
-                self.tell_others(hall, except, &message);
-            }
-        }
+        Some((peer.hall, peer.participant))
     }
 
     /// One connection of a kind for an identity: whoever comes back takes the place of their own ghost, but an encoder (WHIP) and a
@@ -178,43 +164,41 @@ impl Worker {
         same.find(|key| self.peers.get(*key).is_some_and(|peer| peer.kind == join.kind))
     }
 
-    fn welcome(&mut self, key: PeerKey, resumed: bool) {
-        let Some(peer) = self.peers.get(key) else { return };
-        let Some(hall) = self.halls.get(peer.hall) else { return };
-        let message = ServerMessage::Welcome {
-            version: VERSION,
-            room: hall.id.0.clone(),
-            participant: peer.participant.0,
-            resume: peer.resume.clone(),
-            resumed,
-            roster: hall.policy.roster().map(translate::participant).collect(),
-        };
-        self.tell(key, message);
-    }
-
-    fn refuse(&mut self, client: ClientId, kind: ClientKind, why: &str) {
+    fn refuse(&mut self, client: ClientId, kind: ClientKind, code: room::Code, message: String) {
         if kind == ClientKind::Interactive {
-            let message = ServerMessage::Error { code: ErrorCode::Full, message: why.to_owned(), field: None, id: None };
-            self.events.push_back(Event::Message { client, message });
+            self.events.push_back(Event::Message { client, message: ServerMessage::Refused { id: None, code, message, field: None } });
         }
-        self.events.push_back(Event::Closed { client, reason: ByeReason::TimedOut });
+        self.events.push_back(Event::Closed { client, reason: ByeReason::Refused });
     }
 
-    fn hall(&mut self, id: &RoomId) -> HallKey {
-        if let Some(key) = self.by_room.get(id) {
+    /// The hall of a room, which is created when there is none.
+    fn hall(&mut self, join: &Join) -> HallKey {
+        if let Some(key) = self.by_room.get(&join.room) {
             return *key;
         }
-        let key = self.halls.insert(Hall::new(id.clone(), self.config.limits.people_per_room));
-        self.by_room.insert(id.clone(), key);
+        let limits = room::Limits { people: self.config.limits.people_per_room };
+        let policy = Room::new((*join.settings).clone(), limits, self.entropy());
+        let key = self.halls.insert(Hall::new(join.room.clone(), policy));
+        self.by_room.insert(join.room.clone(), key);
         key
     }
 
-    fn close_hall_if_empty(&mut self, key: HallKey) {
-        if self.halls.get(key).is_some_and(|hall| hall.policy.is_empty())
+    /// Notes whether anybody is in a room. An empty one is kept for a while, because it remembers who was removed and who was what.
+    pub(crate) fn note_emptiness(&mut self, now: Instant, key: HallKey) {
+        let Some(hall) = self.halls.get_mut(key) else { return };
+        hall.empty_since = if hall.members.is_empty() { hall.empty_since.or(Some(now)) } else { None };
+        self.wake_tick(now);
+    }
+
+    /// Closes a room in which nobody was for long enough.
+    pub(crate) fn close_hall_if_over(&mut self, now: Instant, key: HallKey) {
+        let linger = self.config.limits.linger;
+        let over = |hall: &Hall| hall.empty_since.is_some_and(|since| now.saturating_duration_since(since) >= linger);
+        if self.halls.get(key).is_some_and(over)
             && let Some(hall) = self.halls.remove(key)
         {
             self.by_room.remove(&hall.id);
-            self.events.push_back(Event::RoomClosed { room: hall.id });
+            self.events.push_back(Event::RoomClosed { room: hall.id, joins: hall.joins });
         }
     }
 
@@ -251,9 +235,4 @@ impl Worker {
         link.session = session;
         self.peers[key].link = Some(link);
     }
-}
-
-/// The key under which a person's loudness is kept.
-pub(crate) fn speaker_label(participant: ParticipantId) -> u32 {
-    participant.0 as u32
 }

@@ -1,9 +1,10 @@
 //! One room at run time: its policy, who is connected for whom, and who is loud.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use media::Speakers;
-use room::{ParticipantId, Room};
+use room::{ParticipantId, Place, Room};
 
 use crate::command::RoomId;
 use crate::keys::PeerKey;
@@ -13,11 +14,21 @@ pub(crate) struct Hall {
     pub(crate) id: RoomId,
     pub(crate) policy: Room,
     pub(crate) members: BTreeMap<ParticipantId, PeerKey>,
-    pub(crate) speakers: Speakers,
+    /// Voices by place: a breakout has its own speaker. An entry lives as long as somebody is there.
+    pub(crate) speakers: BTreeMap<Place, Speakers>,
+    /// Arrivals, the refused ones included.
+    pub(crate) joins: u64,
+    /// Since when nobody is here.
+    pub(crate) empty_since: Option<Instant>,
 }
 
 impl Hall {
-    pub(crate) fn new(id: RoomId, limit: usize) -> Self {
-        Self { id, policy: Room::new(limit), members: BTreeMap::new(), speakers: Speakers::default() }
+    pub(crate) fn new(id: RoomId, policy: Room) -> Self {
+        Self { id, policy, members: BTreeMap::new(), speakers: BTreeMap::new(), joins: 0, empty_since: None }
     }
+}
+
+/// The key under which a person's loudness is kept.
+pub(crate) fn speaker_label(participant: ParticipantId) -> u32 {
+    participant.0 as u32
 }

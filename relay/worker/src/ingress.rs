@@ -11,8 +11,8 @@ use wire::ids::Ssrc;
 use wire::rtcp::{self, Rtcp};
 use wire::stun::StunRequest;
 
-use crate::control::speaker_label;
 use crate::event::Event;
+use crate::hall::speaker_label;
 use crate::keys::PeerKey;
 use crate::outbox::MAX_DATAGRAM;
 use crate::worker::Worker;
@@ -112,9 +112,9 @@ impl Worker {
         }
         self.counters.rtp_received += 1;
         if let (room::Source::Microphone, Some(level)) = (room::Source::ALL[source], inbound.audio_level)
-            && let Some(hall) = self.halls.get_mut(peer.hall)
+            && let Some(speakers) = self.halls.get_mut(peer.hall).and_then(|hall| hall.speakers.get_mut(&peer.place))
         {
-            hall.speakers.update(now, speaker_label(peer.participant), level.level, level.voice);
+            speakers.update(now, speaker_label(peer.participant), level.level, level.voice);
         }
         self.forward(now, key, source, &inbound);
         self.schedule(now, key);

@@ -1,9 +1,11 @@
 //! What is asked of publishers and told to viewers about layers, and who speaks.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use media::{KeyframeCause, LayerState};
 
+use crate::command::ClientId;
 use crate::keys::{HallKey, PeerKey};
 use crate::peer::Occupant;
 use crate::worker::Worker;
@@ -36,7 +38,7 @@ impl Worker {
             *state = LayerState { active: publication.active(index, now), bitrate: layer.bitrate(now) };
         }
         let slot = self.peers.get_mut(viewer)?.link.as_mut()?.slots.get_mut(index)?;
-        let layer = slot.media.want(now, &states[..count])?;
+        let layer = slot.media.want(now, &states[..count], layer_cap(slot.shown, count))?;
         let cause = if slot.media.current_layer().is_some() { KeyframeCause::Switch } else { KeyframeCause::Start };
         Some((occupant, layer, cause))
     }
@@ -59,17 +61,40 @@ impl Worker {
         }
     }
 
-    /// Follows the loudest voice of each room.
-    pub(crate) fn speakers_tick(&mut self, now: Instant) {
-        let halls: Vec<HallKey> = self.halls.keys().collect();
-        for key in halls {
-            let hall = &mut self.halls[key];
-            let Some(label) = hall.speakers.dominant(now) else { continue };
-            let id = room::ParticipantId(u64::from(label));
-            if hall.policy.latest_speaker() != Some(id) && hall.members.contains_key(&id) {
-                self.apply(key, room::Command::Spoke(id));
-                self.refresh(now, key);
+    /// Follows the loudest voice of each place in a room.
+    pub(crate) fn speakers_tick(&mut self, now: Instant, key: HallKey) {
+        let Some(hall) = self.halls.get_mut(key) else { return };
+        let mut changed = false;
+        for speakers in hall.speakers.values_mut() {
+            if let Some(label) = speakers.dominant(now) {
+                changed |= hall.policy.spoke(room::ParticipantId(u64::from(label)));
             }
         }
+        if changed {
+            self.refresh(now, key);
+        }
+    }
+
+    /// A client says how large it shows its slots; layers follow at once.
+    pub(crate) fn tiles(&mut self, now: Instant, client: ClientId, tiles: &BTreeMap<String, [u16; 2]>) {
+        let Some(key) = self.by_client.get(&client).copied() else { return };
+        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) else { return };
+        for slot in &mut link.slots {
+            slot.shown = tiles.get(slot.line.mid.as_str()).copied();
+        }
+        self.want_layers(now, key);
+    }
+}
+
+/// The highest layer of `count` that a tile of this size is worth.
+///
+/// Each layer doubles the one below, and the lowest has about 180 lines (the page's camera sends 720 in three layers).
+fn layer_cap(shown: Option<[u16; 2]>, count: usize) -> usize {
+    let highest = count.saturating_sub(1);
+    match shown {
+        None => highest,
+        Some([_, height]) if height <= 240 => 0,
+        Some([_, height]) if height <= 480 => highest.min(1),
+        Some(_) => highest,
     }
 }

@@ -3,6 +3,7 @@
 //! Contract: call one of `handle_datagram`, `handle_command`, `handle_timeout`; then drain `poll_event`, send and clear
 //! `outbox`, and come back with `handle_timeout` at `poll_timeout` at the latest. Calls with a `now` earlier than the last are a bug.
 
+mod act;
 mod assign;
 pub mod command;
 pub mod config;
@@ -21,10 +22,11 @@ pub mod outbox;
 mod peer;
 mod refresh;
 pub mod snapshot;
+mod told;
 mod translate;
 mod worker;
 
-pub use command::{ClientId, ClientKind, Command, Join, Role, RoomId};
+pub use command::{By, ClientId, ClientKind, Command, Join, Role, RoomId};
 pub use config::{Limits, WorkerConfig};
 pub use counters::Counters;
 pub use event::Event;

@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use media::{Publication, Receiver, Slot, SlotConfig};
-use room::{ParticipantId, Source};
+use room::{ParticipantId, Place, Source};
 use signal::session::{PublishLine, Session, SlotLine};
 use transport::{Path, State, Transport};
 
 use crate::assign::Wish;
 use crate::command::{ClientId, ClientKind};
 use crate::keys::{HallKey, PeerKey};
+use crate::told::Told;
 use crate::translate;
 
 /// One client.
@@ -19,10 +20,14 @@ pub(crate) struct Peer {
     pub(crate) kind: ClientKind,
     pub(crate) hall: HallKey,
     pub(crate) participant: ParticipantId,
+    /// Where the person's voice is counted.
+    pub(crate) place: Place,
     /// Secret that `Welcome` tells.
     pub(crate) resume: String,
     /// Since when nobody listens on a WebSocket; `None` while one is attached.
     pub(crate) detached: Option<Instant>,
+    /// What the client knows of its room.
+    pub(crate) told: Told,
     /// The last `slots_wanted` since the last offer, so that it is not repeated at every change in the room.
     pub(crate) told_wanted: Option<(usize, usize)>,
     /// `None` until the first offer was answered.
@@ -68,6 +73,8 @@ pub(crate) struct OutSlot {
     pub(crate) line: SlotLine,
     pub(crate) media: Slot,
     pub(crate) occupant: Option<Occupant>,
+    /// Width and height at which the client shows it, pixels; `None` in full.
+    pub(crate) shown: Option<[u16; 2]>,
 }
 
 /// Whose media a slot carries.
@@ -110,7 +117,7 @@ impl Link {
 
     /// The m-line on which this peer publishes a source.
     pub(crate) fn line(&self, source: Source) -> Option<&PublishLine> {
-        self.session.publishing.iter().find(|line| translate::source_to_room(line.source) == source)
+        self.session.publishing.iter().find(|line| line.source == source)
     }
 
     /// What this peer publishes as a source, with its index in the receiver.
@@ -127,7 +134,7 @@ impl Link {
             let kept = old.iter().position(|slot| slot.line.mid == line.mid && slot.line.ssrc == line.ssrc);
             let slot = match kept {
                 Some(index) => OutSlot { line: line.clone(), ..old.swap_remove(index) },
-                None => OutSlot { line: line.clone(), media: Slot::new(slot_config(line, entropy())), occupant: None },
+                None => OutSlot { line: line.clone(), media: Slot::new(slot_config(line, entropy())), occupant: None, shown: None },
             };
             self.slots.push(slot);
         }

@@ -3,10 +3,12 @@
 use std::time::Instant;
 
 use media::MediaKind;
+use room::Place;
 use signal::message::{ServerMessage, Slot};
 
 use crate::assign::{Wish, assign};
 use crate::command::ClientKind;
+use crate::hall::speaker_label;
 use crate::keys::{HallKey, PeerKey};
 use crate::peer::{Link, Occupant, Target};
 use crate::translate;
@@ -22,8 +24,11 @@ impl Worker {
         let Some(members) = self.halls.get(hall).map(|hall| hall.members.values().copied().collect::<Vec<_>>()) else { return };
         let mut resumed = Vec::new();
         for key in &members {
+            self.refresh_place(hall, *key);
             resumed.extend(self.refresh_flows(hall, *key));
         }
+        let places: Vec<Place> = members.iter().filter_map(|key| Some(self.peers.get(*key)?.place)).collect();
+        self.halls[hall].speakers.retain(|place, _| places.contains(place));
         for key in &members {
             self.begin_anew(now, *key, &resumed);
             if self.refresh_slots(now, hall, *key) {
@@ -32,15 +37,30 @@ impl Worker {
             }
         }
         self.compile_routes(hall, &members);
+        self.tell_room(hall, &members);
+    }
+
+    /// Counts a person's voice where the person is now.
+    fn refresh_place(&mut self, hall: HallKey, key: PeerKey) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        let hall = &mut self.halls[hall];
+        let place = hall.policy.participant(peer.participant).and_then(room::Participant::place).flatten();
+        if peer.place != place
+            && let Some(speakers) = hall.speakers.get_mut(&peer.place)
+        {
+            speakers.remove(speaker_label(peer.participant));
+        }
+        peer.place = place;
+        hall.speakers.entry(place).or_default();
     }
 
     /// Sets one peer's flow bits; gives the sources that flow again.
     fn refresh_flows(&mut self, hall: HallKey, key: PeerKey) -> Vec<Wish> {
         let policy = &self.halls[hall].policy;
         let Some(peer) = self.peers.get_mut(key) else { return Vec::new() };
-        let (Some(link), Some(person)) = (peer.link.as_mut(), policy.participant(peer.participant)) else { return Vec::new() };
+        let Some(link) = peer.link.as_mut() else { return Vec::new() };
         let before = link.flows;
-        link.flows = room::Source::ALL.map(|source| person.sources.get(source).flows());
+        link.flows = room::Source::ALL.map(|source| policy.flows(peer.participant, source));
         let again = room::Source::ALL.into_iter().filter(|source| !before[*source as usize] && link.flows[*source as usize]);
         again.map(|source| (peer.participant, source)).collect()
     }
@@ -60,12 +80,13 @@ impl Worker {
         let Some(peer) = self.peers.get(key) else { return false };
         let Some(link) = &peer.link else { return false };
         let view = self.halls[hall].policy.view(peer.participant);
+        let tiles: Vec<Wish> = view.video.iter().map(|tile| (tile.participant, tile.source)).collect();
         let (pictures, sounds) = (table(link, MediaKind::Video), table(link, MediaKind::Audio));
-        let next_pictures = assign(&pictures, &view.video, |_| None);
+        let next_pictures = assign(&pictures, &tiles, |_| None);
         let next_sounds =
             assign(&sounds, &view.audio, |(who, source)| next_pictures.iter().position(|slot| *slot == Some((who, source.partner()))));
-        if view.video.len() > pictures.len() || view.audio.len() > sounds.len() {
-            self.tell_slots_wanted(key, view.audio.len(), view.video.len());
+        if tiles.len() > pictures.len() || view.audio.len() > sounds.len() {
+            self.tell_slots_wanted(key, view.audio.len(), tiles.len());
         }
         if next_pictures == pictures && next_sounds == sounds {
             return false;
@@ -100,7 +121,7 @@ impl Worker {
     fn admit(&mut self, hall: HallKey, viewer: PeerKey, wish: Wish) -> Option<Occupant> {
         let hall = &self.halls[hall];
         let receiver = self.peers.get(viewer)?.participant;
-        if !hall.policy.allow(wish.0, receiver, wish.1) {
+        if !hall.policy.allow_source(wish.0, receiver, wish.1) {
             self.counters.crossed_zero_bit += 1;
             return None;
         }
@@ -153,7 +174,7 @@ impl Worker {
         let slots = link.slots.iter().map(|slot| Slot {
             mid: slot.line.mid.as_str().to_owned(),
             participant: slot.occupant.map(|occupant| occupant.wish.0.0),
-            source: slot.occupant.map(|occupant| translate::source_to_signal(occupant.wish.1)),
+            source: slot.occupant.map(|occupant| occupant.wish.1),
             layer: self.layer_name(slot.occupant, slot.media.current_layer()),
         });
         let message = ServerMessage::Slots { slots: slots.collect() };

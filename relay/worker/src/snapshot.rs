@@ -14,6 +14,16 @@ pub struct RoomSnapshot {
 pub struct PersonSnapshot {
     /// Participant id.
     pub participant: u64,
+    /// The token's subject; not to be shown as it is.
+    pub identity: String,
+    /// Role now.
+    pub role: room::Role,
+    /// Receives only (WHEP).
+    pub viewer: bool,
+    /// Waits to be let in.
+    pub waiting: bool,
+    /// Which breakout room they are in; `None`: the main room.
+    pub breakout: Option<u32>,
     /// ICE and DTLS are up and consent is fresh.
     pub connected: bool,
     /// Published sources.
@@ -63,4 +73,30 @@ pub struct SlotSnapshot {
     pub packets: u64,
     /// Retransmissions sent.
     pub resent: u64,
+}
+
+/// For each source of a room: whether a viewer gets it, and which rule decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WhySnapshot {
+    /// The viewer's participant id.
+    pub viewer: u64,
+    /// One row for each source of each person.
+    pub rows: Vec<WhyRow>,
+}
+
+/// One source, as one viewer gets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WhyRow {
+    /// Whose.
+    pub participant: u64,
+    /// Which.
+    pub source: Source,
+    /// Whether it is in one of the viewer's slots.
+    pub shown: bool,
+    /// The rule that decided.
+    pub reason: room::Reason,
+    /// The slot it is in.
+    pub slot: Option<String>,
+    /// The layer that is forwarded.
+    pub layer: Option<String>,
 }

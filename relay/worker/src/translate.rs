@@ -1,43 +1,12 @@
-//! The same notions in the words of `room`, `signal` and `media`, which do not know each other.
+//! The same notions in the words of `signal` and `media`, which do not know each other.
 
 use media::{CodecIn, CodecOut, MediaKind, PublishConfig, Route};
 use signal::session::{CodecLine, PublishLine, SlotLine};
-
-pub(crate) fn source_to_room(source: signal::message::Source) -> room::Source {
-    match source {
-        signal::message::Source::Microphone => room::Source::Microphone,
-        signal::message::Source::Camera => room::Source::Camera,
-        signal::message::Source::Screen => room::Source::Screen,
-        signal::message::Source::ScreenAudio => room::Source::ScreenAudio,
-    }
-}
-
-pub(crate) fn source_to_signal(source: room::Source) -> signal::message::Source {
-    match source {
-        room::Source::Microphone => signal::message::Source::Microphone,
-        room::Source::Camera => signal::message::Source::Camera,
-        room::Source::Screen => signal::message::Source::Screen,
-        room::Source::ScreenAudio => signal::message::Source::ScreenAudio,
-    }
-}
 
 pub(crate) fn kind(kind: signal::session::MediaKind) -> MediaKind {
     match kind {
         signal::session::MediaKind::Audio => MediaKind::Audio,
         signal::session::MediaKind::Video => MediaKind::Video,
-    }
-}
-
-/// A participant as the roster shows it.
-pub(crate) fn participant(person: &room::Participant) -> signal::message::Participant {
-    signal::message::Participant {
-        id: person.id.0,
-        name: person.name.clone(),
-        role: match person.role {
-            room::Role::Host => "host".into(),
-            room::Role::Participant => "participant".into(),
-        },
-        sources: person.sources.flowing().map(source_to_signal).collect(),
     }
 }
 
@@ -49,7 +18,7 @@ pub(crate) fn publish_config(line: &PublishLine) -> PublishConfig {
         codecs: line.codecs.iter().map(codec_in).collect(),
         rids: line.rids.clone(),
         ssrcs: line.ssrcs.iter().map(|line| (line.ssrc, line.rtx)).collect(),
-        label: source_to_room(line.source) as u32,
+        label: line.source as u32,
     }
 }
 

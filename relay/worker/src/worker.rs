@@ -69,11 +69,15 @@ impl Worker {
         match command {
             Command::Join(join) => self.join(now, join),
             Command::Detach { client } => self.detach(now, client),
-            Command::Attach { client } => self.attach(client),
+            Command::Attach { client } => self.attach(now, client),
             Command::Negotiate { client, session } => self.negotiate(now, client, *session),
-            Command::SetSource { client, source, active } => self.set_source(now, client, source, active),
+            Command::Act { client, id, command } => self.act(now, client, id, command),
+            Command::ActFor { room, by, command, request } => self.act_for(now, &room, by, command, request),
+            Command::Configure { room, settings } => self.configure(now, &room, &settings),
+            Command::Tiles { client, tiles } => self.tiles(now, client, &tiles),
             Command::Leave { client, reason } => self.leave(now, client, reason),
             Command::Inspect { room, request } => self.inspect(now, &room, request),
+            Command::Why { room, viewer, request } => self.why(&room, viewer, request),
             Command::Shutdown => self.shutdown(now),
         }
     }
@@ -93,11 +97,11 @@ impl Worker {
         }
         if self.tick_at.is_some_and(|at| at <= now) {
             self.tick(now);
-            self.tick_at = (!self.peers.is_empty()).then_some(now + TICK);
+            self.tick_at = (!self.halls.is_empty()).then_some(now + TICK);
         }
     }
 
-    /// When `handle_timeout` wants to be called; `None` while nobody is here.
+    /// When `handle_timeout` wants to be called; `None` while there is no room.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let timer = self.timers.peek().map(|Reverse((at, _))| *at);
@@ -120,10 +124,10 @@ impl Worker {
         &self.counters
     }
 
-    /// Rooms and peers at present.
+    /// Rooms with anybody in them, and peers at present.
     #[must_use]
     pub fn population(&self) -> (usize, usize) {
-        (self.halls.len(), self.peers.len())
+        (self.halls.values().filter(|hall| hall.empty_since.is_none()).count(), self.peers.len())
     }
 
     /// After a panic: closes the peer behind an address, which is most likely what caused it, so that everybody else goes on.
@@ -135,7 +139,7 @@ impl Worker {
 
     /// Makes sure that `peer_timeout` comes when the peer's link wants it.
     pub(crate) fn schedule(&mut self, now: Instant, key: PeerKey) {
-        self.tick_at.get_or_insert(now + TICK);
+        self.wake_tick(now);
         let Some(peer) = self.peers.get_mut(key) else { return };
         let Some(link) = &peer.link else { return };
         let at = link.deadline(now);
@@ -143,6 +147,16 @@ impl Worker {
             peer.scheduled = Some(at);
             self.timers.push(Reverse((at, key)));
         }
+    }
+
+    pub(crate) fn wake_tick(&mut self, now: Instant) {
+        self.tick_at.get_or_insert(now + TICK);
+    }
+
+    /// Wall time, as rooms want it.
+    pub(crate) fn time(&self, now: Instant) -> room::Time {
+        let since_1970 = self.ntp(now).since(Ntp::from_unix(Duration::ZERO)).unwrap_or_default();
+        room::Time(since_1970.as_millis() as u64)
     }
 
     pub(crate) fn ntp(&self, now: Instant) -> Ntp {
@@ -162,17 +176,13 @@ impl Worker {
         }
     }
 
-    /// Tells everyone in a room but one.
-    pub(crate) fn tell_others(&mut self, hall: HallKey, except: Option<PeerKey>, message: &ServerMessage) {
-        let Some(hall) = self.halls.get(hall) else { return };
-        let keys: Vec<PeerKey> = hall.members.values().copied().filter(|key| Some(*key) != except).collect();
-        for key in keys {
-            self.tell(key, message.clone());
-        }
-    }
-
     fn tick(&mut self, now: Instant) {
-        self.speakers_tick(now);
+        let halls: Vec<HallKey> = self.halls.keys().collect();
+        for hall in halls {
+            self.speakers_tick(now, hall);
+            self.room_timeout(now, hall);
+            self.close_hall_if_over(now, hall);
+        }
         let keys: Vec<PeerKey> = self.peers.keys().collect();
         for key in keys {
             if self.expired(now, key) {
