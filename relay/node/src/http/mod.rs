@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::routing::{get, patch, post};
+use axum::routing::{MethodRouter, delete, get, options, patch, post};
 use tokio::sync::Semaphore;
 use tower_http::set_header::SetResponseHeaderLayer;
 use worker::command::RoomId;
@@ -50,22 +50,49 @@ pub(crate) struct App {
     pub metrics: Metrics,
 }
 
+/// An operation: its method in lower case, its path as axum and OpenAPI both write it, and what answers.
+type Operation = (&'static str, &'static str, MethodRouter<Arc<App>>);
+
+macro_rules! operations {
+    ($($method:ident $path:literal => $handler:path;)*) => { vec![$((stringify!($method), $path, $method($handler)),)*] };
+}
+
+/// The API: the one list of its operations, each described in `openapi/`, which a test compares with this list both ways.
+fn api() -> Vec<Operation> {
+    operations! {
+        get "/v1/rooms/{room}" => rooms::show;
+        post "/v1/rooms/{room}/join" => rooms::join;
+        post "/v1/rooms/{room}/tokens" => rooms::issue;
+        get "/v1/rooms/{room}/connect" => connect::connect;
+        get "/livez" => health::live;
+        get "/readyz" => health::ready;
+    }
+}
+
+/// The part of the API that any page may call.
+fn cross_origin_api() -> Vec<Operation> {
+    operations! {
+        post "/v1/rooms/{room}/whip" => whip::publish;
+        options "/v1/rooms/{room}/whip" => whip::preflight;
+        post "/v1/rooms/{room}/whep" => whip::play;
+        options "/v1/rooms/{room}/whep" => whip::preflight;
+        patch "/v1/rooms/{room}/whip/{resource}" => whip::change;
+        delete "/v1/rooms/{room}/whip/{resource}" => whip::end;
+        options "/v1/rooms/{room}/whip/{resource}" => whip::preflight;
+        patch "/v1/rooms/{room}/whep/{resource}" => whip::change;
+        delete "/v1/rooms/{room}/whep/{resource}" => whip::end;
+        options "/v1/rooms/{room}/whep/{resource}" => whip::preflight;
+    }
+}
+
+fn router(operations: Vec<Operation>) -> Router<Arc<App>> {
+    operations.into_iter().fold(Router::new(), |router, (_, path, handler)| router.route(path, handler))
+}
+
 /// Routes of the listener for people.
 pub(crate) fn public(app: Arc<App>) -> Router {
-    let whip = Router::new()
-        .route("/v1/rooms/{room}/whip", post(whip::publish).options(whip::preflight))
-        .route("/v1/rooms/{room}/whep", post(whip::play).options(whip::preflight))
-        .route("/v1/rooms/{room}/whip/{resource}", patch(whip::change).delete(whip::end).options(whip::preflight))
-        .route("/v1/rooms/{room}/whep/{resource}", patch(whip::change).delete(whip::end).options(whip::preflight))
-        .layer(axum::middleware::map_response(whip::cross_origin));
-    let routes = Router::new()
-        .route("/v1/rooms/{room}", get(rooms::show))
-        .route("/v1/rooms/{room}/join", post(rooms::join))
-        .route("/v1/rooms/{room}/tokens", post(rooms::issue))
-        .route("/v1/rooms/{room}/connect", get(connect::connect))
-        .route("/livez", get(health::live))
-        .route("/readyz", get(health::ready))
-        .merge(whip)
+    let routes = router(api())
+        .merge(router(cross_origin_api()).layer(axum::middleware::map_response(whip::cross_origin)))
         .route("/", get(assets::serve))
         .route("/{*path}", get(assets::serve));
     finish(routes, app)
