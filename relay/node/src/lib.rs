@@ -13,6 +13,7 @@ pub mod media_thread;
 mod metrics;
 pub mod node;
 mod room_id;
+mod rooms;
 mod run;
 mod session;
 mod tls;

@@ -18,6 +18,7 @@ use crate::http::{self, App, Health, Listening};
 use crate::media_thread::{self, CandidateRules, IoError, MAX_THREADS, MediaConfig, MediaThreads, Ports, WorkerSettings};
 use crate::metrics::{Metrics, Source};
 use crate::room_id::parse_room;
+use crate::rooms::Rooms;
 use crate::session::{Control, WorkerPort, pump};
 use crate::tls::{self, TlsError};
 use crate::tokens::{KeyError, KeyRing};
@@ -225,6 +226,7 @@ fn app(config: &Config, keys: KeyRing, control: Arc<Control>, media: &MediaThrea
     let source = Source { control: Arc::clone(&control), threads: threads.clone(), websockets: Arc::clone(&websockets), max_websockets };
     App {
         control,
+        rooms: Arc::new(Rooms::default()),
         keys,
         open_rooms: config.rooms.open_rooms.iter().filter_map(|room| parse_room(room)).collect(),
         websockets,

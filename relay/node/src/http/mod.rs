@@ -28,6 +28,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use worker::command::RoomId;
 
 use crate::metrics::Metrics;
+use crate::rooms::Rooms;
 use crate::session::Control;
 use crate::tokens::KeyRing;
 use error::ApiError;
@@ -38,6 +39,8 @@ pub(crate) use assets::embedded as page_is_embedded;
 pub(crate) struct App {
     /// The sessions.
     pub control: Arc<Control>,
+    /// What rooms are defined to be.
+    pub rooms: Arc<Rooms>,
     /// The token keys.
     pub keys: KeyRing,
     /// Rooms that need no token from elsewhere.
