@@ -4,6 +4,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
+use room::Command;
+
 use crate::message::{ClientMessage, ErrorCode, MAX_MESSAGE};
 
 /// A client's message is refused. It becomes [`crate::message::ServerMessage::Error`]; the caller decides whether the connection lives on.
@@ -62,12 +64,39 @@ fn explain(text: &str, error: &serde_json::Error) -> ProtocolError {
         return bad("no `type`, or one that this relay does not know", Some("type"));
     };
     if let Some(field) = object.keys().filter(|&field| field != "type").find(|field| !fits(name, field, &object)) {
+        if let (true, Some(command)) = (name == "command", object.get("command").filter(|_| field == "command")) {
+            return explain_command(command);
+        }
         return bad("unknown field, or one of another type or value than expected", Some(field));
     }
     // What remains are fields that are missing or stand there twice; serde names them in backticks.
     let text = error.to_string();
     let what = if text.starts_with("duplicate") { "field is repeated" } else { "field is missing" };
     bad(what, text.split('`').nth(1))
+}
+
+/// Finds the field of a command to blame.
+fn explain_command(command: &Value) -> ProtocolError {
+    let Some(object) = command.as_object() else { return bad("a command is a JSON object", Some("command")) };
+    let alone = |fields: Map<String, Value>| match serde_json::from_value::<Command>(Value::Object(fields)) {
+        Ok(_) => None,
+        Err(error) => Some(error.to_string()).filter(|text| !text.starts_with("missing field")),
+    };
+    let Some(name) = object.get("type").filter(|name| alone(Map::from_iter([("type".to_owned(), (*name).clone())])).is_none()) else {
+        return bad("no command `type`, or one that this relay does not know", Some("command.type"));
+    };
+    let fits = |field: &str, value: &Value| {
+        alone(Map::from_iter([("type".to_owned(), name.clone()), (field.to_owned(), value.clone())])).is_none()
+    };
+    let wrong = object.iter().find(|(field, value)| *field != "type" && !fits(field, value));
+    match wrong {
+        Some((field, _)) => bad("unknown field, or one of another type or value than expected", Some(&format!("command.{field}"))),
+        None => {
+            let error = serde_json::from_value::<Command>(command.clone()).err().map(|error| error.to_string()).unwrap_or_default();
+            let field = error.split('`').nth(1).map(|field| format!("command.{field}"));
+            bad("field is missing", field.as_deref())
+        }
+    }
 }
 
 /// Whether `{"type": name}` is a message or lacks nothing but fields.
@@ -125,6 +154,16 @@ mod tests {
             (r#"{"type":"hello","version":1,"token":null}"#, Some("token")),
             (r#"{"type":"offer","id":1,"sdp":"v=0","sources":{"0":"webcam"}}"#, Some("sources")),
             (r#"{"type":"set_source","source":"camera","active":"yes"}"#, Some("active")),
+            (r#"{"type":"command","id":1}"#, Some("command")),
+            (r#"{"type":"command","command":{"type":"lock"}}"#, Some("id")),
+            (r#"{"type":"command","id":1,"command":7}"#, Some("command")),
+            (r#"{"type":"command","id":1,"command":{}}"#, Some("command.type")),
+            (r#"{"type":"command","id":1,"command":{"type":"fly"}}"#, Some("command.type")),
+            (r#"{"type":"command","id":1,"command":{"type":"lock","now":true}}"#, Some("command.now")),
+            (r#"{"type":"command","id":1,"command":{"type":"mute"}}"#, Some("command.participant")),
+            (r#"{"type":"command","id":1,"command":{"type":"mute","participant":"7"}}"#, Some("command.participant")),
+            (r#"{"type":"command","id":1,"command":{"type":"change","settings":{"wings":2}}}"#, Some("command.settings")),
+            (r#"{"type":"tiles","tiles":{"0":[1]}}"#, Some("tiles")),
         ] {
             let error = parse_client(text).unwrap_err();
             assert_eq!((error.code, error.field.as_deref()), (ErrorCode::BadMessage, field), "{text}: {error}");

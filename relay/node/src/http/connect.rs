@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code, rejection::WebSocketUpgradeRejection};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use room::Settings;
 use signal::message::{ByeReason, ClientMessage, ErrorCode, MAX_MESSAGE, ProtocolError, ServerMessage, VERSION, parse_client};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use worker::command::{ClientKind, RoomId};
@@ -15,7 +16,8 @@ use super::App;
 use super::error::ApiError;
 use super::extract::Room;
 use super::limits::Allowance;
-use crate::session::{Attachment, Client, OfferError};
+use crate::media_thread::QueueFull;
+use crate::session::{Attachment, Client, Entrance, OfferError};
 use crate::tokens::Grant;
 
 /// The first message must come so soon.
@@ -123,7 +125,7 @@ impl Connection {
             first = timeout(HELLO_TIMEOUT, self.receive()) => first.map_err(|_| refuse(ErrorCode::OutOfOrder, "expected hello within 5 s"))??,
             () = app.control.closing() => return Err(End::ShuttingDown),
         };
-        let ClientMessage::Hello { version, token, resume } = first else {
+        let ClientMessage::Hello { version, token, resume, device, events_after: _ } = first else {
             return Err(refuse(ErrorCode::OutOfOrder, "expected hello first"));
         };
         if version != VERSION {
@@ -136,7 +138,7 @@ impl Connection {
             return Ok(resumed);
         }
         let (client, attachment) =
-            control.join(grant, ClientKind::Interactive).map_err(|error| refuse(ErrorCode::Full, error.to_string()))?;
+            control.join(grant, Entrance { kind: ClientKind::Interactive, device, settings: Arc::new(Settings::default()) }).map_err(|error| refuse(ErrorCode::Full, error.to_string()))?;
         tracing::info!(client = client.id.0, worker = client.worker, "session opened");
         Ok((client, attachment))
     }
@@ -196,15 +198,11 @@ impl Connection {
                     }
                 }))
             }
+            ClientMessage::Command { id, command } => Ok(control.act(client, Some(id), command).err().map(busy)),
             ClientMessage::SetSource { source, active } => {
-                let busy = |error: crate::media_thread::QueueFull| ServerMessage::Error {
-                    code: ErrorCode::Full,
-                    message: error.to_string(),
-                    field: None,
-                    id: None,
-                };
-                Ok(control.set_source(client, source, active).err().map(busy))
+                Ok(control.act(client, None, room::Command::SetSource { source, active }).err().map(busy))
             }
+            ClientMessage::Tiles { tiles } => Ok(control.tiles(client, tiles).err().map(busy)),
             ClientMessage::Leave => {
                 // The worker says `bye` and closes the session; that ends the connection.
                 control.leave(client, ByeReason::Left).await;
@@ -270,6 +268,10 @@ impl Connection {
         };
         let _ = timeout(LINGER, linger).await;
     }
+}
+
+fn busy(error: QueueFull) -> ServerMessage {
+    ServerMessage::Error { code: ErrorCode::Full, message: error.to_string(), field: None, id: None }
 }
 
 fn too_many() -> End {

@@ -10,6 +10,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use room::{Device, Settings};
 use signal::message::ByeReason;
 use signal::sdp::{MAX_SDP, parse_fragment};
 use worker::command::{ClientKind, RoomId};
@@ -17,7 +18,7 @@ use worker::command::{ClientKind, RoomId};
 use super::App;
 use super::error::ApiError;
 use super::extract::{Resource, Room, bearer, text};
-use crate::session::{Attachment, Client, OfferError};
+use crate::session::{Attachment, Client, Entrance, OfferError};
 
 const SDP: &str = "application/sdp";
 const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
@@ -45,7 +46,7 @@ async fn open(
     let offer = text(&headers, body, SDP, MAX_SDP).await?;
     // Before the join, which would end a running session of the same person for nothing.
     app.control.check_offer(&offer)?;
-    let (client, attachment) = app.control.join(grant, kind)?;
+    let (client, attachment) = app.control.join(grant, Entrance { kind, device: Device::Desktop, settings: Arc::new(Settings::default()) })?;
     client.remember_token(token);
     match settle(&app, &client, attachment, &offer).await {
         Ok(answer) => {

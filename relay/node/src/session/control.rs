@@ -6,23 +6,24 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
+use room::{Device, Refusal, Settings};
 use signal::message::{ByeReason, Source};
 use signal::sdp::{Answerer, Candidate, Fragment, Local, SdpError, ufrag_prefix};
 use tokio::sync::watch;
 use wire::ids::Fingerprint;
-use worker::command::{ClientId, ClientKind, Command, Join, RoomId};
-use worker::snapshot::RoomSnapshot;
+use worker::command::{By, ClientId, ClientKind, Command, Join, RoomId};
+use worker::snapshot::{RoomSnapshot, WhySnapshot};
 
 use super::client::{Attachment, Client};
-use super::inspect::Inspections;
 use super::lock;
+use super::questions::Questions;
 use super::registry::Registry;
 use super::secret::Secret;
 use crate::media_thread::{QueueFull, WorkerHandle};
 use crate::tokens::Grant;
 
-/// How long a snapshot may take; a worker answers between two packets, so this only ends when its thread is gone.
-const INSPECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long an answer may take; a worker answers between two packets, so this only ends when its thread is gone.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// A command that must not be lost is tried again this often and this long; the queue empties within microseconds on a live thread.
 const INSIST_EVERY: Duration = Duration::from_millis(100);
 const INSIST_TIMES: usize = 50;
@@ -39,7 +40,9 @@ pub(crate) struct WorkerPort {
 pub(crate) struct Control {
     pub(super) clients: DashMap<ClientId, Arc<Client>>,
     pub(super) registry: Registry,
-    pub(super) inspections: Inspections,
+    pub(super) inspections: Questions<Option<Box<RoomSnapshot>>>,
+    pub(super) acts: Questions<Result<(), Refusal>>,
+    pub(super) whys: Questions<Option<Box<WhySnapshot>>>,
     pub(super) cut_off: AtomicU64,
     workers: Vec<WorkerPort>,
     fingerprint: Fingerprint,
@@ -48,6 +51,21 @@ pub(crate) struct Control {
     /// True once everybody has to go.
     closing: watch::Sender<bool>,
 }
+
+/// How somebody comes in, beside what their token says.
+pub(crate) struct Entrance {
+    /// How the client is connected.
+    pub kind: ClientKind,
+    /// What the person holds.
+    pub device: Device,
+    /// The room's settings, for the case that it has to be opened.
+    pub settings: Arc<Settings>,
+}
+
+/// The worker did not take the question, or did not answer in time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("this node is too busy")]
+pub(crate) struct Busy;
 
 /// Why nobody new gets in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -84,7 +102,9 @@ impl Control {
         Self {
             clients: DashMap::new(),
             registry: Registry::new(workers.len(), max_rooms),
-            inspections: Inspections::default(),
+            inspections: Questions::default(),
+            acts: Questions::default(),
+            whys: Questions::default(),
             cut_off: AtomicU64::new(0),
             workers,
             fingerprint,
@@ -127,7 +147,8 @@ impl Control {
     ///
     /// # Errors
     /// [`JoinError`]; nothing was changed.
-    pub(crate) fn join(&self, grant: Grant, kind: ClientKind) -> Result<(Arc<Client>, Attachment), JoinError> {
+    pub(crate) fn join(&self, grant: Grant, entrance: Entrance) -> Result<(Arc<Client>, Attachment), JoinError> {
+        let Entrance { kind, device, settings } = entrance;
         let secret = Secret::generate().map_err(|_| JoinError::Busy)?;
         let id = ClientId(self.next_client.fetch_add(1, Ordering::Relaxed));
         let worker = self.registry.enter(&grant.room, !self.is_draining()).map_err(|_| JoinError::NoNewRooms)?;
@@ -140,9 +161,12 @@ impl Control {
         let resume = secret.handle(id);
         let client = Arc::new(Client::new(id, grant.room.clone(), grant.identity.clone(), worker, kind, secret, answerer));
         self.clients.insert(id, Arc::clone(&client));
-        let join = Join { client: id, room: grant.room, identity: grant.identity, name: grant.name, role: grant.role, kind, resume };
+        let Grant { room, identity, name, role } = grant;
+        let join = Join { client: id, room, identity, name, role, kind, device, settings, resume };
         let Some(attachment) = client.attach(|| self.send(worker, Command::Join(join))) else {
-            self.forget(id);
+            self.clients.remove(&id);
+            client.close();
+            self.registry.withdraw(&client.room);
             return Err(JoinError::Busy);
         };
         Ok((client, attachment))
@@ -213,12 +237,49 @@ impl Control {
         Ok(Some(restarted.fragment))
     }
 
-    /// Switches a source of the person's own.
+    /// Asks something of the client's room; the worker tells the client how it went. Without an `id` it tells only of a refusal.
     ///
     /// # Errors
     /// [`QueueFull`].
-    pub(crate) fn set_source(&self, client: &Client, source: Source, active: bool) -> Result<(), QueueFull> {
-        self.send(client.worker, Command::SetSource { client: client.id, source, active })
+    pub(crate) fn act(&self, client: &Client, id: Option<u32>, command: room::Command) -> Result<(), QueueFull> {
+        self.send(client.worker, Command::Act { client: client.id, id, command })
+    }
+
+    /// Asks something of a room for somebody without a connection here.
+    ///
+    /// # Errors
+    /// [`Busy`]: not known to have been carried out. The inner error is the room's refusal.
+    pub(crate) async fn act_for(&self, room: &RoomId, by: By, command: room::Command) -> Result<Result<(), Refusal>, Busy> {
+        let Some(worker) = self.registry.worker_of(room) else {
+            return Ok(Err(Refusal::not_found("nobody is in this room")));
+        };
+        let (request, answer) = self.acts.ask().ok_or(Busy)?;
+        self.send(worker, Command::ActFor { room: room.clone(), by, command, request }).map_err(|_| Busy)?;
+        tokio::time::timeout(ANSWER_TIMEOUT, answer).await.map_err(|_| Busy)?.map_err(|_| Busy)
+    }
+
+    /// Lets a running meeting know its new settings.
+    pub(crate) async fn configure(&self, room: &RoomId, settings: Arc<Settings>) {
+        if let Some(worker) = self.registry.worker_of(room) {
+            insist(|| self.send(worker, Command::Configure { room: room.clone(), settings: Arc::clone(&settings) })).await;
+        }
+    }
+
+    /// How large the client shows its slots.
+    ///
+    /// # Errors
+    /// [`QueueFull`].
+    pub(crate) fn tiles(&self, client: &Client, tiles: BTreeMap<String, [u16; 2]>) -> Result<(), QueueFull> {
+        self.send(client.worker, Command::Tiles { client: client.id, tiles })
+    }
+
+    /// Why a viewer gets what they get. `None` when there is no such room or viewer.
+    pub(crate) async fn why(&self, room: &RoomId, viewer: u64) -> Option<WhySnapshot> {
+        let worker = self.registry.worker_of(room)?;
+        let (request, answer) = self.whys.ask()?;
+        self.send(worker, Command::Why { room: room.clone(), viewer, request }).ok()?;
+        let answer = tokio::time::timeout(ANSWER_TIMEOUT, answer).await.ok()?.ok()?;
+        answer.map(|why| *why)
     }
 
     /// The person's connection is gone; the session waits for them, unless a newer attachment took over.
@@ -237,7 +298,7 @@ impl Control {
         let worker = self.registry.worker_of(room)?;
         let (request, answer) = self.inspections.ask()?;
         self.send(worker, Command::Inspect { room: room.clone(), request }).ok()?;
-        let answer = tokio::time::timeout(INSPECT_TIMEOUT, answer).await.ok()?.ok()?;
+        let answer = tokio::time::timeout(ANSWER_TIMEOUT, answer).await.ok()?.ok()?;
         answer.map(|room| *room)
     }
 

@@ -9,13 +9,13 @@
 
 mod client;
 mod control;
-mod inspect;
 mod pump;
+mod questions;
 mod registry;
 mod secret;
 
 pub(crate) use client::{Attachment, Client};
-pub(crate) use control::{Control, JoinError, OfferError, WorkerPort};
+pub(crate) use control::{Busy, Control, Entrance, JoinError, OfferError, WorkerPort};
 pub(crate) use pump::pump;
 pub(crate) use registry::RoomEntry;
 

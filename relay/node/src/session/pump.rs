@@ -29,8 +29,14 @@ fn handle(control: &Control, worker: usize, event: Event) {
             tracing::info!(client = client.0, worker, ?reason, "session closed");
             control.forget(client);
         }
-        Event::RoomClosed { .. } => tracing::info!(worker, "room closed"),
+        Event::RoomClosed { room, joins } => {
+            tracing::info!(worker, "room closed");
+            control.registry.closed(&room, joins);
+        }
         Event::Snapshot { request, room } => control.inspections.answer(request, room),
+        Event::Acted { request, result } => control.acts.answer(request, result),
+        Event::Why { request, answer } => control.whys.answer(request, answer),
+        Event::Room(_) | Event::Action(_) => {}
         // Addresses are the media threads' own business; they keep these to themselves.
         Event::Bound { .. } | Event::Unbound { .. } => {}
     }

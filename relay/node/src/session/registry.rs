@@ -6,7 +6,8 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use worker::command::RoomId;
 
-/// The rooms of this node. A room is here from the first `enter` to the last `leave`, so two workers never hold it at once.
+/// The rooms of this node. A room is here from the first `enter` until its worker has forgotten it, so two workers never hold it at once and
+/// what a worker remembers of a meeting (who was removed, who was deputy) is found by whoever comes back.
 pub(crate) struct Registry {
     rooms: DashMap<RoomId, Placement>,
     /// How many rooms; kept beside the map, whose own count would lock it while an entry is held.
@@ -19,6 +20,8 @@ pub(crate) struct Registry {
 struct Placement {
     worker: usize,
     sessions: usize,
+    /// Joins sent to the worker that it has not accounted for by closing the room.
+    joins: u64,
 }
 
 /// One room as operators see it.
@@ -45,22 +48,28 @@ impl Registry {
     }
 
     /// Counts a session into a room and says which worker has it. A new room goes to the worker with the fewest sessions, and only
-    /// when `open_new` and the limit allow it. Every success must be followed by exactly one [`Registry::leave`].
+    /// when `open_new` and the limit allow it; a room that everybody left counts as new for `open_new`. Every success must be followed by
+    /// exactly one [`Registry::leave`] or [`Registry::withdraw`].
     ///
     /// # Errors
     /// [`NoPlace`].
     pub(crate) fn enter(&self, room: &RoomId, open_new: bool) -> Result<usize, NoPlace> {
         let worker = match self.rooms.entry(room.clone()) {
             Entry::Occupied(mut entry) => {
-                entry.get_mut().sessions += 1;
-                entry.get().worker
+                let placement = entry.get_mut();
+                if !open_new && placement.sessions == 0 {
+                    return Err(NoPlace);
+                }
+                placement.sessions += 1;
+                placement.joins += 1;
+                placement.worker
             }
             Entry::Vacant(entry) => {
                 if !open_new || !self.count_room() {
                     return Err(NoPlace);
                 }
                 let worker = self.least_loaded();
-                entry.insert(Placement { worker, sessions: 1 });
+                entry.insert(Placement { worker, sessions: 1, joins: 1 });
                 worker
             }
         };
@@ -68,13 +77,36 @@ impl Registry {
         Ok(worker)
     }
 
-    /// Undoes one [`Registry::enter`]; the last one forgets the room.
+    /// A session is over. The room stays until its worker has [closed](Registry::closed) it.
     pub(crate) fn leave(&self, room: &RoomId) {
+        self.change(room, |placement, load| {
+            if placement.sessions > 0 {
+                placement.sessions -= 1;
+                load.fetch_sub(1, Ordering::Relaxed);
+            }
+        });
+    }
+
+    /// Undoes an [`Registry::enter`] of which the worker never heard.
+    pub(crate) fn withdraw(&self, room: &RoomId) {
+        self.change(room, |placement, load| {
+            placement.sessions = placement.sessions.saturating_sub(1);
+            placement.joins = placement.joins.saturating_sub(1);
+            load.fetch_sub(1, Ordering::Relaxed);
+        });
+    }
+
+    /// The worker has closed the room after this many joins. If more were sent, it is about to open it again.
+    pub(crate) fn closed(&self, room: &RoomId, joins: u64) {
+        self.change(room, |placement, _| placement.joins = placement.joins.saturating_sub(joins));
+    }
+
+    /// Changes a placement, and forgets the room when neither sessions nor joins are left.
+    fn change(&self, room: &RoomId, change: impl FnOnce(&mut Placement, &AtomicUsize)) {
         let Entry::Occupied(mut entry) = self.rooms.entry(room.clone()) else { return };
-        let placement = entry.get_mut();
-        placement.sessions -= 1;
-        self.load[placement.worker].fetch_sub(1, Ordering::Relaxed);
-        if placement.sessions == 0 {
+        let load = &self.load[entry.get().worker];
+        change(entry.get_mut(), load);
+        if entry.get().sessions == 0 && entry.get().joins == 0 {
             entry.remove();
             self.count.fetch_sub(1, Ordering::Relaxed);
         }
@@ -86,7 +118,7 @@ impl Registry {
         self.rooms.get(room).map(|placement| placement.worker)
     }
 
-    /// All rooms, by id.
+    /// All rooms with anybody in them, by id.
     #[must_use]
     pub(crate) fn rooms(&self) -> Vec<RoomEntry> {
         let entry = |entry: dashmap::mapref::multiple::RefMulti<'_, RoomId, Placement>| RoomEntry {
@@ -94,12 +126,12 @@ impl Registry {
             worker: entry.value().worker,
             sessions: entry.value().sessions,
         };
-        let mut rooms: Vec<RoomEntry> = self.rooms.iter().map(entry).collect();
+        let mut rooms: Vec<RoomEntry> = self.rooms.iter().map(entry).filter(|entry| entry.sessions > 0).collect();
         rooms.sort_by(|a, b| a.room.cmp(&b.room));
         rooms
     }
 
-    /// Rooms now.
+    /// Rooms now, those included that everybody left a short while ago.
     #[must_use]
     pub(crate) fn len(&self) -> usize {
         self.count.load(Ordering::Relaxed)
@@ -108,7 +140,7 @@ impl Registry {
     /// True when nobody is here.
     #[must_use]
     pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.load.iter().all(|load| load.load(Ordering::Relaxed) == 0)
     }
 
     /// Sessions of one worker.
@@ -157,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_to_leave_takes_the_room_along() {
+    fn a_room_stays_until_its_worker_has_closed_it() {
         let registry = Registry::new(1, 10);
         registry.enter(&room("a"), true).unwrap();
         registry.enter(&room("a"), true).unwrap();
@@ -165,7 +197,13 @@ mod tests {
         assert_eq!(registry.rooms(), [RoomEntry { room: room("a"), worker: 0, sessions: 1 }]);
         registry.leave(&room("a"));
         assert!(registry.is_empty());
-        assert_eq!((registry.worker_of(&room("a")), registry.load(0)), (None, 0));
+        assert_eq!((registry.rooms(), registry.worker_of(&room("a")), registry.load(0)), (vec![], Some(0), 0));
+        registry.enter(&room("a"), true).unwrap();
+        registry.closed(&room("a"), 2);
+        assert_eq!(registry.worker_of(&room("a")), Some(0), "another join is under way to the same worker");
+        registry.leave(&room("a"));
+        registry.closed(&room("a"), 1);
+        assert_eq!((registry.worker_of(&room("a")), registry.len()), (None, 0));
         registry.leave(&room("a"));
         assert_eq!(registry.load(0), 0, "leaving a room that is not there counts nothing");
     }
@@ -179,6 +217,8 @@ mod tests {
         assert_eq!(registry.enter(&room("a"), false), Ok(0));
         registry.leave(&room("a"));
         registry.leave(&room("a"));
+        assert_eq!(registry.enter(&room("a"), false), Err(NoPlace), "a meeting that everybody left does not begin anew on a node that stops");
+        registry.closed(&room("a"), 2);
         assert_eq!(registry.enter(&room("b"), false), Err(NoPlace));
         assert_eq!(registry.enter(&room("b"), true), Ok(0));
     }
@@ -194,12 +234,14 @@ mod tests {
                         let room = room(&format!("r{}", (step * 7 + thread) % 6));
                         if registry.enter(&room, true).is_ok() {
                             registry.leave(&room);
+                            registry.closed(&room, 1);
                         }
                     }
                 });
             }
         });
         assert!(registry.is_empty());
+        assert_eq!(registry.len(), 0);
         assert_eq!((0..3).map(|worker| registry.load(worker)).sum::<usize>(), 0);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use room::{Code, Command, Device};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -57,17 +58,34 @@ fn every_relay_message_has_an_example_that_is_read() {
 #[test]
 fn every_name_in_a_message_is_documented() {
     let names = [known::<ErrorCode>("?".into()), known::<ByeReason>("?".into()), known::<Source>("?".into())];
-    assert_eq!(names.each_ref().map(BTreeSet::len), [9, 6, 4]);
+    assert_eq!(names.each_ref().map(BTreeSet::len), [9, 10, 4]);
     for name in names.iter().flatten() {
         assert!(README.contains(&format!("`{name}`")), "{name}");
     }
 }
 
 #[test]
+fn every_command_and_refusal_is_documented() {
+    const COMMANDS: &str = include_str!("../../COMMANDS.md");
+    let examples: Vec<&str> = COMMANDS.lines().filter_map(|line| line.strip_prefix("| `{")?.split('`').next()).collect();
+    let examples: Vec<String> = examples.iter().map(|example| format!("{{{example}")).collect();
+    for example in &examples {
+        let _: Command = round_trip(example);
+        let message = format!(r#"{{"type":"command","id":1,"command":{example}}}"#);
+        assert!(matches!(parse_client(&message), Ok(ClientMessage::Command { .. })), "{message}");
+    }
+    let examples: Vec<&str> = examples.iter().map(String::as_str).collect();
+    assert_eq!(types(&examples), known::<Command>(serde_json::json!({"type": "?"})));
+    for code in known::<Code>("?".into()) {
+        assert!(COMMANDS.contains(&format!("`{code}`")), "{code}");
+    }
+}
+
+#[test]
 fn optional_fields_may_be_missing() {
     let hello = parse_client(r#"{"type":"hello","version":1,"token":"t"}"#).unwrap();
-    assert_eq!(hello, ClientMessage::Hello { version: 1, token: "t".to_owned(), resume: None });
-    assert_eq!(serde_json::to_string(&hello).unwrap(), r#"{"type":"hello","version":1,"token":"t"}"#);
+    let token = "t".to_owned();
+    assert_eq!(hello, ClientMessage::Hello { version: 1, token, resume: None, device: Device::Desktop, events_after: None });
     let offer = parse_client(r#"{"id":1,"sdp":"v=0","type":"offer"}"#).unwrap();
     assert!(matches!(offer, ClientMessage::Offer { sources, .. } if sources.is_empty()), "`type` may stand anywhere");
 }

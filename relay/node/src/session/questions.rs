@@ -1,10 +1,9 @@
-//! Questions to a worker that wait for their `Snapshot`.
+//! Questions to a worker that wait for their answer.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 
 use tokio::sync::oneshot::{Receiver, Sender, channel};
-use worker::snapshot::RoomSnapshot;
 
 use super::lock;
 
@@ -12,20 +11,24 @@ use super::lock;
 const MAX_PENDING: usize = 1024;
 
 /// Questions under way, by the number that the worker echoes.
-#[derive(Default)]
-pub(super) struct Inspections {
-    pending: Mutex<Pending>,
+pub(super) struct Questions<T> {
+    pending: Mutex<Pending<T>>,
 }
 
-#[derive(Default)]
-struct Pending {
+struct Pending<T> {
     next: u64,
-    waiting: HashMap<u64, Sender<Option<Box<RoomSnapshot>>>>,
+    waiting: HashMap<u64, Sender<T>>,
 }
 
-impl Inspections {
+impl<T> Default for Questions<T> {
+    fn default() -> Self {
+        Self { pending: Mutex::new(Pending { next: 0, waiting: HashMap::new() }) }
+    }
+}
+
+impl<T> Questions<T> {
     /// A new question; `None` when too many are under way. Those whose asker gave up make room.
-    pub(super) fn ask(&self) -> Option<(u64, Receiver<Option<Box<RoomSnapshot>>>)> {
+    pub(super) fn ask(&self) -> Option<(u64, Receiver<T>)> {
         let mut pending = lock(&self.pending);
         if pending.waiting.len() >= MAX_PENDING {
             pending.waiting.retain(|_, sender| !sender.is_closed());
@@ -41,11 +44,11 @@ impl Inspections {
     }
 
     /// The answer came.
-    pub(super) fn answer(&self, request: u64, room: Option<Box<RoomSnapshot>>) {
+    pub(super) fn answer(&self, request: u64, answer: T) {
         let sender = lock(&self.pending).waiting.remove(&request);
         if let Some(sender) = sender {
             // The asker may have given up.
-            let _ = sender.send(room);
+            let _ = sender.send(answer);
         }
     }
 }
@@ -57,12 +60,12 @@ mod tests {
 
     #[test]
     fn those_who_gave_up_make_room_and_those_who_wait_do_not() {
-        let inspections = Inspections::default();
-        let mut kept: Vec<_> = (0..MAX_PENDING).map(|_| inspections.ask().unwrap()).collect();
-        assert!(inspections.ask().is_none());
+        let questions = Questions::default();
+        let mut kept: Vec<_> = (0..MAX_PENDING).map(|_| questions.ask().unwrap()).collect();
+        assert!(questions.ask().is_none());
         kept.truncate(MAX_PENDING - 1);
-        let (request, mut receiver) = inspections.ask().unwrap();
-        inspections.answer(request, None);
-        assert_eq!(receiver.try_recv().unwrap(), None);
+        let (request, mut receiver) = questions.ask().unwrap();
+        questions.answer(request, 7);
+        assert_eq!(receiver.try_recv().unwrap(), 7);
     }
 }
