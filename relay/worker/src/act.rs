@@ -39,7 +39,8 @@ impl Worker {
     /// The room's stored settings changed.
     pub(crate) fn configure(&mut self, now: Instant, room: &RoomId, settings: &Settings) {
         let Some(hall) = self.by_room.get(room).copied() else { return };
-        let effects = self.halls[hall].policy.configure(self.time(now), settings.clone());
+        let time = self.time(now);
+        let effects = self.halls[hall].policy.configure(time, settings.clone());
         self.carry_out(now, hall, effects);
     }
 

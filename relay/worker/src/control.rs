@@ -125,7 +125,8 @@ impl Worker {
     /// Ends a peer and lets its room go on without it: nothing is forwarded to or from it after this call.
     pub(crate) fn close(&mut self, now: Instant, key: PeerKey, reason: ByeReason) {
         let Some((hall, participant)) = self.end(now, key, reason) else { return };
-        let effects = self.halls[hall].policy.leave(self.time(now), participant);
+        let time = self.time(now);
+        let effects = self.halls[hall].policy.leave(time, participant);
         self.carry_out(now, hall, effects);
     }
 

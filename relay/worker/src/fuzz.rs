@@ -98,6 +98,8 @@ fn worker(epoch: Instant) -> Worker {
         name: "One".into(),
         role: Role::Participant,
         kind: ClientKind::Interactive,
+        device: room::Device::Desktop,
+        settings: Arc::default(),
         resume: String::new(),
     };
     worker.handle_command(epoch, Command::Join(join));

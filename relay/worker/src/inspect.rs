@@ -78,8 +78,8 @@ impl Worker {
 fn publications(now: Instant, link: &Link) -> Vec<PublicationSnapshot> {
     let lines = link.session.publishing.iter();
     let found = lines.filter_map(|line| {
-                let (_, publication) = link.publication(source)?;
-        Some(PublicationSnapshot { source: line.source, active: link.flows[source as usize], layers: layers(now, publication) })
+                let (_, publication) = link.publication(line.source)?;
+        Some(PublicationSnapshot { source: line.source, active: link.flows[line.source as usize], layers: layers(now, publication) })
     });
     found.collect()
 }

@@ -118,7 +118,7 @@ mod tests {
                 match event {
                     Event::Message { client, .. } => format!("message {}", client.0),
                     Event::Closed { client, .. } => format!("closed {}", client.0),
-                    Event::RoomClosed { room } => format!("room {}", room.0),
+                    Event::RoomClosed { room, .. } => format!("room {}", room.0),
                     other => format!("{other:?}"),
                 }
             })
@@ -142,7 +142,7 @@ mod tests {
         for _ in 0..ROOM {
             delivery.deliver(message(9), &mut counters);
         }
-        for event in [message(1), message(1), bye(2), closed(2), Event::RoomClosed { room: RoomId("r".into()) }] {
+        for event in [message(1), message(1), bye(2), closed(2), Event::RoomClosed { room: RoomId("r".into()), joins: 1 }] {
             delivery.deliver(event, &mut counters);
         }
         assert!(delivery.is_behind());

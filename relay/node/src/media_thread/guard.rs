@@ -94,9 +94,10 @@ fn client(command: &Command) -> Option<ClientId> {
         Command::Detach { client }
         | Command::Attach { client }
         | Command::Negotiate { client, .. }
-        | Command::SetSource { client, .. }
+        | Command::Act { client, .. }
+        | Command::Tiles { client, .. }
         | Command::Leave { client, .. } => Some(*client),
-        Command::Inspect { .. } | Command::Shutdown => None,
+        Command::ActFor { .. } | Command::Configure { .. } | Command::Inspect { .. } | Command::Why { .. } | Command::Shutdown => None,
     }
 }
 

@@ -75,6 +75,8 @@ fn join(threads: &MediaThreads, worker: usize, client: u64, events: &mut Events)
         name: "Somebody".to_owned(),
         role: Role::Participant,
         kind: ClientKind::Interactive,
+        device: room::Device::Desktop,
+        settings: Arc::default(),
         resume: String::new(),
     };
     let handle = threads.handle(worker);
