@@ -63,10 +63,13 @@ fn explain(text: &str, error: &serde_json::Error) -> ProtocolError {
     let Some(name) = object.get("type").and_then(Value::as_str).filter(|name| known(name)) else {
         return bad("no `type`, or one that this relay does not know", Some("type"));
     };
+    if name == "command"
+        && let Some(command) = object.get("command")
+        && serde_json::from_value::<Command>(command.clone()).is_err()
+    {
+        return explain_command(command);
+    }
     if let Some(field) = object.keys().filter(|&field| field != "type").find(|field| !fits(name, field, &object)) {
-        if let (true, Some(command)) = (name == "command", object.get("command").filter(|_| field == "command")) {
-            return explain_command(command);
-        }
         return bad("unknown field, or one of another type or value than expected", Some(field));
     }
     // What remains are fields that are missing or stand there twice; serde names them in backticks.
@@ -82,7 +85,8 @@ fn explain_command(command: &Value) -> ProtocolError {
         Ok(_) => None,
         Err(error) => Some(error.to_string()).filter(|text| !text.starts_with("missing field")),
     };
-    let Some(name) = object.get("type").filter(|name| alone(Map::from_iter([("type".to_owned(), (*name).clone())])).is_none()) else {
+    let known = |name: &Value| alone(Map::from_iter([("type".to_owned(), name.clone())])).is_none();
+    let Some(name) = object.get("type").filter(|name| known(name)) else {
         return bad("no command `type`, or one that this relay does not know", Some("command.type"));
     };
     let fits = |field: &str, value: &Value| {
