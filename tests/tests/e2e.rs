@@ -1,5 +1,8 @@
 //! Real browsers, the real page, the real binary: people in headless Chromium who see and hear each other.
 
+#[path = "e2e/rooms.rs"]
+mod rooms;
+
 use std::time::{Duration, Instant};
 
 use tests::e2e::browser::Browser;

@@ -111,6 +111,32 @@ impl Page {
         .await;
     }
 
+    /// Asks something of the room, as the page's buttons do; panics when it is refused.
+    pub async fn command(&self, command: &Value) {
+        let _ = self.eval_async(&format!("window.relayMeeting.command({command})")).await;
+    }
+
+    /// Whether the page shows the waiting room.
+    pub async fn waits(&self) -> bool {
+        self.eval("return window.relayMeeting?.scene?.state ?? ''").await == "waiting"
+    }
+
+    /// Everything decoded of anybody since the page was opened: pictures, and sound energy.
+    pub async fn decoded(&self) -> (u64, f64) {
+        let all = self.inbound().await;
+        (all.iter().map(|inbound| inbound.frames).sum(), all.iter().map(|inbound| inbound.energy).sum())
+    }
+
+    /// Saves what the window shows under `target/screenshots`, for people to look at.
+    pub async fn screenshot(&self, name: &str) {
+        self.look().await;
+        let picture = self.client.screenshot().await.expect("the browser takes a picture");
+        let folder = std::env::current_exe().ok().and_then(|test| Some(test.ancestors().nth(3)?.join("screenshots")));
+        let folder = folder.expect("test binaries lie in target/release/deps");
+        std::fs::create_dir_all(&folder).expect("a folder for pictures");
+        std::fs::write(folder.join(format!("{name}.png")), picture).expect("the picture is saved");
+    }
+
     /// Number of people in the roster.
     pub async fn roster(&self) -> usize {
         self.eval("return window.relayMeeting.roster.length").await.as_u64().unwrap_or_default() as usize

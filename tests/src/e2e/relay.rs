@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::keys::Keys;
 use super::ports::{free_tcp, free_udp};
 
 /// The binary answers its readiness page this soon, or the test fails.
@@ -19,27 +20,40 @@ pub struct RelayProcess {
     host: IpAddr,
     http: u16,
     media: u16,
+    admin: u16,
     log: PathBuf,
+    /// Set when it runs with a key that the tests know.
+    keys: Option<Keys>,
 }
 
 impl RelayProcess {
     /// On 127.0.0.1.
     #[must_use]
     pub fn start() -> Self {
-        Self::start_on(Ipv4Addr::LOCALHOST.into())
+        Self::start_on(Ipv4Addr::LOCALHOST.into(), None)
+    }
+
+    /// On 127.0.0.1 with a configuration file, as an operator runs it: entry is by token only, and the tests can sign tokens.
+    #[must_use]
+    pub fn start_keyed() -> Self {
+        Self::start_on(Ipv4Addr::LOCALHOST.into(), Some(Keys::write()))
     }
 
     /// On ::1.
     #[must_use]
     pub fn start_v6() -> Self {
-        Self::start_on(Ipv6Addr::LOCALHOST.into())
+        Self::start_on(Ipv6Addr::LOCALHOST.into(), None)
     }
 
-    fn start_on(host: IpAddr) -> Self {
+    fn start_on(host: IpAddr, keys: Option<Keys>) -> Self {
         let (http, admin, media) = (free_tcp(), free_tcp(), free_udp());
         let log = std::env::temp_dir().join(format!("relay-test-{}-{http}.log", std::process::id()));
         let output = File::create(&log).expect("a log file can be made in the temporary directory");
-        let process = Command::new(binary())
+        let mut command = Command::new(binary());
+        if let Some(keys) = &keys {
+            command.arg("--config").arg(keys.configuration());
+        }
+        let process = command
             .args(["--http-listen", &SocketAddr::new(host, http).to_string()])
             .args(["--admin-listen", &format!("127.0.0.1:{admin}")])
             .args(["--media-port", &media.to_string()])
@@ -50,9 +64,37 @@ impl RelayProcess {
             .stderr(output)
             .spawn()
             .expect("the relay starts (cargo build --release makes it)");
-        let mut relay = Self { process, host, http, media, log };
+        let mut relay = Self { process, host, http, media, admin, log, keys };
         relay.wait_until_ready();
         relay
+    }
+
+    /// `http://127.0.0.1:port/path` for operators.
+    #[must_use]
+    pub fn admin_url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}/{path}", self.admin)
+    }
+
+    /// A token signed with the tests' key; only after [`RelayProcess::start_keyed`]. Roles: `host`, `participant`, `service`.
+    #[must_use]
+    pub fn signed(&self, room: &str, identity: &str, name: &str, role: &str) -> String {
+        self.keys.as_ref().expect("started with a known key").sign(room, identity, name, role)
+    }
+
+    /// Stores a room with these settings through the API.
+    pub fn create_room(&self, room: &str, settings: &serde_json::Value) {
+        let service = self.signed(room, "booking", "booking", "service");
+        let body = serde_json::json!({ "id": room, "settings": settings });
+        let request = ureq::post(self.http_url("v1/rooms")).header("authorization", format!("Bearer {service}"));
+        let answer = request.send_json(&body).unwrap_or_else(|error| panic!("{room} is not created: {error}"));
+        assert_eq!(answer.status(), 201);
+    }
+
+    /// The meeting page for somebody with a token, joining by itself with the test picture and tone.
+    #[must_use]
+    pub fn page_url_as(&self, room: &str, name: &str, role: &str, more: &str) -> String {
+        let token = self.signed(room, &format!("id-{name}"), name, role);
+        self.http_url(&format!("?room={room}&autojoin=1&media=test&lang=en{more}#token={token}"))
     }
 
     /// UDP port of the media.
