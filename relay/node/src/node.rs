@@ -149,7 +149,8 @@ impl Node {
         for listener in listeners {
             http.push(serve(listener, tls.clone(), http::public(Arc::clone(&app)), &connections)?);
         }
-        let admin = serve(admin_listener, None, http::admin(Arc::clone(&app)), &Arc::new(Semaphore::new(ADMIN_CONNECTIONS)))?;
+        let guarded = config.admin.listen.ip().is_loopback();
+        let admin = serve(admin_listener, None, http::admin(Arc::clone(&app), guarded), &Arc::new(Semaphore::new(ADMIN_CONNECTIONS)))?;
         let max_websockets = config.limits.websockets;
         Ok(Self { app, http, admin, media, pump, max_websockets, https, notes })
     }
@@ -230,6 +231,8 @@ fn app(config: &Config, keys: KeyRing, control: Arc<Control>, media: &MediaThrea
         keys,
         open_rooms: config.rooms.open_rooms.iter().filter_map(|room| parse_room(room)).collect(),
         websockets,
+        max_websockets,
+        started: std::time::Instant::now(),
         health: Health { threads },
         metrics: Metrics::new(source),
     }
@@ -240,6 +243,7 @@ fn worker_limits(config: &Config) -> worker::config::Limits {
         people_per_room: config.limits.people_per_room,
         peers: config.limits.people_per_worker,
         grace: config.timeouts.reconnect(),
+        linger: config.timeouts.remember(),
     }
 }
 

@@ -134,7 +134,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { rooms: 10_000, people_per_room: 40, people_per_worker: 4_000, websockets: 10_000, connections: 20_000 }
+        Self { rooms: 10_000, people_per_room: 100, people_per_worker: 4_000, websockets: 10_000, connections: 20_000 }
     }
 }
 
@@ -144,6 +144,8 @@ impl Default for Limits {
 pub struct Timeouts {
     /// A session without a WebSocket.
     pub reconnect_seconds: u64,
+    /// What is remembered of a meeting that everybody left: who was removed, roles, locks.
+    pub remember_seconds: u64,
     /// Running meetings, after the first SIGTERM.
     pub drain_seconds: u64,
 }
@@ -155,6 +157,12 @@ impl Timeouts {
         Duration::from_secs(self.reconnect_seconds)
     }
 
+    /// [`Timeouts::remember_seconds`] as a duration.
+    #[must_use]
+    pub fn remember(&self) -> Duration {
+        Duration::from_secs(self.remember_seconds)
+    }
+
     /// [`Timeouts::drain_seconds`] as a duration.
     #[must_use]
     pub fn drain(&self) -> Duration {
@@ -164,7 +172,7 @@ impl Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { reconnect_seconds: 30, drain_seconds: 300 }
+        Self { reconnect_seconds: 30, remember_seconds: 300, drain_seconds: 300 }
     }
 }
 

@@ -26,7 +26,7 @@ fn every_key() -> Config {
         media: Media { bind: vec![], port: 1, port_last: Some(2), public_addresses: vec![], workers: 1 },
         rooms: Rooms { open_rooms: vec![] },
         limits: Limits { rooms: 1, people_per_room: 1, people_per_worker: 1, websockets: 1, connections: 1 },
-        timeouts: Timeouts { reconnect_seconds: 1, drain_seconds: 1 },
+        timeouts: Timeouts { reconnect_seconds: 1, remember_seconds: 1, drain_seconds: 1 },
         log: Log { format: LogFormat::Json, level: "info".into() },
         keys: vec![key],
     }

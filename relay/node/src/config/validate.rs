@@ -61,7 +61,12 @@ fn check(config: &Config) -> Result<(), Broken> {
     }
     rule(limits.people_per_room <= MAX_PEOPLE, "limits.people_per_room", &format!("is too large, expected at most {MAX_PEOPLE}"))?;
     let timeouts = &config.timeouts;
-    for (key, value) in [("reconnect_seconds", timeouts.reconnect_seconds), ("drain_seconds", timeouts.drain_seconds)] {
+    let seconds = [
+        ("reconnect_seconds", timeouts.reconnect_seconds),
+        ("remember_seconds", timeouts.remember_seconds),
+        ("drain_seconds", timeouts.drain_seconds),
+    ];
+    for (key, value) in seconds {
         rule(value <= MAX_SECONDS, &format!("timeouts.{key}"), &format!("is {value}, expected 0 to {MAX_SECONDS}"))?;
     }
     for room in &config.rooms.open_rooms {
