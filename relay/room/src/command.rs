@@ -111,7 +111,7 @@ pub enum Command {
         /// Which way.
         direction: Direction,
     },
-    /// Changes settings of the running meeting. Only those that are safe while people are in it (see `live_settings`).
+    /// Changes settings of the running meeting. Only those that are safe while people are in it (see [`Command::live_settings`]).
     Change {
         /// What changes.
         settings: Box<Template>,
@@ -216,4 +216,91 @@ pub enum Command {
         /// 1 to 1000 characters.
         text: String,
     },
+}
+
+impl Command {
+    /// Its name, as `type` on the wire.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::SetSource { .. } => "set_source",
+            Self::RaiseHand { .. } => "raise_hand",
+            Self::LowerHand { .. } => "lower_hand",
+            Self::Say { .. } => "say",
+            Self::Pin { .. } => "pin",
+            Self::AskHelp { .. } => "ask_help",
+            Self::Go { .. } => "go",
+            Self::Mute { .. } => "mute",
+            Self::Unmute { .. } => "unmute",
+            Self::MuteAll { .. } => "mute_all",
+            Self::UnmuteAll { .. } => "unmute_all",
+            Self::DenyCamera { .. } => "deny_camera",
+            Self::AllowCamera { .. } => "allow_camera",
+            Self::DenyCameras { .. } => "deny_cameras",
+            Self::AllowCameras { .. } => "allow_cameras",
+            Self::StopScreen { .. } => "stop_screen",
+            Self::SetLayout { .. } => "set_layout",
+            Self::SetDirection { .. } => "set_direction",
+            Self::Change { .. } => "change",
+            Self::Lock { .. } => "lock",
+            Self::Unlock { .. } => "unlock",
+            Self::Admit { .. } => "admit",
+            Self::AdmitAll { .. } => "admit_all",
+            Self::Deny { .. } => "deny",
+            Self::Remove { .. } => "remove",
+            Self::AllowBack { .. } => "allow_back",
+            Self::EndMeeting { .. } => "end_meeting",
+            Self::Spotlight { .. } => "spotlight",
+            Self::Delegate { .. } => "delegate",
+            Self::Undelegate { .. } => "undelegate",
+            Self::LowerHands { .. } => "lower_hands",
+            Self::CreateBreakouts { .. } => "create_breakouts",
+            Self::RenameBreakout { .. } => "rename_breakout",
+            Self::DeleteBreakout { .. } => "delete_breakout",
+            Self::Assign { .. } => "assign",
+            Self::AssignRandom { .. } => "assign_random",
+            Self::OpenBreakouts { .. } => "open_breakouts",
+            Self::SetTimer { .. } => "set_timer",
+            Self::Recall { .. } => "recall",
+            Self::RecallAll { .. } => "recall_all",
+            Self::Broadcast { .. } => "broadcast",
+        }
+    }
+
+    /// Whom it is about, where it names somebody.
+    #[must_use]
+    pub fn target(&self) -> Option<ParticipantId> {
+        match self {
+            Self::Mute { participant }
+            | Self::Unmute { participant }
+            | Self::DenyCamera { participant }
+            | Self::AllowCamera { participant }
+            | Self::StopScreen { participant }
+            | Self::Admit { participant }
+            | Self::Deny { participant }
+            | Self::Remove { participant }
+            | Self::AllowBack { participant }
+            | Self::Delegate { participant }
+            | Self::Assign { participant, .. }
+            | Self::Recall { participant } => Some(*participant),
+            Self::LowerHand { participant } | Self::Pin { participant } | Self::Spotlight { participant } => *participant,
+            Self::Say { to, .. } => *to,
+            _ => None,
+        }
+    }
+
+    /// Whether it takes a host's powers: what the audit log tells of. Somebody else's hand is the host's business, one's own is not.
+    #[must_use]
+    pub fn is_host_action(&self) -> bool {
+        !matches!(
+            self,
+            Self::SetSource { .. }
+                | Self::RaiseHand {}
+                | Self::LowerHand { participant: None }
+                | Self::Say { .. }
+                | Self::Pin { .. }
+                | Self::AskHelp { .. }
+                | Self::Go { .. }
+        )
+    }
 }

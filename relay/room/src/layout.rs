@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::settings::LayoutRule;
+
 /// How tiles are arranged.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -33,4 +35,9 @@ pub enum Layout {
     TwentyfiveMainsZeroPips,
     /// VDX: five large, seven small.
     FiveMainsSevenPips,
+}
+
+/// The layout of the rule with the highest `from` that so many people reach.
+pub(crate) fn by_rule(rules: &[LayoutRule], people: u32) -> Option<Layout> {
+    rules.iter().filter(|rule| rule.from <= people).max_by_key(|rule| rule.from).map(|rule| rule.layout)
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ids::{ParticipantId, Place, Time};
+
 /// What a person may do now. In a room there is at most one host and at most one deputy.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -85,14 +87,8 @@ pub struct SourceState {
     pub published: bool,
     /// The person lets it flow (not muted, camera on, sharing).
     pub active: bool,
-}
-
-impl SourceState {
-    /// The one rule of the ingress: media is dropped on arrival unless this holds.
-    #[must_use]
-    pub fn flows(self) -> bool {
-        self.published && self.active
-    }
+    /// The staff closed it; only the staff opens it again.
+    pub locked: bool,
 }
 
 /// The state of all four sources.
@@ -102,7 +98,7 @@ pub struct Sources([SourceState; 4]);
 impl Default for Sources {
     /// Voice and picture flow as soon as the client sends them; a screen is shared only by an act of its own.
     fn default() -> Self {
-        let on = SourceState { published: false, active: true };
+        let on = SourceState { active: true, ..SourceState::default() };
         Self([on, on, SourceState::default(), SourceState::default()])
     }
 }
@@ -116,11 +112,6 @@ impl Sources {
 
     pub(crate) fn get_mut(&mut self, source: Source) -> &mut SourceState {
         &mut self.0[source as usize]
-    }
-
-    /// Those that flow.
-    pub fn flowing(&self) -> impl Iterator<Item = Source> + '_ {
-        Source::ALL.into_iter().filter(|source| self.get(*source).flows())
     }
 }
 
@@ -137,6 +128,69 @@ pub struct Participant {
     pub role: Role,
     /// Whether the others know of them.
     pub presence: Presence,
-    /// What of theirs flows.
+    /// What they hold.
+    pub device: Device,
+    /// The bits of what they send.
     pub sources: Sources,
+    /// Their token says host: they never wait.
+    pub(crate) may_lead: bool,
+    /// They are in, not waiting.
+    pub(crate) admitted: bool,
+    /// They were let in at some time during this meeting; they come back without waiting.
+    pub(crate) admitted_before: bool,
+    /// Number of this arrival.
+    pub(crate) came: u64,
+    /// Place among those who wait; kept while they are away, gone once they are in.
+    pub(crate) turn: Option<u64>,
+    /// Where they are; of those who wait or are away: where they come back to.
+    pub(crate) place: Place,
+    /// Where they go when the breakouts open.
+    pub(crate) assigned: Place,
+    /// Number of the raising of their hand, while it is up.
+    pub(crate) hand: Option<u64>,
+    /// They ask the staff to come.
+    pub(crate) help: bool,
+    /// Whom they see large.
+    pub(crate) pin: Option<ParticipantId>,
+    /// They were asked to open their microphone, and have not touched it since.
+    pub(crate) asked: bool,
+    /// Number of the sharing of their screen; the lowest shared first.
+    pub(crate) shared: u64,
+    /// Number of the last time they became the speaker; 0: never.
+    pub(crate) spoke: u64,
+    /// When their messages so far are paid for, at one a second.
+    pub(crate) words_paid: Time,
+}
+
+impl Participant {
+    /// Where they are: the main room (`Some(None)`), a breakout, or `None` while they wait.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        self.admitted.then_some(self.place)
+    }
+
+    /// Host or deputy. The staff never waits.
+    pub(crate) fn is_staff(&self) -> bool {
+        self.role.is_staff()
+    }
+
+    pub(crate) fn is_member(&self) -> bool {
+        self.presence == Presence::Member
+    }
+
+    /// In the room, and the others may know.
+    pub(crate) fn is_visible(&self) -> bool {
+        self.admitted && self.is_member()
+    }
+
+    /// Somebody whom the staff leads: in the room, visible, without a seat.
+    pub(crate) fn is_guest(&self) -> bool {
+        self.is_visible() && !self.is_staff()
+    }
+
+    /// Ends a screen share with its sound. True when there was one.
+    pub(crate) fn stop_screen(&mut self) -> bool {
+        self.sources.get_mut(Source::ScreenAudio).active = false;
+        std::mem::take(&mut self.sources.get_mut(Source::Screen).active)
+    }
 }

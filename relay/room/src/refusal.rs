@@ -50,4 +50,30 @@ impl Refusal {
     pub(crate) fn field(field: &'static str, code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), field: Some(field) }
     }
+
+    pub(crate) fn invalid(field: &'static str, message: impl Into<String>) -> Self {
+        Self::field(field, Code::Invalid, message)
+    }
+
+    pub(crate) fn forbidden() -> Self {
+        Self::new(Code::Forbidden, "this role does not allow it here")
+    }
+
+    /// There is nobody, or nothing, of that kind.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(Code::NotFound, message)
+    }
+
+    /// The same words whether the id never existed, or belongs to somebody of whom the asker may not know.
+    pub(crate) fn nobody(field: &'static str) -> Self {
+        Self::field(field, Code::NotFound, "nobody has that id here")
+    }
+
+    pub(crate) fn no_breakout() -> Self {
+        Self::field("breakout", Code::NotFound, "no breakout room has that id here")
+    }
+
+    pub(crate) fn not_here(message: impl Into<String>) -> Self {
+        Self::new(Code::NotAllowedHere, message)
+    }
 }

@@ -1,191 +1,241 @@
-//! The room itself: commands in, effects out, and the visibility matrix.
+//! The room itself: its state, its questions, and what follows from every change. What each call does is in the module of that name.
 
 use std::collections::BTreeMap;
 
-use crate::participant::{Participant, ParticipantId, Presence, Role, Source, Sources};
-use crate::refusal::Refusal;
-use crate::view::View;
+use crate::breakouts::BreakoutState;
+use crate::chat::Chronicle;
+use crate::effect::Effect;
+use crate::ids::{ParticipantId, Place, Time};
+use crate::layout::Layout;
+use crate::log::Log;
+use crate::memory::Memory;
+use crate::participant::{Device, Participant, Presence, Role, Source};
+use crate::people::People;
+use crate::settings::Settings;
 
-/// Something that shall happen.
+/// Somebody who comes in, with what their token and client say.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Command {
-    /// A person comes in.
-    Join {
-        /// The token's subject.
-        identity: String,
-        /// Display name.
-        name: String,
-        /// Role.
-        role: Role,
-        /// Member or viewer.
-        presence: Presence,
-    },
-    /// A person goes.
-    Leave(ParticipantId),
-    /// The person's client has m-lines for exactly these sources.
-    Publish(ParticipantId, Vec<Source>),
-    /// The person switches a source of their own on or off.
-    SetSource(ParticipantId, Source, bool),
-    /// The person is the loudest now.
-    Spoke(ParticipantId),
+pub struct Arrival {
+    /// The token's subject.
+    pub identity: String,
+    /// The token's name.
+    pub name: String,
+    /// The token says host.
+    pub host: bool,
+    /// Member or viewer.
+    pub presence: Presence,
+    /// What they hold.
+    pub device: Device,
 }
 
-/// Something that happened. The caller tells everyone who may know, then asks for the views again.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Effect {
-    /// A person came in.
-    Joined(ParticipantId),
-    /// A person's visible state changed.
-    Updated(ParticipantId),
-    /// A person is gone.
-    Left(Participant),
-    /// Somebody else speaks now.
-    Speaker(ParticipantId),
+/// What the node allows whatever the settings say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Most people connected, those who wait and viewers included.
+    pub people: usize,
 }
 
-/// One room.
+/// One room. Mutate with [`Room::join`], [`Room::leave`], [`Room::publish`], [`Room::spoke`], [`Room::apply`], [`Room::configure`] and
+/// [`Room::handle_timeout`] (due at [`Room::poll_timeout`]); carry out the effects; then ask for flows, views, rosters and scenes again,
+/// also where there were no effects: a pin is nobody else's business.
+///
+/// Invariant: a call is carried out whole or refused with nothing changed, and the same calls give the same state and effects.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Room {
-    limit: usize,
-    next: u64,
-    people: BTreeMap<ParticipantId, Participant>,
-    /// Members by how recently they spoke, latest first; bounded by the number of people.
-    spoke: Vec<ParticipantId>,
+    /// As they are now.
+    pub(crate) settings: Settings,
+    /// As they were given; a new meeting begins with them.
+    pub(crate) definition: Settings,
+    pub(crate) limits: Limits,
+    pub(crate) salt: u64,
+    pub(crate) arrivals: u32,
+    pub(crate) breakouts_ever: u32,
+    /// For everything that has an order: counts up.
+    count: u64,
+    pub(crate) people: People,
+    pub(crate) memory: Memory,
+    pub(crate) course: Course,
+    /// The layout of each place where somebody is; follows from the rest.
+    layouts: BTreeMap<Place, Layout>,
+    /// The `opens_at` that has come.
+    pub(crate) opened: Option<Time>,
+}
+
+/// What belongs to one meeting and ends with it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Course {
+    /// Somebody of the staff came.
+    pub(crate) started: bool,
+    /// The staff was gone too long; everyone waits until it is back.
+    pub(crate) fallen_back: bool,
+    /// The staff is gone: until when the meeting goes on.
+    pub(crate) abandoned_until: Option<Time>,
+    pub(crate) locked: bool,
+    /// The staff's choice, above the rules by number of people.
+    pub(crate) layout: Option<Layout>,
+    pub(crate) spotlight: Option<ParticipantId>,
+    pub(crate) breakouts: BreakoutState,
+    pub(crate) chat: Chronicle,
 }
 
 impl Room {
-    /// An empty room that holds at most `limit` people, viewers included.
+    /// An empty room. The salt makes ids and draws unpredictable for those who do not know it.
     #[must_use]
-    pub fn new(limit: usize) -> Self {
-        Self { limit, next: 1, people: BTreeMap::new(), spoke: Vec::new() }
+    pub fn new(settings: Settings, limits: Limits, salt: u64) -> Self {
+        Self {
+            definition: settings.clone(),
+            settings,
+            limits,
+            salt,
+            arrivals: 0,
+            breakouts_ever: 0,
+            count: 0,
+            people: People::default(),
+            memory: Memory::default(),
+            course: Course::default(),
+            layouts: BTreeMap::new(),
+            opened: None,
+        }
     }
 
-    /// True when nobody is here.
+    /// True when nobody is connected.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.people.is_empty()
     }
 
-    /// One person.
+    /// Everyone connected, those who wait and viewers included, in order of arrival.
+    pub fn people(&self) -> impl Iterator<Item = &Participant> {
+        self.people.iter()
+    }
+
+    /// One connected person.
     #[must_use]
     pub fn participant(&self, id: ParticipantId) -> Option<&Participant> {
-        self.people.get(&id)
+        self.people.get(id)
     }
 
-    /// Everyone present with this identity, in order of arrival; more than one where a person uses several kinds of client.
+    /// Everyone connected with this identity, in order of arrival; more than one where a person uses several kinds of client.
     pub fn by_identity(&self, identity: &str) -> impl Iterator<Item = ParticipantId> {
-        self.people.values().filter(move |person| person.identity == identity).map(|person| person.id)
+        self.people.iter().filter(move |person| person.identity == identity).map(|person| person.id)
     }
 
-    /// Everyone the others know of, in order of arrival.
-    pub fn roster(&self) -> impl Iterator<Item = &Participant> {
-        self.people.values().filter(|person| person.presence == Presence::Member)
-    }
-
-    /// Who spoke last.
+    /// Identity and role of somebody who is connected, or is remembered under the id they had last.
     #[must_use]
-    pub fn latest_speaker(&self) -> Option<ParticipantId> {
-        self.spoke.first().copied()
+    pub fn known(&self, id: ParticipantId) -> Option<(&str, Role)> {
+        let person = self.people.get(id).or_else(|| Some(self.memory.get(id)?.1))?;
+        Some((&person.identity, person.role))
     }
 
-    /// Carries out one command, whole or not at all.
-    pub fn apply(&mut self, command: Command) -> Result<Vec<Effect>, Refusal> {
-        match command {
-            Command::Join { identity, name, role, presence } => self.join(identity, name, role, presence),
-            Command::Leave(id) => self.leave(id),
-            Command::Publish(id, sources) => self.publish(id, &sources),
-            Command::SetSource(id, source, active) => self.set_source(id, source, active),
-            Command::Spoke(id) => self.spoke(id),
-        }
-    }
-
-    /// The visibility matrix: may `receiver` get this source of `sender`? Everything else in the relay asks here.
+    /// The settings as they are now, live changes included.
     #[must_use]
-    pub fn allow(&self, sender: ParticipantId, receiver: ParticipantId, source: Source) -> bool {
-        let (Some(from), Some(_)) = (self.people.get(&sender), self.people.get(&receiver)) else { return false };
-        sender != receiver && from.presence == Presence::Member && from.sources.get(source).published
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
-    /// What `receiver` should get, most important first: screens, then whoever spoke last, then order of arrival.
+    /// The speaker as this viewer may know them: whoever spoke last among those they can hear, themselves included.
     #[must_use]
-    pub fn view(&self, receiver: ParticipantId) -> View {
-        let mut view = View::default();
-        let mut muted = Vec::new();
-        for sender in self.by_importance() {
-            for source in Source::ALL.into_iter().filter(|source| self.allow(sender.id, receiver, *source)) {
-                let wish = (sender.id, source);
-                match (source.is_audio(), sender.sources.get(source).flows()) {
-                    (true, true) => view.audio.push(wish),
-                    (true, false) => muted.push(wish),
-                    (false, true) => view.video.push(wish),
-                    (false, false) => {}
-                }
-            }
+    pub fn speaker(&self, viewer: ParticipantId) -> Option<ParticipantId> {
+        let to = self.people.get(viewer).filter(|person| person.admitted)?;
+        let heard = |from: &&Participant| {
+            from.spoke > 0
+                && self.lets_in(from, Source::Microphone)
+                && (from.id == viewer || self.rule(from, to, crate::Kind::Audio).is_ok())
+        };
+        self.people.iter().filter(heard).max_by_key(|from| from.spoke).map(|from| from.id)
+    }
+
+    /// A person is the loudest in their place now. True when that is news.
+    pub fn spoke(&mut self, id: ParticipantId) -> bool {
+        let Some(person) = self.people.get(id).filter(|person| self.lets_in(person, Source::Microphone)) else { return false };
+        let mut others = self.people.iter().filter(|other| other.id != id && other.admitted && other.place == person.place);
+        if person.spoke > 0 && others.all(|other| other.spoke < person.spoke) {
+            return false;
         }
-        // A silent microphone keeps its place behind the live ones; screen sound that is not shared needs none.
-        view.audio.extend(muted.into_iter().filter(|(_, source)| *source == Source::Microphone));
-        // Stable sort: within each group the order of importance stays.
-        view.video.sort_by_key(|(_, source)| *source != Source::Screen);
-        view
-    }
-
-    fn by_importance(&self) -> impl Iterator<Item = &Participant> {
-        let spoke = self.spoke.iter().filter_map(|id| self.people.get(id));
-        let silent = self.people.values().filter(|person| !self.spoke.contains(&person.id));
-        spoke.chain(silent)
-    }
-
-    fn join(&mut self, identity: String, name: String, role: Role, presence: Presence) -> Result<Vec<Effect>, Refusal> {
-        if self.people.len() >= self.limit {
-            return Err(Refusal::Full { limit: self.limit });
+        let spoke = self.next();
+        if let Some(person) = self.people.get_mut(id) {
+            person.spoke = spoke;
         }
-        let id = ParticipantId(self.next);
-        self.next += 1;
-        self.people.insert(id, Participant { id, identity, name, role, presence, sources: Sources::default() });
-        Ok(vec![Effect::Joined(id)])
+        true
     }
 
-    fn leave(&mut self, id: ParticipantId) -> Result<Vec<Effect>, Refusal> {
-        let person = self.people.remove(&id).ok_or(Refusal::Unknown(id))?;
-        self.spoke.retain(|other| *other != id);
-        Ok(vec![Effect::Left(person)])
-    }
-
-    fn publish(&mut self, id: ParticipantId, sources: &[Source]) -> Result<Vec<Effect>, Refusal> {
-        self.change(id, |state| {
-            for source in Source::ALL {
-                state.get_mut(source).published = sources.contains(&source);
-            }
-        })
-    }
-
-    fn set_source(&mut self, id: ParticipantId, source: Source, active: bool) -> Result<Vec<Effect>, Refusal> {
-        self.change(id, |state| state.get_mut(source).active = active)
-    }
-
-    fn change(&mut self, id: ParticipantId, change: impl FnOnce(&mut Sources)) -> Result<Vec<Effect>, Refusal> {
-        let person = self.people.get_mut(&id).ok_or(Refusal::Unknown(id))?;
-        let mut sources = person.sources;
-        change(&mut sources);
-        let sends = sources.flowing().next().is_some() || Source::ALL.iter().any(|source| sources.get(*source).published);
-        if person.presence == Presence::Viewer && sends {
-            return Err(Refusal::Viewer);
+    /// A person's client has lines for exactly these sources.
+    ///
+    /// # Errors
+    /// Viewers send nothing; nobody has that id.
+    pub fn publish(&mut self, _now: Time, id: ParticipantId, sources: &[Source]) -> Result<Vec<Effect>, crate::Refusal> {
+        let person = self.people.get_mut(id).ok_or_else(|| crate::Refusal::not_found("nobody has that id here"))?;
+        if !person.is_member() && !sources.is_empty() {
+            return Err(crate::Refusal::forbidden());
         }
-        let changed = sources != person.sources;
-        person.sources = sources;
-        Ok(if changed { vec![Effect::Updated(id)] } else { Vec::new() })
+        for source in Source::ALL {
+            person.sources.get_mut(source).published = sources.contains(&source);
+        }
+        Ok(Vec::new())
     }
 
-    fn spoke(&mut self, id: ParticipantId) -> Result<Vec<Effect>, Refusal> {
-        let person = self.people.get(&id).ok_or(Refusal::Unknown(id))?;
-        if person.presence == Presence::Viewer {
-            return Err(Refusal::Viewer);
+    /// When [`Room::handle_timeout`] is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Time> {
+        let settings = &self.settings;
+        let someone = !self.people.is_empty();
+        let opening = settings.opens_at.filter(|at| someone && self.opened != Some(*at));
+        let end = settings.ends_at.filter(|_| settings.hard_end && (someone || self.course.started));
+        [self.course.abandoned_until, self.course.breakouts.closes_at, opening, end].into_iter().flatten().min()
+    }
+
+    /// What time alone changes.
+    pub fn handle_timeout(&mut self, now: Time) -> Vec<Effect> {
+        let mut log = Log::new(now, None);
+        if self.course.breakouts.closes_at.is_some_and(|at| at <= now) {
+            self.close_breakouts(&mut log);
         }
-        if self.spoke.first() == Some(&id) {
-            return Ok(Vec::new());
+        if self.course.abandoned_until.is_some_and(|at| at <= now) {
+            self.give_up(&mut log);
         }
-        self.spoke.retain(|other| *other != id);
-        self.spoke.insert(0, id);
-        Ok(vec![Effect::Speaker(id)])
+        if self.is_over(now) {
+            self.end(&mut log);
+        }
+        self.settle(log)
+    }
+
+    /// The next number of everything that has an order.
+    pub(crate) fn next(&mut self) -> u64 {
+        self.count += 1;
+        self.count
+    }
+
+    /// The layout in a place.
+    pub(crate) fn layout(&self, place: Place) -> Layout {
+        self.layouts.get(&place).copied().unwrap_or(self.course.layout.unwrap_or(self.settings.layout))
+    }
+
+    /// What follows from every change: the meeting starts or is abandoned, people come in, what is not allowed any more ends.
+    pub(crate) fn settle(&mut self, mut log: Log) -> Vec<Effect> {
+        let log_to = &mut log;
+        if self.settings.opens_at.is_some_and(|at| at <= log_to.at) {
+            self.opened = self.settings.opens_at;
+        }
+        self.start_or_abandon(log_to);
+        self.admit_by_rule(log_to);
+        if !self.settings.breakouts {
+            self.close_breakouts(log_to);
+        }
+        if !self.settings.hands {
+            self.lower_hands(log_to);
+        }
+        self.end_screens(log_to);
+        self.arrange();
+        log.effects
+    }
+
+    fn arrange(&mut self) {
+        let mut crowds: BTreeMap<Place, u32> = BTreeMap::new();
+        for person in self.people.iter().filter(|person| person.is_visible()) {
+            *crowds.entry(person.place).or_default() += 1;
+        }
+        let (course, settings) = (&self.course, &self.settings);
+        let layout = |people| course.layout.unwrap_or_else(|| crate::layout::by_rule(&settings.layout_rules, people).unwrap_or(settings.layout));
+        self.layouts = crowds.into_iter().map(|(place, people)| (place, layout(people))).collect();
     }
 }

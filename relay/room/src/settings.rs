@@ -6,15 +6,15 @@ use crate::ids::Time;
 use crate::layout::Layout;
 
 /// Longest room title, waiting-room text, logo address, invitee id, characters.
-pub const MAX_TITLE: usize = 120;
+pub(crate) const MAX_TITLE: usize = 120;
 /// Longest text of the waiting page, characters.
-pub const MAX_WAITING_TEXT: usize = 500;
+pub(crate) const MAX_WAITING_TEXT: usize = 500;
 /// Longest address of a logo, bytes.
-pub const MAX_LOGO: usize = 512;
+pub(crate) const MAX_LOGO: usize = 512;
 /// Most invitees of a room.
-pub const MAX_INVITEES: usize = 100;
+pub(crate) const MAX_INVITEES: usize = 100;
 /// Most rules that choose a layout by the number of people.
-pub const MAX_LAYOUT_RULES: usize = 10;
+pub(crate) const MAX_LAYOUT_RULES: usize = 10;
 
 /// Which way pictures go between staff (host and deputy) and the others.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -169,11 +169,25 @@ macro_rules! settings {
                 $(if self.$name != other.$name { names.push(stringify!($name)); })*
                 names
             }
+
+            /// A template that says what these settings say under the given names, and leaves the rest open.
+            #[must_use]
+            pub fn excerpt(&self, names: &[&str]) -> Template {
+                Template { $($name: names.contains(&stringify!($name)).then(|| self.$name.clone()),)* }
+            }
         }
 
         impl Template {
             /// Names of all settings.
             pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
+
+            /// Names of the settings that are not left open.
+            #[must_use]
+            pub fn given(&self) -> Vec<&'static str> {
+                let mut names = Vec::new();
+                $(if self.$name.is_some() { names.push(stringify!($name)); })*
+                names
+            }
         }
     };
 }

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::ParticipantId;
-use crate::participant::Source;
+use crate::matrix::{Kind, is_on};
+use crate::participant::{Participant, Source};
+use crate::room::Room;
 
 /// The first rule that decides, in the order in which they are looked at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -46,4 +48,38 @@ pub struct Why {
     pub source: Source,
     /// What decided.
     pub reason: Reason,
+}
+
+impl Room {
+    /// Each source of each member, and the rule that decides whether `viewer` gets it. Whether there is a slot is not known here.
+    #[must_use]
+    pub fn why(&self, viewer: ParticipantId) -> Vec<Why> {
+        let Some(to) = self.people.get(viewer) else { return Vec::new() };
+        let view = self.view(viewer);
+        let mut rows = Vec::new();
+        for from in self.people.iter().filter(|person| person.is_member()) {
+            for source in Source::ALL {
+                let seen = view.video.iter().any(|tile| (tile.participant, tile.source) == (from.id, source));
+                let reason = match self.obstacle(from, to, source) {
+                    Some(reason) => reason,
+                    None if source.is_audio() || seen => Reason::Shown,
+                    None => Reason::NoTile,
+                };
+                rows.push(Why { participant: from.id, source, reason });
+            }
+        }
+        rows
+    }
+
+    fn obstacle(&self, from: &Participant, to: &Participant, source: Source) -> Option<Reason> {
+        let (bits, rule) = (from.sources.get(source), self.rule(from, to, Kind::of(source)).err());
+        match rule {
+            Some(Reason::Oneself | Reason::ViewerWaits | Reason::SenderWaits | Reason::OtherPlace) => rule,
+            _ if !bits.published => Some(Reason::NotPublished),
+            _ if bits.locked => Some(Reason::LockedByHost),
+            _ if !self.may_send(from, source) => Some(Reason::NotAllowedHere),
+            _ if !is_on(from, source) => Some(Reason::SwitchedOff),
+            _ => rule,
+        }
+    }
 }

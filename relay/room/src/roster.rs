@@ -1,0 +1,83 @@
+//! Who a viewer may know of, and under which name.
+
+use crate::ids::ParticipantId;
+use crate::matrix::Kind;
+use crate::participant::{Participant, Role, Source};
+use crate::room::Room;
+use crate::scene::RosterEntry;
+use crate::settings::Names;
+
+impl Room {
+    /// Everyone of whom `viewer` may know, themselves included (unless nobody may know of them), in order of arrival.
+    #[must_use]
+    pub fn roster(&self, viewer: ParticipantId) -> Vec<RosterEntry> {
+        let Some(to) = self.people.get(viewer) else { return Vec::new() };
+        let known = self.people.iter().filter(|person| self.knows(to, person));
+        known.map(|person| self.entry(to, person)).collect()
+    }
+
+    /// Whether `person` is in the roster of `to`. The staff knows of all members; others of those in their place, as the list is open
+    /// to them or sound, picture or words reach them anyway; those who wait only of themselves.
+    pub(crate) fn knows(&self, to: &Participant, person: &Participant) -> bool {
+        if !person.is_member() || to.id == person.id {
+            return person.is_member();
+        }
+        if !to.admitted {
+            return false;
+        }
+        if to.is_staff() {
+            return true;
+        }
+        let listed = || self.settings.name_list && self.settings.names != Names::Hidden;
+        let reaches = || [Kind::Audio, Kind::Camera, Kind::Screen, Kind::Chat].into_iter().any(|kind| self.rule(person, to, kind).is_ok());
+        person.admitted && person.place == to.place && (person.is_staff() || listed() || reaches())
+    }
+
+    fn entry(&self, to: &Participant, person: &Participant) -> RosterEntry {
+        let those = |holds: &dyn Fn(Source) -> bool| Source::ALL.into_iter().filter(|source| holds(*source)).collect();
+        RosterEntry {
+            id: person.id,
+            name: self.name_for(to, person),
+            role: if person.admitted { person.role } else { Role::Participant },
+            sources: those(&|source| self.lets_in(person, source)),
+            locked: those(&|source| person.sources.get(source).locked),
+            waiting: !person.admitted,
+            breakout: person.place().flatten(),
+        }
+    }
+
+    fn name_for(&self, to: &Participant, person: &Participant) -> String {
+        let full = to.id == person.id || to.is_staff() || person.is_staff();
+        spell(&person.name, if full { Names::Full } else { self.settings.names })
+    }
+}
+
+/// A name under a rule.
+pub(crate) fn spell(name: &str, rule: Names) -> String {
+    match rule {
+        Names::Full => name.to_owned(),
+        Names::First => name.split_whitespace().next().unwrap_or_default().to_owned(),
+        Names::Hidden => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_by_rule() {
+        let rows = [
+            ("Anna Berg", Names::Full, "Anna Berg"),
+            ("Anna Berg", Names::First, "Anna"),
+            ("  Anna   Berg", Names::First, "Anna"),
+            ("Anna", Names::First, "Anna"),
+            ("Anne-Marie Holm", Names::First, "Anne-Marie"),
+            ("", Names::First, ""),
+            ("Anna Berg", Names::Hidden, ""),
+        ];
+        for (name, rule, expected) in rows {
+            assert_eq!(spell(name, rule), expected, "{name:?} {rule:?}");
+        }
+    }
+}
