@@ -22,14 +22,19 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 const PERMISSIONS_POLICY: &str = "camera=(self), microphone=(self), display-capture=(self), speaker-selection=(self), \
     picture-in-picture=(self), fullscreen=(self), screen-wake-lock=(self), geolocation=(), payment=(), usb=()";
 
-/// Serves what is not an API path. `/` is the page.
+/// Serves what is not an API path. `/` is the page. The operator page is on its own listener only.
 pub(super) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
-    let path = match uri.path().trim_start_matches('/') {
-        "" => "index.html",
-        path => path,
-    };
+    match uri.path().trim_start_matches('/') {
+        "" => file("index.html", &headers),
+        path if path.starts_with("admin/") => ApiError::not_found().into_response(),
+        path => file(path, &headers),
+    }
+}
+
+/// One of the embedded files, by its path within `assets/`.
+pub(super) fn file(path: &str, headers: &HeaderMap) -> Response {
     match (Assets::get(path), content_type(path)) {
-        (Some(file), Some(content_type)) => respond(&file, content_type, &headers),
+        (Some(file), Some(content_type)) => respond(&file, content_type, headers),
         _ => ApiError::not_found().into_response(),
     }
 }

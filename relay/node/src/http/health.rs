@@ -34,6 +34,13 @@ pub(super) async fn live() -> &'static str {
 
 /// 503 with reasons means only: place no new rooms here.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Readiness>) {
+    let reasons = not_ready(&app, Instant::now());
+    let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Readiness { ready: reasons.is_empty(), reasons }))
+}
+
+/// Why no new rooms should be placed here; empty when they may.
+pub(super) fn not_ready(app: &App, now: Instant) -> Vec<String> {
     let mut reasons = Vec::new();
     if app.control.is_draining() {
         reasons.push("the node is stopping".to_owned());
@@ -41,12 +48,10 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Read
     if app.control.registry().is_full() {
         reasons.push("the node has as many rooms as it may (limits.rooms)".to_owned());
     }
-    let now = Instant::now();
     for (worker, counters) in app.health.threads.iter().enumerate() {
         if counters.last_turn(now) > SILENT {
             reasons.push(format!("media thread {worker} has not been seen for {} s", SILENT.as_secs()));
         }
     }
-    let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready: reasons.is_empty(), reasons }))
+    reasons
 }

@@ -10,15 +10,18 @@ mod error;
 mod extract;
 mod health;
 mod limits;
+mod live;
 mod rooms;
 mod server;
 mod whip;
+mod why;
 
 pub(crate) use health::Health;
 pub(crate) use server::{Listening, bind, serve};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -45,8 +48,12 @@ pub(crate) struct App {
     pub keys: KeyRing,
     /// Rooms that need no token from elsewhere.
     pub open_rooms: BTreeSet<RoomId>,
-    /// One permit for each WebSocket.
+    /// One permit for each WebSocket that may be opened now.
     pub websockets: Arc<Semaphore>,
+    /// Permits that there are.
+    pub max_websockets: usize,
+    /// When the process began to serve.
+    pub started: Instant,
     /// What `/readyz` looks at.
     pub health: Health,
     /// What `/metrics` shows.
@@ -66,6 +73,7 @@ fn api() -> Vec<Operation> {
         get "/v1/rooms/{room}" => rooms::show;
         post "/v1/rooms/{room}/join" => rooms::join;
         post "/v1/rooms/{room}/tokens" => rooms::issue;
+        get "/v1/rooms/{room}/why" => why::for_services;
         get "/v1/rooms/{room}/connect" => connect::connect;
         get "/livez" => health::live;
         get "/readyz" => health::ready;
@@ -101,14 +109,10 @@ pub(crate) fn public(app: Arc<App>) -> Router {
     finish(routes, app)
 }
 
-/// Routes of the listener for operators.
-pub(crate) fn admin(app: Arc<App>) -> Router {
-    let routes = Router::new()
-        .route("/metrics", get(admin::metrics))
-        .route("/rooms", get(admin::rooms))
-        .route("/livez", get(health::live))
-        .route("/readyz", get(health::ready));
-    finish(routes, app)
+/// Routes of the listener for operators; `guarded` when it is on a loopback address.
+pub(crate) fn admin(app: Arc<App>, guarded: bool) -> Router {
+    let router = finish(admin::routes(), app);
+    if guarded { router.layer(axum::middleware::from_fn(admin::same_machine)) } else { router }
 }
 
 fn finish(routes: Router<Arc<App>>, app: Arc<App>) -> Router {

@@ -1,0 +1,94 @@
+//! `GET /v1/rooms/{room}/why?viewer=…`: for each source in a room, whether one viewer gets it, at which layer, and which rule decides.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use room::Reason;
+use serde::{Deserialize, Serialize};
+use signal::message::Source;
+use worker::command::RoomId;
+use worker::snapshot::{WhyRow, WhySnapshot};
+
+use super::App;
+use super::error::ApiError;
+use super::extract::{Params, Room, bearer};
+
+/// Whose view is asked about.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WhyQuery {
+    /// Participant id.
+    viewer: u64,
+}
+
+/// The answer.
+#[derive(Serialize)]
+pub(super) struct WhyView {
+    room: String,
+    viewer: u64,
+    rows: Vec<RowView>,
+}
+
+#[derive(Serialize)]
+struct RowView {
+    participant: u64,
+    source: Source,
+    shown: bool,
+    reason: Reason,
+    sentence: &'static str,
+    slot: Option<String>,
+    layer: Option<String>,
+}
+
+/// With a service token.
+pub(super) async fn for_services(
+    State(app): State<Arc<App>>,
+    Room(room): Room,
+    headers: HeaderMap,
+    query: Result<Params<WhyQuery>, ApiError>,
+) -> Result<Json<WhyView>, ApiError> {
+    app.keys.service(bearer(&headers)?, &room)?;
+    answer(&app, room, query?.0.viewer).await
+}
+
+/// On the operators' listener, which needs no token.
+pub(super) async fn for_operators(
+    State(app): State<Arc<App>>,
+    Room(room): Room,
+    Params(query): Params<WhyQuery>,
+) -> Result<Json<WhyView>, ApiError> {
+    answer(&app, room, query.viewer).await
+}
+
+async fn answer(app: &App, room: RoomId, viewer: u64) -> Result<Json<WhyView>, ApiError> {
+    let WhySnapshot { viewer, rows } = app.control.why(&room, viewer).await.ok_or_else(ApiError::not_found)?;
+    Ok(Json(WhyView { room: room.0, viewer, rows: rows.into_iter().map(RowView::new).collect() }))
+}
+
+impl RowView {
+    fn new(row: WhyRow) -> Self {
+        let WhyRow { participant, source, shown, reason, slot, layer } = row;
+        Self { participant, source, shown, reason, sentence: sentence(reason), slot, layer }
+    }
+}
+
+/// The rule in words, for operators.
+fn sentence(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Shown => "Nothing stands in the way, and it is in one of the viewer's slots.",
+        Reason::Oneself => "It is the viewer's own; nobody gets their own media back.",
+        Reason::ViewerWaits => "The viewer waits to be let in, and gets nothing until then.",
+        Reason::SenderWaits => "Whoever sends it waits to be let in.",
+        Reason::OtherPlace => "Viewer and sender are in different places: the main room or a breakout.",
+        Reason::NotPublished => "The sender's client does not offer this source.",
+        Reason::LockedByHost => "Host or deputy closed it.",
+        Reason::NotAllowedHere => "The room's settings keep participants from sending it.",
+        Reason::SwitchedOff => "Its owner switched it off.",
+        Reason::OneWay => "One-way video: participants get neither picture nor sound of the staff.",
+        Reason::HostOnly => "Layout A (host only): participants do not get other participants.",
+        Reason::NoTile => "The layout has no tile left for it.",
+        Reason::NoSlot => "The viewer's client has no slot left for it.",
+    }
+}
