@@ -69,10 +69,8 @@ impl Worker {
             let room = self.halls[hall].id.clone();
             self.events.push_back(Event::Action(Action { room, at, actor, action, target, result }));
         }
-        let effects = outcome?;
-        if !effects.is_empty() {
-            self.carry_out(now, hall, effects);
-        }
+        // Also without effects: a pin changes nobody's view but one.
+        self.carry_out(now, hall, outcome?);
         Ok(())
     }
 
