@@ -2,16 +2,21 @@
 //!
 //! Start reading at [`node::Node::start`], which puts the parts together.
 
+mod audit;
 mod banner;
 pub mod cli;
 mod clock;
 pub mod config;
+mod events;
 mod http;
+mod inbox;
 pub mod io;
 mod log;
 pub mod media_thread;
 mod metrics;
 pub mod node;
+mod pseudonym;
+mod records;
 mod room_id;
 mod rooms;
 mod run;

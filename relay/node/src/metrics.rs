@@ -30,6 +30,11 @@ impl Metrics {
         Self { registry }
     }
 
+    /// Adds what counts for itself.
+    pub(crate) fn add(&mut self, collector: Box<dyn Collector>) {
+        self.registry.register_collector(collector);
+    }
+
     /// The text of one scrape.
     #[must_use]
     pub(crate) fn encode(&self) -> String {

@@ -13,10 +13,13 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use transport::Certificate;
 
+use crate::audit::AuditMetrics;
 use crate::config::Config;
-use crate::http::{self, App, Health, Listening};
+use crate::events::{Endpoint, EventMetrics, WebhookError};
+use crate::http::{self, App, Health, Idempotency, Listening};
 use crate::media_thread::{self, CandidateRules, IoError, MAX_THREADS, MediaConfig, MediaThreads, Ports, WorkerSettings};
 use crate::metrics::{Metrics, Source};
+use crate::records::{Records, RecordsError};
 use crate::room_id::parse_room;
 use crate::rooms::Rooms;
 use crate::session::{Control, WorkerPort, pump};
@@ -52,6 +55,12 @@ pub enum StartError {
     /// The certificate of HTTPS.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// A webhook's secret or certificates.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
+    /// Events or audit log.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
     /// A TCP listener.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -75,7 +84,7 @@ impl StartError {
     /// Whether the configuration is to blame, rather than this machine at this moment.
     #[must_use]
     pub fn is_configuration(&self) -> bool {
-        matches!(self, Self::Key(_) | Self::Tls(_) | Self::Media(IoError::Config(_)))
+        matches!(self, Self::Key(_) | Self::Tls(_) | Self::Webhook(_) | Self::Media(IoError::Config(_)))
     }
 }
 
@@ -83,6 +92,7 @@ impl StartError {
 pub struct Material {
     keys: KeyRing,
     tls: Option<RustlsConfig>,
+    webhooks: Vec<Endpoint>,
 }
 
 impl Material {
@@ -96,7 +106,9 @@ impl Material {
             (Some(cert), Some(key)) => Some(tls::from_files(cert, key)?),
             _ => None,
         };
-        Ok(Self { keys, tls })
+        let webhooks = config.webhooks.iter().enumerate().map(|(index, webhook)| Endpoint::load(index, webhook));
+        let webhooks = webhooks.collect::<Result<_, _>>()?;
+        Ok(Self { keys, tls, webhooks })
     }
 
     /// The token keys.
@@ -124,7 +136,7 @@ impl Node {
     /// # Errors
     /// [`StartError`]; nothing is left running.
     pub fn start(config: &Config, mode: Mode) -> Result<Self, StartError> {
-        let Material { mut keys, mut tls } = Material::load(config)?;
+        let Material { mut keys, mut tls, webhooks } = Material::load(config)?;
         let mut notes = Vec::new();
         if !config.rooms.open_rooms.is_empty() && !keys.can_issue() {
             let mut secret = [0; 32];
@@ -136,13 +148,14 @@ impl Node {
         }
         let listeners = listen_all(&config.http.listen, mode, &mut notes)?;
         let admin_listener = listen(config.admin.listen)?;
+        let records = Records::open(config, webhooks)?;
         let certificate = Arc::new(Certificate::generate().map_err(|error| StartError::Dtls(error.to_string()))?);
         let fingerprint = certificate.fingerprint();
         let settings = WorkerSettings { certificate, limits: worker_limits(config) };
         let (media, events) = media_thread::start(&media_config(config, mode, &mut notes), &settings)?;
         let control = Arc::new(Control::new(worker_ports(config, mode, &media)?, fingerprint, config.limits.rooms));
-        let pump = tokio::spawn(pump(Arc::clone(&control), events));
-        let app = Arc::new(app(config, keys, control, &media));
+        let pump = tokio::spawn(pump(Arc::clone(&control), records.clone(), events));
+        let app = Arc::new(app(config, keys, control, records, &media));
         let https = tls.is_some();
         let connections = Arc::new(Semaphore::new(config.limits.connections.min(Semaphore::MAX_PERMITS)));
         let mut http = Vec::new();
@@ -208,6 +221,8 @@ impl Node {
         wait_until(FAREWELL, || control.sessions() == 0).await;
         let websockets = Arc::clone(&self.app.websockets);
         wait_until(FAREWELL, || websockets.available_permits() >= self.max_websockets).await;
+        let records = self.app.records.clone();
+        records.events.end_readers();
         for listening in self.http {
             listening.stop(FAREWELL).await;
         }
@@ -216,17 +231,23 @@ impl Node {
         let _ = tokio::task::spawn_blocking(|| self.media.stop()).await;
         // Ends when the threads' last event was read.
         let _ = self.pump.await;
+        records.close().await;
         tracing::info!("stopped");
     }
 }
 
-fn app(config: &Config, keys: KeyRing, control: Arc<Control>, media: &MediaThreads) -> App {
+fn app(config: &Config, keys: KeyRing, control: Arc<Control>, records: Records, media: &MediaThreads) -> App {
     let threads: Vec<_> = (0..media.count()).map(|worker| media.counters(worker)).collect();
     let max_websockets = config.limits.websockets.min(Semaphore::MAX_PERMITS);
     let websockets = Arc::new(Semaphore::new(max_websockets));
     let source = Source { control: Arc::clone(&control), threads: threads.clone(), websockets: Arc::clone(&websockets), max_websockets };
+    let mut metrics = Metrics::new(source);
+    metrics.add(Box::new(EventMetrics(Arc::clone(&records.events))));
+    metrics.add(Box::new(AuditMetrics(Arc::clone(&records.audit))));
     App {
         control,
+        records,
+        idempotency: Idempotency::default(),
         rooms: Arc::new(Rooms::default()),
         keys,
         open_rooms: config.rooms.open_rooms.iter().filter_map(|room| parse_room(room)).collect(),
@@ -234,7 +255,7 @@ fn app(config: &Config, keys: KeyRing, control: Arc<Control>, media: &MediaThrea
         max_websockets,
         started: std::time::Instant::now(),
         health: Health { threads },
-        metrics: Metrics::new(source),
+        metrics,
     }
 }
 

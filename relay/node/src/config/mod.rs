@@ -40,9 +40,18 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// `[log]`
     pub log: Log,
+    /// `[store]`
+    pub store: Store,
+    /// `[events]`
+    pub events: Events,
+    /// `[audit]`
+    pub audit: Audit,
     /// `[[keys]]`
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<Key>,
+    /// `[[webhooks]]`
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<Webhook>,
 }
 
 /// The listener for people: page, API, WebSocket, WHIP and WHEP.
@@ -202,6 +211,65 @@ pub enum LogFormat {
     Pretty,
     /// One JSON object per line.
     Json,
+}
+
+/// Where everything is kept that outlives the process.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    /// The directory; in memory only when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dir: Option<PathBuf>,
+}
+
+/// The events of rooms, for readers who come later.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Events {
+    /// How long an event is kept, days.
+    pub keep_days: u64,
+}
+
+impl Events {
+    /// [`Events::keep_days`] as a duration.
+    #[must_use]
+    pub fn keep(&self) -> Duration {
+        Duration::from_secs(self.keep_days * 86_400)
+    }
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        Self { keep_days: 30 }
+    }
+}
+
+/// The audit log.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Audit {
+    /// The file; `audit.log` in the store's directory when left out, none without either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+}
+
+/// Where events are sent. The secret is only ever named by file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// `https://…` or `http://…`.
+    pub url: String,
+    /// File whose bytes (without a final newline) sign the requests, at least 32.
+    pub secret_file: PathBuf,
+    /// PEM file with the certificates that the other side's is checked against, instead of the public ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+    /// Only rooms whose id begins so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rooms: Option<String>,
+    /// Only these types of events; all when left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<String>,
 }
 
 /// A key that signs or verifies tokens. Key material is only ever named by file.

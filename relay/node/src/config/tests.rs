@@ -20,6 +20,13 @@ fn every_key() -> Config {
         public_key_file: Some("p".into()),
         private_key_file: Some("p".into()),
     };
+    let webhook = Webhook {
+        url: "https://x".into(),
+        secret_file: "s".into(),
+        ca_file: Some("c".into()),
+        rooms: Some("a".into()),
+        events: vec!["left".into()],
+    };
     Config {
         http: Http { listen: any_address(1), tls_cert: Some("c".into()), tls_key: Some("k".into()) },
         admin: Admin { listen: any_address(1)[0] },
@@ -28,7 +35,11 @@ fn every_key() -> Config {
         limits: Limits { rooms: 1, people_per_room: 1, people_per_worker: 1, websockets: 1, connections: 1 },
         timeouts: Timeouts { reconnect_seconds: 1, remember_seconds: 1, drain_seconds: 1 },
         log: Log { format: LogFormat::Json, level: "info".into() },
+        store: Store { dir: Some("d".into()) },
+        events: Events { keep_days: 1 },
+        audit: Audit { file: Some("a".into()) },
         keys: vec![key],
+        webhooks: vec![webhook],
     }
 }
 
@@ -90,7 +101,7 @@ fn the_documented_file_has_every_key_and_no_other() {
         .lines()
         .map(|line| match line.strip_prefix("# ") {
             Some(rest)
-                if rest == "[[keys]]"
+                if rest.starts_with("[[")
                     || rest.split_once(" = ").is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '_')) =>
             {
                 rest
@@ -100,7 +111,7 @@ fn the_documented_file_has_every_key_and_no_other() {
         .map(|line| format!("{line}\n"))
         .collect();
     let strict: Config = toml::from_str(&uncommented).unwrap();
-    assert_eq!(strict.keys.len(), 2);
+    assert_eq!((strict.keys.len(), strict.webhooks.len()), (2, 1));
     let documented = paths_of(toml::from_str(&uncommented).unwrap());
     let known = paths_of(Table::try_from(every_key()).unwrap());
     assert_eq!(documented, known);
@@ -154,6 +165,32 @@ fn keys_are_checked() {
     ];
     for (row, (text, part)) in rows.iter().enumerate() {
         let error = load_text(&format!("keys{row}"), text).unwrap_err();
+        assert!(error.to_string().contains(part), "row {row}: {error}");
+        assert!(error.position.is_some(), "row {row}: {error}");
+    }
+}
+
+#[test]
+fn webhooks_are_checked() {
+    let hook = |url: &str, rest: &str| format!("[[webhooks]]\nurl = \"{url}\"\nsecret_file = \"s\"\n{rest}");
+    let good = hook("https://booking.example/hook?x=1", "rooms = \"ward-\"\nevents = [\"joined\", \"left\"]\n");
+    assert_eq!(load_text("webhook", &good).unwrap().webhooks.len(), 1);
+    let rows = [
+        (hook("ftp://a/", ""), "https"),
+        (hook("booking.example", ""), "https"),
+        (hook("https://", ""), "https"),
+        (hook("/hook", ""), "https"),
+        (hook("http://a b/", ""), "https"),
+        (hook(&format!("https://a/{}", "x".repeat(3000)), ""), "https"),
+        (hook("https://a/", "") + &hook("https://a/", ""), "used twice"),
+        (hook("https://a/", "rooms = \"Ward\"\n"), "a-z"),
+        (hook("https://a/", "events = [\"join\"]\n"), "expected of: meeting_started"),
+        (hook("https://a/", "secret = \"x\"\n"), "unknown key `secret`"),
+        ("[[webhooks]]\nurl = \"https://a/\"\n".to_owned(), "missing field `secret_file`"),
+        ("[events]\nkeep_days = 0\n".to_owned(), "1 to 3650"),
+    ];
+    for (row, (text, part)) in rows.iter().enumerate() {
+        let error = load_text(&format!("webhooks{row}"), text).unwrap_err();
         assert!(error.to_string().contains(part), "row {row}: {error}");
         assert!(error.position.is_some(), "row {row}: {error}");
     }

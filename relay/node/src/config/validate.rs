@@ -7,7 +7,8 @@ use toml::de::{DeTable, DeValue};
 use tracing_subscriber::EnvFilter;
 
 use super::error::{ConfigError, Origin, position};
-use super::{Algorithm, Config, Key};
+use super::{Algorithm, Config, Key, Webhook};
+use crate::events::TYPES;
 use crate::media_thread::MAX_THREADS;
 use crate::room_id::parse_room;
 
@@ -17,6 +18,12 @@ const MAX_KEY_ID: usize = 64;
 const MAX_KEYS: usize = 32;
 /// Longest grace or drain period: a day.
 const MAX_SECONDS: u64 = 86_400;
+/// Longest time that events are kept, days.
+const MAX_KEEP_DAYS: u64 = 3650;
+/// Most webhooks: each has a thread while it sends.
+const MAX_WEBHOOKS: usize = 16;
+/// Longest address of a webhook, bytes.
+const MAX_URL: usize = 2048;
 /// A room's sessions all live on one core; beyond this the cascade is needed.
 const MAX_PEOPLE: usize = 1_000;
 
@@ -78,7 +85,29 @@ fn check(config: &Config) -> Result<(), Broken> {
         "log.level",
         "is not understood, expected for example `info` or `info,worker=debug`",
     )?;
+    let days = config.events.keep_days;
+    rule((1..=MAX_KEEP_DAYS).contains(&days), "events.keep_days", &format!("is {days}, expected 1 to {MAX_KEEP_DAYS}"))?;
+    check_webhooks(&config.webhooks)?;
     check_keys(&config.keys)
+}
+
+fn check_webhooks(webhooks: &[Webhook]) -> Result<(), Broken> {
+    rule(webhooks.len() <= MAX_WEBHOOKS, "webhooks", &format!("has {} entries, expected at most {MAX_WEBHOOKS}", webhooks.len()))?;
+    let mut seen = BTreeSet::new();
+    for (index, webhook) in webhooks.iter().enumerate() {
+        let at = |field: &str| format!("webhooks.{index}.{field}");
+        let url = webhook.url.parse::<axum::http::Uri>().ok().filter(|_| webhook.url.len() <= MAX_URL);
+        let usable = url.is_some_and(|url| matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some_and(|host| !host.is_empty()));
+        rule(usable, &at("url"), "is not an address, expected `https://…` or `http://…`")?;
+        rule(seen.insert(webhook.url.as_str()), &at("url"), "is used twice, expected one webhook per address")?;
+        let prefix = webhook.rooms.as_deref();
+        let fits = prefix.is_none_or(|prefix| parse_room(prefix).is_some_and(|id| id.0 == prefix));
+        rule(fits, &at("rooms"), "is not the beginning of a room id, expected 1 to 64 of a-z, 0-9, - and _")?;
+        for kind in &webhook.events {
+            rule(TYPES.contains(&kind.as_str()), &at("events"), &format!("holds `{kind}`, expected of: {}", TYPES.join(", ")))?;
+        }
+    }
+    Ok(())
 }
 
 fn check_keys(keys: &[Key]) -> Result<(), Broken> {

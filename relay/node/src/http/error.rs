@@ -43,6 +43,12 @@ impl ApiError {
         Self { field: Some(field), ..Self::new(StatusCode::BAD_REQUEST, "bad_request", message) }
     }
 
+    /// The same, with the field of the body to blame.
+    #[must_use]
+    pub(super) fn blaming(self, field: Option<&'static str>) -> Self {
+        Self { field, ..self }
+    }
+
     /// 400.
     #[must_use]
     pub(super) fn bad_request(message: impl Into<String>) -> Self {

@@ -5,10 +5,13 @@
 
 mod admin;
 mod assets;
+mod commands;
 mod connect;
 mod error;
+mod events;
 mod extract;
 mod health;
+mod idempotency;
 mod limits;
 mod live;
 mod rooms;
@@ -17,6 +20,7 @@ mod whip;
 mod why;
 
 pub(crate) use health::Health;
+pub(crate) use idempotency::Idempotency;
 pub(crate) use server::{Listening, bind, serve};
 
 use std::collections::BTreeSet;
@@ -31,6 +35,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use worker::command::RoomId;
 
 use crate::metrics::Metrics;
+use crate::records::Records;
 use crate::rooms::Rooms;
 use crate::session::Control;
 use crate::tokens::KeyRing;
@@ -44,6 +49,10 @@ pub(crate) struct App {
     pub control: Arc<Control>,
     /// What rooms are defined to be.
     pub rooms: Arc<Rooms>,
+    /// What happened, and who did it.
+    pub records: Records,
+    /// Commands that were answered, so that asking twice does nothing twice.
+    pub idempotency: Idempotency,
     /// The token keys.
     pub keys: KeyRing,
     /// Rooms that need no token from elsewhere.
@@ -73,6 +82,8 @@ fn api() -> Vec<Operation> {
         get "/v1/rooms/{room}" => rooms::show;
         post "/v1/rooms/{room}/join" => rooms::join;
         post "/v1/rooms/{room}/tokens" => rooms::issue;
+        post "/v1/rooms/{room}/commands" => commands::act;
+        get "/v1/rooms/{room}/events" => events::read;
         get "/v1/rooms/{room}/why" => why::for_services;
         get "/v1/rooms/{room}/connect" => connect::connect;
         get "/livez" => health::live;

@@ -8,15 +8,16 @@ use worker::event::Event;
 use super::client::Delivery;
 use super::control::Control;
 use crate::media_thread::Events;
+use crate::records::Records;
 
 /// Runs until the last media thread has ended.
-pub(crate) async fn pump(control: Arc<Control>, mut events: Events) {
+pub(crate) async fn pump(control: Arc<Control>, records: Records, mut events: Events) {
     while let Some((worker, event)) = events.recv().await {
-        handle(&control, worker, event);
+        handle(&control, &records, worker, event);
     }
 }
 
-fn handle(control: &Control, worker: usize, event: Event) {
+fn handle(control: &Control, records: &Records, worker: usize, event: Event) {
     match event {
         Event::Message { client, message } => {
             let Some(client) = control.client(client) else { return };
@@ -36,7 +37,8 @@ fn handle(control: &Control, worker: usize, event: Event) {
         Event::Snapshot { request, room } => control.inspections.answer(request, room),
         Event::Acted { request, result } => control.acts.answer(request, result),
         Event::Why { request, answer } => control.whys.answer(request, answer),
-        Event::Room(_) | Event::Action(_) => {}
+        Event::Room(event) => records.event(event),
+        Event::Action(action) => records.action(&action),
         // Addresses are the media threads' own business; they keep these to themselves.
         Event::Bound { .. } | Event::Unbound { .. } => {}
     }
