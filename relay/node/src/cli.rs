@@ -1,14 +1,18 @@
 //! The command line: what may be said, and what each command does.
 
+use std::fs::File;
+use std::io::BufReader;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::audit;
 use crate::clock::unix_seconds;
 use crate::config::{self, Config, ConfigError, LogFormat, Overrides};
 use crate::node::{Material, Mode, StartError};
+use crate::records::audit_file;
 use crate::room_id::parse_room;
 use crate::run;
 use crate::tokens::{Issue, MAX_LIFE_SECONDS, TokenRole, display_name, identity};
@@ -65,6 +69,11 @@ enum Command {
         #[command(subcommand)]
         what: ConfigCommand,
     },
+    /// Look at the audit log
+    Audit {
+        #[command(subcommand)]
+        what: AuditCommand,
+    },
     /// Issue a token with a configured key
     Token(TokenArgs),
 }
@@ -80,6 +89,18 @@ enum ConfigCommand {
     Print {
         /// Configuration file
         file: Option<PathBuf>,
+    },
+}
+
+#[derive(Subcommand)]
+enum AuditCommand {
+    /// Walk the chain; exit code 1 and the first wrong line when something was changed, removed or moved
+    Verify {
+        /// The log; the configured one when left out
+        file: Option<PathBuf>,
+        /// Hash of a line that must be there, noted elsewhere earlier: without it a cut-off end cannot be noticed
+        #[arg(long, value_name = "HASH")]
+        expect_last: Option<String>,
     },
 }
 
@@ -110,6 +131,7 @@ pub fn main() -> ExitCode {
         None => serve(&options),
         Some(Command::Config { what: ConfigCommand::Check { file } }) => check(&options, file),
         Some(Command::Config { what: ConfigCommand::Print { file } }) => print(&options, file),
+        Some(Command::Audit { what: AuditCommand::Verify { file, expect_last } }) => verify(&options, file, expect_last.as_deref()),
         Some(Command::Token(args)) => token(&options, &args),
     };
     match outcome {
@@ -180,6 +202,19 @@ fn print(options: &Options, file: Option<PathBuf>) -> Result<(), Failure> {
     let file = file.or_else(|| options.config.clone());
     let config = load(&Config::default(), file.as_deref(), options)?;
     print!("{}", config::print(&config)?);
+    Ok(())
+}
+
+fn verify(options: &Options, file: Option<PathBuf>, expected: Option<&str>) -> Result<(), Failure> {
+    let file = match file {
+        Some(file) => file,
+        None => audit_file(&load(&Config::default(), options.config.as_deref(), options)?)
+            .ok_or_else(|| Failure::usage("audit verify needs a FILE, or --config with [audit] file or [store] dir"))?,
+    };
+    let failed = |message: String| Failure { code: EXIT_FAILURE, message: format!("{}: {message}", file.display()) };
+    let log = File::open(&file).map_err(|error| failed(format!("cannot be read: {error}")))?;
+    let verified = audit::verify(BufReader::new(log), expected).map_err(|broken| failed(broken.to_string()))?;
+    println!("{}: ok, {} entries, last hash {}", file.display(), verified.entries, verified.last);
     Ok(())
 }
 

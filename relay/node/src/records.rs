@@ -1,6 +1,8 @@
 //! What a node keeps of what happened: events, the audit log, and what people are called in them.
 
+use std::fs::DirBuilder;
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -30,6 +32,14 @@ pub(crate) struct Records {
 /// The records cannot be kept.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordsError {
+    /// The store's directory.
+    #[error("store: {path} cannot be used: {error}", path = path.display())]
+    Directory {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
     /// The key of the pseudonyms.
     #[error("pseudonyms: {path} cannot be used: {error}", path = path.display())]
     Pseudonyms {
@@ -47,13 +57,17 @@ pub enum RecordsError {
 }
 
 impl Records {
-    /// Opens the records in the store's directory, which must be there; without one, events are kept in memory. Must run within a tokio
-    /// runtime.
+    /// Opens the records in the store's directory, which is made where it is not there; without one, events are kept in memory. Must run
+    /// within a tokio runtime.
     ///
     /// # Errors
     /// [`RecordsError`].
     pub(crate) fn open(config: &Config, webhooks: Vec<Endpoint>) -> Result<Self, RecordsError> {
         let directory = config.store.dir.as_deref();
+        if let Some(directory) = directory {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+            made.map_err(|error| RecordsError::Directory { path: directory.to_owned(), error })?;
+        }
         let audit = audit_file(config);
         // The key lies where the oldest of what it is used in lies, so that a person has the same pseudonym throughout.
         let beside = directory.or_else(|| audit.as_deref().and_then(|file| file.parent()));

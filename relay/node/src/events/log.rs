@@ -41,7 +41,7 @@ pub(super) struct Bounds {
 
 /// The events cannot be kept or read.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum LogError {
+pub enum LogError {
     /// The database failed.
     #[error("the event log: {0}")]
     Database(Box<redb::Error>),
@@ -262,7 +262,8 @@ impl Log {
     }
 
     /// Events that are kept.
-    pub(super) fn len(&self) -> Result<u64, LogError> {
+    #[cfg(test)]
+    fn len(&self) -> Result<u64, LogError> {
         Ok(self.database.begin_read()?.open_table(LOG)?.len()?)
     }
 }

@@ -16,10 +16,9 @@ mod webhooks;
 mod writer;
 
 pub(crate) use hub::{Hub, HubConfig};
-pub(crate) use line::Party;
-pub(crate) use log::{Kept, LogError, Page};
+pub(crate) use log::LogError;
 pub(crate) use metrics::EventMetrics;
-pub(crate) use stream::{Item, Subscription};
+pub(crate) use stream::{Item, Subscription, TooMany};
 pub(crate) use webhooks::{Endpoint, WebhookError};
 
 /// Types of events that webhooks may choose from: every [`room::Change`] and what the log itself says.

@@ -1,5 +1,8 @@
 //! `GET /v1/rooms/{room}/connect`: the signalling protocol over one WebSocket, with every limit that keeps a bad client from costing much.
 
+mod feed;
+mod service;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use room::Settings;
 use signal::message::{ByeReason, ClientMessage, ErrorCode, MAX_MESSAGE, ProtocolError, ServerMessage, VERSION, parse_client};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
-use worker::command::{ClientKind, RoomId};
+use worker::command::{ClientKind, Role, RoomId};
 
 use super::App;
 use super::error::ApiError;
@@ -18,7 +21,8 @@ use super::extract::Room;
 use super::limits::Allowance;
 use crate::media_thread::QueueFull;
 use crate::session::{Attachment, Client, Entrance, OfferError};
-use crate::tokens::Grant;
+use crate::tokens::{Access, Grant, Unauthorized};
+use feed::Feed;
 
 /// The first message must come so soon.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
@@ -64,6 +68,14 @@ struct Connection {
     allowance: Allowance,
 }
 
+/// Who came.
+enum Entered {
+    /// Somebody who takes part.
+    Person(Arc<Client>, Attachment, Feed),
+    /// A system: events and commands, no media.
+    Service(Feed),
+}
+
 /// The connection is over.
 enum End {
     /// The client hung up, fell silent, or could not be reached; nobody hears a last word.
@@ -93,12 +105,13 @@ impl Connection {
 
     async fn run(mut self) {
         let end = match self.enter().await {
-            Ok((client, attachment)) => {
+            Ok(Entered::Person(client, attachment, feed)) => {
                 let generation = attachment.generation;
-                let end = self.talk(&client, attachment).await;
+                let end = self.talk(&client, attachment, feed).await;
                 self.app.control.detach(&client, generation).await;
                 end
             }
+            Ok(Entered::Service(feed)) => self.serve(feed).await,
             Err(end) => end,
         };
         match end {
@@ -119,41 +132,57 @@ impl Connection {
     }
 
     /// Waits for `hello`, checks it, and joins or resumes.
-    async fn enter(&mut self) -> Result<(Arc<Client>, Attachment), End> {
+    async fn enter(&mut self) -> Result<Entered, End> {
         let app = Arc::clone(&self.app);
         let first = tokio::select! {
             first = timeout(HELLO_TIMEOUT, self.receive()) => first.map_err(|_| refuse(ErrorCode::OutOfOrder, "expected hello within 5 s"))??,
             () = app.control.closing() => return Err(End::ShuttingDown),
         };
-        let ClientMessage::Hello { version, token, resume, device, events_after: _ } = first else {
+        let ClientMessage::Hello { version, token, resume, device, events_after } = first else {
             return Err(refuse(ErrorCode::OutOfOrder, "expected hello first"));
         };
         if version != VERSION {
             return Err(refuse(ErrorCode::UnsupportedVersion, format!("expected version {VERSION}")));
         }
-        let grant: Grant = self.app.keys.grant(&token, &self.room).map_err(|error| refuse(ErrorCode::Unauthorized, error.to_string()))?;
+        let grant: Grant = match self.app.keys.verify(&token) {
+            Ok(Access::Room(grant)) if grant.room == self.room => grant,
+            Ok(Access::Service(scope)) if scope.as_ref().is_none_or(|scope| *scope == self.room) => {
+                let mut feed = Feed::new(&self.app, &self.room, events_after);
+                feed.open().map_err(|error| refuse(ErrorCode::Full, error.to_string()))?;
+                return Ok(Entered::Service(feed));
+            }
+            _ => return Err(refuse(ErrorCode::Unauthorized, Unauthorized.to_string())),
+        };
+        if events_after.is_some() && grant.role != Role::Host {
+            return Err(refuse(ErrorCode::Forbidden, "only hosts and services may ask for events"));
+        }
+        let feed = Feed::new(&self.app, &self.room, events_after);
         let control = &self.app.control;
         if let Some(resumed) = resume.and_then(|handle| control.resume(&handle, &grant)) {
             tracing::info!(client = resumed.0.id.0, "session resumed");
-            return Ok(resumed);
+            return Ok(Entered::Person(resumed.0, resumed.1, feed));
         }
         let (client, attachment) =
             control.join(grant, Entrance { kind: ClientKind::Interactive, device, settings: Arc::new(Settings::default()) }).map_err(|error| refuse(ErrorCode::Full, error.to_string()))?;
         tracing::info!(client = client.id.0, worker = client.worker, "session opened");
-        Ok((client, attachment))
+        Ok(Entered::Person(client, attachment, feed))
     }
 
     /// Carries messages both ways until one side ends it.
-    async fn talk(&mut self, client: &Client, mut attachment: Attachment) -> End {
+    async fn talk(&mut self, client: &Client, mut attachment: Attachment, mut feed: Feed) -> End {
         let mut ping = interval(PING_EVERY);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
         loop {
             let outcome = tokio::select! {
                 message = attachment.messages.recv() => match message {
-                    Some(message) => self.send(&message).await,
+                    Some(message) => {
+                        feed.follow(&message);
+                        self.send(&message).await
+                    }
                     None => Err(End::Finished),
                 },
+                message = feed.next() => self.send(&message).await,
                 frame = self.socket.recv() => {
                     heard = Instant::now();
                     self.frame(client, frame).await

@@ -40,7 +40,7 @@ pub(super) struct Query {
 }
 
 /// Who reads.
-pub(super) enum Reader {
+enum Reader {
     /// A service.
     Service,
     /// Host or deputy, by pseudonym; they read while they are that.
@@ -49,7 +49,7 @@ pub(super) enum Reader {
 
 impl Reader {
     /// Whether an event ends this reader's time as host or deputy.
-    pub(super) fn ends_with(&self, event: &Value) -> bool {
+    fn ends_with(&self, event: &Value) -> bool {
         let Self::Staff(pseudonym) = self else { return false };
         let ends = match event["type"].as_str() {
             Some("left" | "removed" | "waiting") => true,
@@ -99,7 +99,7 @@ pub(super) async fn read(
 ///
 /// # Errors
 /// 401 for a token that says nothing here; 403 for somebody who is not host or deputy now.
-pub(super) async fn reader(app: &App, token: &str, room: &RoomId) -> Result<Reader, ApiError> {
+async fn reader(app: &App, token: &str, room: &RoomId) -> Result<Reader, ApiError> {
     let forbidden = || ApiError::new(StatusCode::FORBIDDEN, "forbidden", "only services, host and deputy read events");
     match app.keys.verify(token) {
         Ok(Access::Service(scope)) if scope.as_ref().is_none_or(|scope| scope == room) => Ok(Reader::Service),
