@@ -60,6 +60,8 @@ pub struct SlotView<'a> {
     pub mid: &'a str,
     /// Sound rather than pictures.
     pub audio: bool,
+    /// Number of the newest packet; `None` before the first.
+    pub newest: Option<u16>,
     /// The relay's SSRC for it.
     pub ssrc: Ssrc,
     /// What was seen or heard.
@@ -321,6 +323,7 @@ impl Client {
         self.slots.iter().map(|slot| SlotView {
             mid: &slot.mid,
             audio: slot.audio,
+            newest: slot.newest(),
             ssrc: slot.ssrc,
             record: &slot.record,
             playout: slot.playout(),
@@ -341,6 +344,13 @@ impl Client {
     #[must_use]
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// Keyframe requests received for each layer of a source, lowest first.
+    #[must_use]
+    pub fn keyframes_asked(&self, source: Source) -> Vec<u64> {
+        let own = self.publications.iter().filter(|own| own.setup.source == source);
+        own.flat_map(|own| own.tracks().iter().rev().map(|track| track.asked)).collect()
     }
 
     /// Checks that the relay answered with an error.

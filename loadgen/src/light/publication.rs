@@ -38,6 +38,8 @@ pub(super) struct Track {
     pub(super) stream: OutStream,
     encoder: Option<PictureEncoder>,
     pub(super) active: bool,
+    /// Keyframe requests received.
+    pub(super) asked: u64,
 }
 
 impl Publication {
@@ -62,7 +64,7 @@ impl Publication {
             };
             tracks.push((stream, Some(PictureEncoder::new(author, *layer, setup.fps))));
         }
-        let track = |(stream, encoder)| Track { stream: OutStream::new(stream, entropy), encoder, active: true };
+        let track = |(stream, encoder)| Track { stream: OutStream::new(stream, entropy), encoder, active: true, asked: 0 };
         let tracks = tracks.into_iter().map(track).collect();
         let active = setup.active;
         Self { setup, mid, active, accepted: false, speaking: true, author, tracks, next: None, packets: 0 }

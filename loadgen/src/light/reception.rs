@@ -57,6 +57,11 @@ impl Reception {
         self.sender_report = Some((ntp, now));
     }
 
+    /// Number of the newest packet; `None` before the first.
+    pub(super) fn newest(&self) -> Option<u16> {
+        self.first.map(|_| self.highest as u16)
+    }
+
     /// `None` before the first packet.
     pub(super) fn report(&mut self, now: Instant) -> Option<Reported> {
         let expected = self.highest + 1 - self.first?;

@@ -109,6 +109,11 @@ impl InSlot {
         picture.into_iter().chain(self.losses.deadline()).min()
     }
 
+    /// Number of the newest packet.
+    pub(super) fn newest(&self) -> Option<u16> {
+        self.reception.newest()
+    }
+
     /// Numbers to ask for again.
     pub(super) fn due_nacks(&mut self, now: Instant, rtt: Duration) -> Vec<u16> {
         self.losses.due(now, rtt)

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use wire::demux::{Kind, demux};
 use wire::ext::ExtValues;
 use wire::ids::Ssrc;
 use wire::rtcp::{self, ReportBlock, Rtcp, RtcpWriter};
@@ -9,7 +10,7 @@ use wire::rtp::RtpHeader;
 
 use super::client::Client;
 use super::outbox::MAX_DATAGRAM;
-use super::pattern::Stamp;
+use super::pattern::{self, Stamp};
 use super::reception::Reported;
 
 /// Pace of sender and receiver reports.
@@ -45,6 +46,17 @@ impl Client {
             return None;
         };
         slot.handle_packet(now, &header, payload)
+    }
+
+    /// Opens a datagram as somebody with this client's keys could who overhears it: nothing is counted, shown or answered. `None`: it is
+    /// no authentic media packet; within, what the payload says of its author. Each datagram once, and not one that is handled as well.
+    pub fn inspect(&mut self, datagram: &mut [u8]) -> Option<Option<Stamp>> {
+        if demux(datagram) != Some(Kind::Rtp) {
+            return None;
+        }
+        let len = self.secure.session()?.open_rtp(datagram).ok()?;
+        let header = RtpHeader::parse(&datagram[..len]).ok()?;
+        Some(pattern::find(header.payload(&datagram[..len]).ok()?))
     }
 
     pub(super) fn handle_rtcp(&mut self, now: Instant, datagram: &mut [u8]) {
@@ -162,6 +174,7 @@ impl Client {
     fn make_keyframe(&mut self, media: Ssrc) {
         self.counters.keyframes_asked += 1;
         if let Some(track) = self.publications.iter_mut().find_map(|publication| publication.track_mut(media)) {
+            track.asked += 1;
             track.want_keyframe();
         }
     }

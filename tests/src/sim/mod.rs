@@ -3,21 +3,24 @@
 //! ```text
 //!   Person ── datagrams ──► Network (links, NAT, flights) ──► Node (real worker, answerers)
 //!     ▲  └──── messages ──► signalling, 15 ms each way ─────►   │
-//!     └───────────────────────── the same way back ◄───────────┘      Oracle judges every delivered packet
+//!     └───────────────────────── the same way back ◄───────────┘      Oracle judges every packet and message
 //! ```
 //! One seed decides everything but the keys; it is printed when a test fails, and `SIM_SEED` overrides it.
 
+mod acts;
 pub mod link;
 pub mod network;
 mod node;
 mod oracle;
 mod person;
 mod stage;
+mod ticket;
 
 pub use link::{Burst, LinkSpec, LinkStats, Rate};
 pub use loadgen::light::{Author, Layer, Numbering, Setup, SourceSetup};
 pub use network::PersonIx;
 pub use node::Node;
-pub use oracle::Oracle;
+pub use oracle::{Meeting, Newcomer, Oracle, Resident, Standing};
 pub use person::Person;
 pub use stage::Sim;
+pub use ticket::{ROOM, Ticket};

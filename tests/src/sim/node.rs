@@ -7,12 +7,16 @@ use std::time::Instant;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use room::{Code, Settings};
 use signal::message::{ByeReason, ClientMessage, ErrorCode, ServerMessage, Source};
 use signal::sdp::{Answerer, Candidate, Local, ufrag_prefix};
 use transport::{Certificate, Path};
 use wire::ntp::Ntp;
-use worker::snapshot::RoomSnapshot;
-use worker::{ClientId, ClientKind, Command, Event, Join, Limits, Role, RoomId, Worker, WorkerConfig};
+use worker::event::Action;
+use worker::snapshot::{RoomSnapshot, WhySnapshot};
+use worker::{By, ClientId, Command, Event, Join, Limits, Role, RoomId, Worker, WorkerConfig};
+
+use super::ticket::Ticket;
 
 /// Events that may wait between two steps; more would mean that one datagram can flood the control plane.
 const MAX_EVENTS: usize = 2_000;
@@ -25,12 +29,15 @@ pub struct Node {
     pub worker: Worker,
     /// Its media address.
     pub address: SocketAddr,
+    /// The audit log.
+    pub actions: Vec<Action>,
     answerers: BTreeMap<ClientId, Answerer>,
     entropy: ChaCha8Rng,
     clients: u64,
     certificate: Arc<Certificate>,
     snapshot: Option<RoomSnapshot>,
-    closed: Vec<(ClientId, ByeReason)>,
+    why: Option<WhySnapshot>,
+    acted: Option<Result<(), Code>>,
 }
 
 impl Node {
@@ -45,17 +52,19 @@ impl Node {
         Self {
             worker: Worker::new(config),
             address: SocketAddr::from(([198, 51, 100, 1], 7_882)),
+            actions: Vec::new(),
             answerers: BTreeMap::new(),
             entropy,
             clients: 0,
             certificate,
             snapshot: None,
-            closed: Vec::new(),
+            why: None,
+            acted: None,
         }
     }
 
     /// Somebody's WebSocket said hello with a good token, or a WHIP or WHEP client posted.
-    pub fn join(&mut self, now: Instant, room: &str, name: &str, kind: ClientKind) -> ClientId {
+    pub fn join(&mut self, now: Instant, ticket: &Ticket, settings: &Arc<Settings>) -> ClientId {
         self.clients += 1;
         let client = ClientId(self.clients);
         let local = Local {
@@ -67,11 +76,13 @@ impl Node {
         self.answerers.insert(client, Answerer::new(local));
         let join = Join {
             client,
-            room: RoomId(room.to_owned()),
-            identity: name.to_owned(),
-            name: name.to_owned(),
-            role: Role::Participant,
-            kind,
+            room: RoomId(ticket.room.clone()),
+            identity: ticket.identity.clone(),
+            name: ticket.name.clone(),
+            role: if ticket.host { Role::Host } else { Role::Participant },
+            kind: ticket.kind,
+            device: ticket.device,
+            settings: settings.clone(),
             resume: format!("resume-{}", self.clients),
         };
         self.worker.handle_command(now, Command::Join(join));
@@ -80,16 +91,35 @@ impl Node {
 
     /// A client's message arrived. Gives the reply, where there is one at once.
     pub fn handle_message(&mut self, now: Instant, client: ClientId, message: ClientMessage) -> Option<ServerMessage> {
-        match message {
+        let command = match message {
             ClientMessage::Offer { id, sdp, sources } => return Some(self.answer(now, client, id, &sdp, &sources)),
-            ClientMessage::SetSource { source, active } => {
-                self.worker.handle_command(now, Command::SetSource { client, source, active });
-            }
-            ClientMessage::Leave => self.worker.handle_command(now, Command::Leave { client, reason: ByeReason::Left }),
             ClientMessage::Ping { id } => return Some(ServerMessage::Pong { id }),
-            ClientMessage::Hello { .. } => {}
-        }
+            ClientMessage::Hello { .. } => return None,
+            ClientMessage::Command { id, command } => Command::Act { client, id: Some(id), command },
+            ClientMessage::SetSource { source, active } => {
+                Command::Act { client, id: None, command: room::Command::SetSource { source, active } }
+            }
+            ClientMessage::Tiles { tiles } => Command::Tiles { client, tiles },
+            ClientMessage::Leave => Command::Leave { client, reason: ByeReason::Left },
+        };
+        self.worker.handle_command(now, command);
         None
+    }
+
+    /// A booking system asks something of a room; [`take_acted`](Self::take_acted) tells how it went.
+    pub fn serve(&mut self, now: Instant, room: &str, command: room::Command) {
+        self.worker.handle_command(now, Command::ActFor { room: RoomId(room.to_owned()), by: By::Service, command, request: 1 });
+    }
+
+    /// The last [`serve`](Self::serve) was carried out.
+    #[must_use]
+    pub fn was_served(&self) -> bool {
+        matches!(self.acted, Some(Ok(())))
+    }
+
+    /// How the last [`serve`](Self::serve) went.
+    pub fn take_acted(&mut self) -> Option<Result<(), Code>> {
+        self.acted.take()
     }
 
     /// The WebSocket broke, or came back.
@@ -104,24 +134,26 @@ impl Node {
         self.worker.handle_datagram(now, path, bytes);
     }
 
-    /// What the worker has to say to clients. Panics when there is more than a bounded amount of it.
-    pub fn messages(&mut self) -> Vec<(ClientId, ServerMessage)> {
-        let mut messages = Vec::new();
-        let mut events = 0;
+    /// What the worker has to tell: messages, ends of sessions, lines of a room's history. Panics when there is more than a bounded
+    /// amount of it.
+    pub fn news(&mut self) -> Vec<Event> {
+        let mut news = Vec::new();
         while let Some(event) = self.worker.poll_event() {
-            events += 1;
-            assert!(events <= MAX_EVENTS, "one step made more than {MAX_EVENTS} events");
             match event {
-                Event::Message { client, message } => messages.push((client, message)),
-                Event::Closed { client, reason } => {
-                    self.answerers.remove(&client);
-                    self.closed.push((client, reason));
-                }
                 Event::Snapshot { room, .. } => self.snapshot = room.map(|room| *room),
-                Event::RoomClosed { .. } | Event::Bound { .. } | Event::Unbound { .. } => {}
+                Event::Why { answer, .. } => self.why = answer.map(|answer| *answer),
+                Event::Acted { result, .. } => self.acted = Some(result.map_err(|refusal| refusal.code)),
+                Event::Action(action) => self.actions.push(action),
+                Event::Bound { .. } | Event::Unbound { .. } => {}
+                Event::Closed { client, .. } => {
+                    self.answerers.remove(&client);
+                    news.push(event);
+                }
+                Event::Message { .. } | Event::Room(_) | Event::RoomClosed { .. } => news.push(event),
             }
         }
-        messages
+        assert!(news.len() <= MAX_EVENTS, "one step made {} events", news.len());
+        news
     }
 
     /// What the worker has to send, taken out of its outbox. Panics when there is more than a bounded amount of it.
@@ -132,16 +164,20 @@ impl Node {
         outbox.clear();
     }
 
-    /// Clients whose session ended since the last call, and why.
-    pub fn take_closed(&mut self) -> Vec<(ClientId, ByeReason)> {
-        std::mem::take(&mut self.closed)
-    }
-
-    /// A room as an operator sees it; `None` when it does not exist.
+    /// A room as an operator sees it; `None` when nobody is in it. Nothing else may wait to be told.
     pub fn inspect(&mut self, now: Instant, room: &str) -> Option<RoomSnapshot> {
         self.worker.handle_command(now, Command::Inspect { room: RoomId(room.to_owned()), request: 1 });
-        self.messages();
+        let news = self.news();
+        assert!(news.is_empty(), "a look at a room made {news:?}");
         self.snapshot.take()
+    }
+
+    /// Why a viewer gets what they get.
+    pub fn why(&mut self, now: Instant, room: &str, viewer: u64) -> Option<WhySnapshot> {
+        self.worker.handle_command(now, Command::Why { room: RoomId(room.to_owned()), viewer, request: 1 });
+        let news = self.news();
+        assert!(news.is_empty(), "a question made {news:?}");
+        self.why.take()
     }
 
     fn answer(&mut self, now: Instant, client: ClientId, id: u32, sdp: &str, sources: &BTreeMap<String, Source>) -> ServerMessage {

@@ -1,22 +1,25 @@
 //! One simulated participant: a light client, its signalling connection, and what it was told.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 use loadgen::light::{Client, SlotRecord, SlotView};
-use signal::message::{ByeReason, ClientMessage, Participant, ServerMessage, Slot, Source};
-use worker::{ClientId, ClientKind};
+use room::{Announcement, ChatMessage, Code, Command, RosterEntry, Scene};
+use signal::message::{ByeReason, ClientMessage, ServerMessage, Slot, Source};
+use worker::ClientId;
+
+use super::ticket::Ticket;
 
 /// One participant.
 pub struct Person {
     /// For messages.
     pub name: String,
+    /// With what the person came.
+    pub ticket: Ticket,
     /// Author number in every payload.
     pub publisher: u32,
     /// The media side.
     pub client: Client,
-    /// How the person is connected.
-    pub kind: ClientKind,
     /// The signalling session.
     pub id: ClientId,
     /// Participant id in the room.
@@ -24,11 +27,23 @@ pub struct Person {
     /// Whether the WebSocket is up.
     pub attached: bool,
     /// Who is in the room, as the person was told.
-    pub roster: Vec<Participant>,
+    pub roster: Vec<RosterEntry>,
+    /// The room or the waiting page, as the person was told.
+    pub scene: Option<Scene>,
     /// Who is in which slot, as the person was told.
     pub slots: Vec<Slot>,
     /// Who speaks, as the person was told.
     pub speaker: Option<u64>,
+    /// What was written, with whether it was written before the person came.
+    pub chat: Vec<(ChatMessage, bool)>,
+    /// What the staff announced.
+    pub announcements: Vec<Announcement>,
+    /// Times the person was asked to open the microphone.
+    pub unmute_asked: u32,
+    /// What came of commands, by their number.
+    pub replies: BTreeMap<u32, Result<(), Code>>,
+    /// Refusals without a number: of `set_source`, or of coming in.
+    pub refusals: Vec<Code>,
     /// The relay ended the session.
     pub bye: Option<ByeReason>,
     /// The relay forgot the session, whether the person knows it or not.
@@ -39,7 +54,11 @@ pub struct Person {
     pub errors: Vec<String>,
     /// Times the session was taken up again.
     pub resumed: u32,
-    offers: u32,
+    /// Offers so far.
+    pub offers: u32,
+    /// Whether the person offers more m-lines when the relay has more to show.
+    pub takes_more: bool,
+    commands: u32,
     /// An offer is on its way, so the next has to wait for its answer (RFC 8829 section 5.5).
     pending: bool,
     /// Another offer is due once the pending one was answered.
@@ -50,24 +69,32 @@ pub struct Person {
 }
 
 impl Person {
-    pub(super) fn new(name: &str, publisher: u32, client: Client, kind: ClientKind, id: ClientId) -> Self {
+    pub(super) fn new(ticket: Ticket, publisher: u32, client: Client, id: ClientId) -> Self {
         Self {
-            name: name.to_owned(),
+            name: ticket.name.clone(),
+            ticket,
             publisher,
             client,
-            kind,
             id,
             participant: None,
             attached: true,
             roster: Vec::new(),
+            scene: None,
             slots: Vec::new(),
             speaker: None,
+            chat: Vec::new(),
+            announcements: Vec::new(),
+            unmute_asked: 0,
+            replies: BTreeMap::new(),
+            refusals: Vec::new(),
             bye: None,
             ended: false,
             answered: None,
             errors: Vec::new(),
             resumed: 0,
             offers: 0,
+            takes_more: true,
+            commands: 0,
             pending: false,
             again: false,
             wanted: None,
@@ -95,6 +122,13 @@ impl Person {
         self.outgoing.push_back(message);
     }
 
+    /// Asks something of the room; the reply comes in [`replies`](Self::replies) under this number.
+    pub fn ask(&mut self, command: Command) -> u32 {
+        self.commands += 1;
+        self.say(ClientMessage::Command { id: self.commands, command });
+        self.commands
+    }
+
     pub(super) fn take_outgoing(&mut self) -> Option<ClientMessage> {
         self.outgoing.pop_front()
     }
@@ -102,9 +136,9 @@ impl Person {
     /// A message of the relay arrived.
     pub(super) fn handle_message(&mut self, now: Instant, message: ServerMessage) {
         match message {
-            ServerMessage::Welcome { participant, roster, resumed, .. } => {
+            ServerMessage::Welcome { participant, roster, scene, resumed, .. } => {
                 self.participant = Some(participant);
-                self.roster = roster;
+                (self.roster, self.scene) = (roster, Some(scene));
                 self.resumed += u32::from(resumed);
                 // Of an offer from before the connection broke no answer comes any more.
                 self.pending &= !resumed;
@@ -119,20 +153,40 @@ impl Person {
                     self.offer();
                 }
             }
+            ServerMessage::Slots { slots } => self.take_slots(slots),
+            ServerMessage::SlotsWanted { audio, video } if self.takes_more => {
+                self.wanted = Some((audio, video));
+                self.offer();
+            }
+            ServerMessage::Error { message, .. } => self.errors.push(message),
+            ServerMessage::Bye { reason } => self.bye = Some(reason),
+            ServerMessage::SlotsWanted { .. } | ServerMessage::Pong { .. } | ServerMessage::Event { .. } => {}
+            other => self.hear(other),
+        }
+    }
+
+    /// What the room tells, rather than the connection.
+    fn hear(&mut self, message: ServerMessage) {
+        match message {
+            ServerMessage::Scene { scene } => self.scene = Some(scene),
+            ServerMessage::Roster { roster } => self.roster = roster,
             ServerMessage::Joined { participant } => self.roster.push(participant),
             ServerMessage::Updated { participant } => {
                 self.roster.iter_mut().filter(|known| known.id == participant.id).for_each(|known| *known = participant.clone());
             }
-            ServerMessage::Left { participant } => self.roster.retain(|known| known.id != participant),
-            ServerMessage::Slots { slots } => self.take_slots(slots),
-            ServerMessage::SlotsWanted { audio, video } => {
-                self.wanted = Some((audio, video));
-                self.offer();
-            }
+            ServerMessage::Left { participant } => self.roster.retain(|known| known.id.0 != participant),
             ServerMessage::Speaker { participant } => self.speaker = participant,
-            ServerMessage::Error { message, .. } => self.errors.push(message),
-            ServerMessage::Bye { reason } => self.bye = Some(reason),
-            ServerMessage::Pong { .. } => {}
+            ServerMessage::Chat { message, earlier } => self.chat.push((message, earlier)),
+            ServerMessage::Announcement { message } => self.announcements.push(message),
+            ServerMessage::UnmuteAsked => self.unmute_asked += 1,
+            ServerMessage::Done { id } => {
+                self.replies.insert(id, Ok(()));
+            }
+            ServerMessage::Refused { id: Some(id), code, .. } => {
+                self.replies.insert(id, Err(code));
+            }
+            ServerMessage::Refused { id: None, code, .. } => self.refusals.push(code),
+            _ => {}
         }
     }
 
@@ -145,6 +199,21 @@ impl Person {
             }
         }
         self.slots = slots;
+    }
+
+    /// The room as the person sees it; `None` while the person waits.
+    #[must_use]
+    pub fn meeting(&self) -> Option<&room::Meeting> {
+        match &self.scene {
+            Some(Scene::Present(meeting)) => Some(meeting),
+            _ => None,
+        }
+    }
+
+    /// The person sees the waiting page.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        matches!(self.scene, Some(Scene::Waiting(_)))
     }
 
     /// The slot in which the relay says this source of this participant is.

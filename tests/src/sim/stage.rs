@@ -1,28 +1,25 @@
 //! The stage: moves virtual time from event to event and lets everybody act.
 
-use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use loadgen::light::{Client, Setup};
-use signal::message::{ClientMessage, ServerMessage, Source};
-use transport::Certificate;
+use room::{Actor, Command, ParticipantId, Settings, Source, Time};
+use signal::message::{ClientMessage, ServerMessage};
 use wire::ntp::Ntp;
-use worker::{ClientKind, Limits};
+use worker::event::Who;
+use worker::{ClientId, Event, Limits};
 
-use super::link::LinkSpec;
 use super::network::{Destination, Network, PersonIx};
 use super::node::Node;
-use super::oracle::Oracle;
+use super::oracle::{Oracle, Standing};
 use super::person::Person;
+use super::ticket::ROOM;
 
 /// One way of a signalling message; WebSockets lose nothing and keep order.
 const SIGNALLING_DELAY: Duration = Duration::from_millis(15);
 /// Steps without any progress of time: beyond this somebody wants to be called for ever.
 const MAX_STEPS_AT_ONCE: u32 = 100_000;
-/// The room of [`Sim::join`].
-const ROOM: &str = "meeting";
 
 /// A simulated meeting.
 pub struct Sim {
@@ -37,12 +34,26 @@ pub struct Sim {
     pub node: Node,
     /// Everybody who ever joined.
     pub people: Vec<Person>,
-    /// Judges every packet.
+    /// Judges every packet and every message.
     pub oracle: Oracle,
+    /// With what rooms are created.
+    pub settings: Arc<Settings>,
+    /// When the first packet of an author's source reached somebody in this window.
+    pub first_packets: BTreeMap<(PersonIx, u32, Source), Instant>,
     /// False for a test whose clients do what makes even a good relay's stream incomplete.
     pub expects_clean_streams: bool,
     to_node: VecDeque<(Instant, PersonIx, ClientMessage)>,
     to_people: VecDeque<(Instant, PersonIx, ServerMessage)>,
+}
+
+/// What made the worker say something.
+pub(super) enum Cause {
+    /// One command of the control plane; a room's command with its author (`None`: a service).
+    Command(Option<(Option<PersonIx>, Command)>),
+    /// Somebody came who is told nothing (WHIP, WHEP).
+    Silent(PersonIx),
+    /// A datagram or the time: several things may have happened one after the other.
+    Other,
 }
 
 impl Sim {
@@ -55,6 +66,18 @@ impl Sim {
     /// An empty stage whose worker has other limits than usual.
     #[must_use]
     pub fn with_limits(seed: u64, limits: Limits) -> Self {
+        Self::with(seed, limits, Settings::default())
+    }
+
+    /// An empty stage whose rooms are set like this.
+    #[must_use]
+    pub fn with_settings(seed: u64, settings: Settings) -> Self {
+        Self::with(seed, Limits::default(), settings)
+    }
+
+    /// An empty stage; everything is said.
+    #[must_use]
+    pub fn with(seed: u64, limits: Limits, settings: Settings) -> Self {
         let seed = std::env::var("SIM_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(seed);
         let start = Instant::now();
         // Friday the 13th of February 2009, 23:31:30 UTC; any time will do.
@@ -68,37 +91,12 @@ impl Sim {
             node: Node::new(start, ntp, seed, limits),
             people: Vec::new(),
             oracle: Oracle::default(),
+            settings: Arc::new(settings),
+            first_packets: BTreeMap::new(),
             expects_clean_streams: true,
             to_node: VecDeque::new(),
             to_people: VecDeque::new(),
         }
-    }
-
-    /// Somebody comes into the usual room over a good network, and offers.
-    pub fn join(&mut self, name: &str, setup: Setup) -> PersonIx {
-        self.join_over(name, setup, LinkSpec::default(), LinkSpec::default())
-    }
-
-    /// Somebody comes into the usual room over these links.
-    pub fn join_over(&mut self, name: &str, setup: Setup, up: LinkSpec, down: LinkSpec) -> PersonIx {
-        self.join_room(ROOM, name, setup, up, down, ClientKind::Interactive)
-    }
-
-    /// Somebody comes into a room; everything is said.
-    pub fn join_room(&mut self, room: &str, name: &str, setup: Setup, up: LinkSpec, down: LinkSpec, kind: ClientKind) -> PersonIx {
-        let ix = self.network.connect(self.seed.wrapping_mul(1_000) + self.people.len() as u64, up, down);
-        let publisher = setup.publisher;
-        assert!(self.people.iter().all(|person| person.publisher != publisher), "author {publisher} is taken");
-        let certificate = Arc::new(Certificate::generate().expect("the crypto library makes certificates"));
-        let ntp = self.ntp.plus(self.now - self.start);
-        let client = Client::new(self.now, ntp, Setup { seed: setup.seed ^ self.seed, ..setup }, certificate);
-        let id = self.node.join(self.now, room, name, kind);
-        self.oracle.enter(self.network.launched(), publisher, room);
-        let mut person = Person::new(name, publisher, client, kind, id);
-        person.offer();
-        self.people.push(person);
-        self.settle();
-        ix
     }
 
     /// Lets the meeting go on for this long. Panics when a check fails.
@@ -131,58 +129,29 @@ impl Sim {
         self.now - self.start
     }
 
+    /// Virtual time as the relay's wall clock shows it.
+    #[must_use]
+    pub fn time(&self) -> Time {
+        Time(self.true_time().since(Ntp::from_unix(Duration::ZERO)).unwrap_or_default().as_millis() as u64)
+    }
+
     /// Everybody's counts begin anew.
     pub fn begin_window(&mut self) {
+        self.first_packets.clear();
         self.people.iter_mut().for_each(|person| person.client.begin_window());
     }
 
-    /// Somebody switches a source of their own, politely: the client stops or starts and the relay is told.
-    pub fn set_source(&mut self, who: PersonIx, source: Source, active: bool) {
-        self.people[who].client.set_active(source, active);
-        self.people[who].say(ClientMessage::SetSource { source, active });
-        self.settle();
+    pub(super) fn seed(&self) -> u64 {
+        self.seed
     }
 
-    /// Somebody tells the relay that a source is off, and goes on sending.
-    pub fn pretend_muted(&mut self, who: PersonIx, source: Source) {
-        self.people[who].say(ClientMessage::SetSource { source, active: false });
-        self.settle();
+    pub(super) fn true_time(&self) -> Ntp {
+        self.ntp.plus(self.now - self.start)
     }
 
-    /// Somebody leaves.
-    pub fn leave(&mut self, who: PersonIx) {
-        self.people[who].say(ClientMessage::Leave);
-        self.settle();
-    }
-
-    /// The WebSocket breaks, or is back. Messages under way in either direction are lost when it breaks.
-    pub fn set_attached(&mut self, who: PersonIx, attached: bool) {
-        self.people[who].attached = attached;
-        if !attached {
-            self.to_node.retain(|(_, person, _)| *person != who);
-            self.to_people.retain(|(_, person, _)| *person != who);
-        }
-        let id = self.people[who].id;
-        self.node.set_attached(self.now, id, attached);
-        self.settle();
-    }
-
-    /// The person offers again, for example after `restart_ice` or `want_slots` of the client.
-    pub fn offer_again(&mut self, who: PersonIx) {
-        self.people[who].offer();
-        self.settle();
-    }
-
-    /// Does something with a person's client, and sends what comes of it.
-    pub fn with_client<T>(&mut self, who: PersonIx, act: impl FnOnce(&mut Client, Instant) -> T) -> T {
-        let result = act(&mut self.people[who].client, self.now);
-        self.settle();
-        result
-    }
-
-    /// A datagram from anywhere in the world reaches the relay's media port.
-    pub fn inject(&mut self, source: SocketAddr, bytes: &[u8]) {
-        self.network.forge(self.now, source, bytes);
+    pub(super) fn lose_messages(&mut self, who: PersonIx) {
+        self.to_node.retain(|(_, person, _)| *person != who);
+        self.to_people.retain(|(_, person, _)| *person != who);
     }
 
     fn next_event(&self) -> Option<Instant> {
@@ -206,6 +175,12 @@ impl Sim {
                     self.settle();
                 }
                 Destination::Person(who) => self.deliver_media(who, arrival.number, &mut arrival.bytes),
+                Destination::Lost(who) => {
+                    let person = &mut self.people[who];
+                    if let Some(stamp) = person.client.inspect(&mut arrival.bytes) {
+                        self.oracle.judge(arrival.number, person.publisher, stamp.as_ref());
+                    }
+                }
             }
         }
         for person in self.people.iter_mut().filter(|person| person.bye.is_none()) {
@@ -222,22 +197,26 @@ impl Sim {
     /// The oracle learns of a change at the moment the worker does: between two sends.
     fn deliver_to_node(&mut self, now: Instant, who: PersonIx, message: ClientMessage) {
         self.settle();
-        let (when, publisher) = (self.network.launched(), self.people[who].publisher);
-        match &message {
-            ClientMessage::SetSource { source, active } => self.oracle.set_source(when, publisher, *source, *active),
-            ClientMessage::Leave => self.oracle.leave(when, publisher),
-            _ => {}
-        }
+        let asked = match &message {
+            ClientMessage::Command { command, .. } => Some((Some(who), command.clone())),
+            ClientMessage::SetSource { source, active } => Some((Some(who), Command::SetSource { source: *source, active: *active })),
+            _ => None,
+        };
         let id = self.people[who].id;
         if let Some(reply) = self.node.handle_message(now, id, message) {
             self.to_people.push_back((now + SIGNALLING_DELAY, who, reply));
         }
+        self.absorb(&Cause::Command(asked));
         self.settle();
     }
 
     fn deliver_media(&mut self, who: PersonIx, number: u64, bytes: &mut [u8]) {
         let person = &mut self.people[who];
         if person.bye.is_some() {
+            // Nobody handles it any more, but it must have been sent in time.
+            if let Some(stamp) = person.client.inspect(bytes) {
+                self.oracle.judge(number, person.publisher, stamp.as_ref());
+            }
             return;
         }
         let before = person.client.counters().packets_received;
@@ -245,23 +224,15 @@ impl Sim {
         if person.client.counters().packets_received > before {
             self.oracle.judge(number, person.publisher, stamp.as_ref());
         }
+        if let Some(stamp) = stamp {
+            self.first_packets.entry((who, stamp.author.publisher, stamp.author.source)).or_insert(self.now);
+        }
     }
 
     /// Moves what everybody has to say into the network and the signalling queues.
-    fn settle(&mut self) {
-        let Self { node, network, people, now, oracle, to_people, to_node, .. } = self;
-        node.datagrams(|to, bytes| network.send_down(*now, to, bytes));
-        for (client, message) in node.messages() {
-            if let Some(who) = people.iter().position(|person| person.id == client && person.attached) {
-                to_people.push_back((*now + SIGNALLING_DELAY, who, message));
-            }
-        }
-        for (client, _) in node.take_closed() {
-            if let Some(person) = people.iter_mut().find(|person| person.id == client) {
-                oracle.leave(network.launched(), person.publisher);
-                person.ended = true;
-            }
-        }
+    pub(super) fn settle(&mut self) {
+        self.absorb(&Cause::Other);
+        let Self { network, people, now, to_node, .. } = self;
         for (who, person) in people.iter_mut().enumerate() {
             person.client.drain(|_, bytes| network.send_up(*now, who, bytes));
             while let Some(message) = person.take_outgoing() {
@@ -272,8 +243,95 @@ impl Sim {
         }
     }
 
+    /// Takes what the worker has to say and to send: the oracle first learns what changed, then judges messages, then sees the packets.
+    pub(super) fn absorb(&mut self, cause: &Cause) {
+        let news = self.node.news();
+        let (when, now) = (self.network.launched(), self.time());
+        if let Cause::Command(Some((who, command))) = cause
+            && self.was_obeyed(*who, &news)
+        {
+            let room = who.map_or(ROOM, |who| &self.people[who].ticket.room).to_owned();
+            let author = who.map(|who| self.people[who].publisher);
+            self.oracle.command(when, now, &room, author, command);
+        }
+        if let Cause::Silent(who) = cause {
+            self.enter_silently(when, *who);
+        }
+        for event in &news {
+            self.learn(when, now, event);
+        }
+        for event in news {
+            let Event::Message { client, message } = event else { continue };
+            let Some(who) = self.person_of(client) else { continue };
+            let before = matches!(cause, Cause::Other).then_some(when);
+            self.oracle.judge_message(self.people[who].publisher, before, &message);
+            if self.people[who].attached {
+                self.to_people.push_back((self.now + SIGNALLING_DELAY, who, message));
+            }
+        }
+        let Self { node, network, now, .. } = self;
+        node.datagrams(|to, bytes| network.send_down(*now, to, bytes));
+    }
+
+    /// Whoever is refused is told so; a service gets an answer of its own.
+    fn was_obeyed(&mut self, who: Option<PersonIx>, news: &[Event]) -> bool {
+        let Some(who) = who else { return self.node.was_served() };
+        let id = self.people[who].id;
+        let refused = |event: &Event| matches!(event, Event::Message { client, message: ServerMessage::Refused { .. } } if *client == id);
+        !self.people[who].ended && !news.iter().any(refused)
+    }
+
+    fn enter_silently(&mut self, when: u64, who: PersonIx) {
+        let Person { ticket, .. } = &self.people[who];
+        let (room, identity) = (ticket.room.clone(), ticket.identity.clone());
+        let snapshot = self.node.inspect(self.now, &room);
+        let known = self.oracle.now(&room).map(|meeting| meeting.people.values().map(|person| person.id.0).collect::<BTreeSet<u64>>());
+        let is_new = |id: u64| known.as_ref().is_none_or(|known| !known.contains(&id));
+        let people = snapshot.into_iter().flat_map(|room| room.people);
+        let found = people.filter(|person| person.identity == identity && is_new(person.participant)).map(|person| person.participant).last();
+        if let Some(id) = found {
+            self.people[who].participant = Some(id);
+            let newcomer = self.newcomer(who, id);
+            self.oracle.enter(when, &room, &self.settings, newcomer);
+        }
+    }
+
+    fn learn(&mut self, when: u64, now: Time, event: &Event) {
+        match event {
+            Event::Message { client, message: ServerMessage::Welcome { participant, resumed: false, room, .. } } => {
+                if let Some(who) = self.person_of(*client) {
+                    let newcomer = self.newcomer(who, *participant);
+                    self.oracle.enter(when, room, &self.settings, newcomer);
+                }
+            }
+            Event::Closed { client, .. } => {
+                if let Some(who) = self.person_of(*client) {
+                    self.oracle.leave(when, self.people[who].publisher);
+                    self.people[who].ended = true;
+                }
+            }
+            Event::Room(event) => {
+                let actor = event.actor.as_ref().map(|who| match who {
+                    Who::Service => Actor::Service,
+                    Who::Person { participant, .. } => Actor::Person(ParticipantId(*participant)),
+                });
+                self.oracle.claim(when, now, &event.room.0, actor, &event.change);
+            }
+            Event::RoomClosed { room, .. } => self.oracle.forget(when, &room.0, &self.settings),
+            _ => {}
+        }
+    }
+
+    fn person_of(&self, client: ClientId) -> Option<PersonIx> {
+        self.people.iter().position(|person| person.id == client)
+    }
+
     /// What must hold at any time.
     fn check(&mut self) {
+        self.settle();
+        self.compare_rooms();
+        let now = self.time();
+        self.oracle.judge_time(now);
         self.oracle.assert_clean();
         assert_eq!(self.node.worker.counters().crossed_zero_bit, 0, "media would have crossed a zero bit");
         for person in &self.people {
@@ -283,6 +341,31 @@ impl Sim {
             assert_eq!((counters.strangers, counters.malformed), (0, 0), "{name} got packets that no answer announced");
             let errors: Vec<_> = person.client.slots().flat_map(|slot| slot.record.errors.clone()).collect();
             assert!(!self.expects_clean_streams || errors.is_empty(), "{name} saw what no receiver may see: {errors:#?}");
+        }
+    }
+
+    /// The relay's picture of each room and the oracle's must be the same: roles, places, and what flows in.
+    fn compare_rooms(&mut self) {
+        let rooms: BTreeSet<String> = self.people.iter().map(|person| person.ticket.room.clone()).collect();
+        for room in rooms {
+            let Some(snapshot) = self.node.inspect(self.now, &room) else { continue };
+            for person in &snapshot.people {
+                let known = self.oracle.now(&room).and_then(|meeting| meeting.by_id(ParticipantId(person.participant))).cloned();
+                let Some(known) = known else {
+                    self.oracle.complain(format!("the relay has {person:?}, who is not here"));
+                    continue;
+                };
+                let place = person.breakout.map(room::BreakoutId);
+                let standing = if person.waiting { Standing::Waiting } else { Standing::In(place) };
+                if (person.role, standing) != (known.role, known.standing) {
+                    self.oracle.complain(format!("the relay has {:?} {standing:?}, the rules {known:?}", person.role));
+                }
+                for publication in &person.publications {
+                    if self.oracle.lets_send(&room, known.author, publication.source) != publication.active {
+                        self.oracle.complain(format!("{:?} flows: {}; the rules: {known:?}", publication.source, publication.active));
+                    }
+                }
+            }
         }
     }
 }

@@ -1,16 +1,25 @@
 //! Meetings in virtual time: the real worker, simulated people, seeded faults. Each scenario asserts that its fault really happened, and
 //! important checks have a twin that must fail.
 
+mod bits;
+mod breakouts;
+mod door;
 mod hostile;
 mod media;
 mod meeting;
 mod network;
+mod recall;
+mod roles;
+mod screens;
 mod signalling;
+mod twins;
+mod walk;
 
 use std::time::Duration;
 
+use room::Settings;
 use signal::message::Source::{self, Camera, Microphone};
-use tests::sim::{PersonIx, Setup, Sim};
+use tests::sim::{LinkSpec, PersonIx, Setup, Sim};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// ICE, DTLS and the first keyframe over 10 ms of delay take less than this.
@@ -23,6 +32,40 @@ fn meeting_of_two(seed: u64) -> (Sim, PersonIx, PersonIx) {
     sim.run(JOIN);
     sim.begin_window();
     (sim, anna, bo)
+}
+
+/// A host and some guests who have all met, under these settings; counts begin now.
+fn hosted(seed: u64, settings: Settings, guests: u32) -> (Sim, PersonIx, Vec<PersonIx>) {
+    let mut sim = Sim::with_settings(seed, settings);
+    let host = sim.join_as("Hanna Host", true, setup(1, guests));
+    let guests = (0..guests).map(|guest| sim.join(&format!("Guest{guest} Surname"), setup(guest + 2, guests))).collect();
+    sim.run(JOIN);
+    sim.begin_window();
+    (sim, host, guests)
+}
+
+/// Room for everybody from the start, so that no offer is needed later.
+fn setup(publisher: u32, others: u32) -> Setup {
+    Setup { audio_slots: others as usize, video_slots: others as usize, ..Setup::meeting(publisher) }
+}
+
+/// Loss, jitter, reordering and duplication both ways for everybody from now on.
+fn roughen(sim: &mut Sim, loss: f64) {
+    let spec = LinkSpec { loss, jitter: Duration::from_millis(8), reorder: 0.03, duplicate: 0.03, ..LinkSpec::default() };
+    for who in 0..sim.people.len() {
+        let access = sim.network.access(who);
+        (access.up.spec, access.down.spec) = (spec.clone(), spec.clone());
+    }
+}
+
+/// The network did to these people what [`roughen`] says.
+fn assert_rough(sim: &mut Sim, people: &[PersonIx]) {
+    for who in people {
+        let access = sim.network.access(*who);
+        for stats in [access.up.stats, access.down.stats] {
+            assert!(stats.lost > 5 && stats.reordered > 2 && stats.duplicated > 2, "the faults happened: {stats:?}");
+        }
+    }
 }
 
 /// Sound and picture of every publisher reach every viewer at full rate over the coming seconds.

@@ -1,7 +1,7 @@
 //! What people do in a meeting: come, mute, switch off, share, leave, come back.
 
 use signal::message::Source::{Camera, Microphone, Screen};
-use tests::sim::{LinkSpec, Numbering, Setup, Sim, SourceSetup};
+use tests::sim::{LinkSpec, Numbering, ROOM, Setup, Sim, SourceSetup};
 use worker::ClientKind;
 
 use crate::{JOIN, SECOND, assert_flows, assert_meeting, assert_silence, meeting_of_two};
@@ -44,9 +44,9 @@ fn sound_and_picture_of_one_person_share_a_slot_index() {
     }
     sim.run(JOIN);
     let person = &sim.people[viewer];
-    for other in person.roster.iter().filter(|other| Some(other.id) != person.participant) {
+    for other in person.roster.iter().filter(|other| Some(other.id.0) != person.participant) {
         let index = |source, audio| {
-            let mid = person.slot_of(other.id, source).expect("it is in a slot").mid;
+            let mid = person.slot_of(other.id.0, source).expect("it is in a slot").mid;
             person.client.slots().filter(|slot| slot.audio == audio).position(|slot| slot.mid == mid)
         };
         assert_eq!(index(Microphone, true), index(Camera, false), "{}", other.name);
@@ -111,7 +111,10 @@ fn a_mute_does_not_look_like_loss() {
 fn twin_a_leak_is_noticed() {
     let (mut sim, _, _) = meeting_of_two(6);
     let when = sim.network.launched();
-    sim.oracle.set_source(when, 1, Microphone, false);
+    sim.oracle.revise(when, ROOM, |meeting| {
+        meeting.people.get_mut(&1).expect("anna is here").set_own(Microphone, false);
+        Ok(())
+    });
     sim.run(SECOND);
 }
 
