@@ -26,18 +26,18 @@ export function roomUrl(room, action) {
 /**
  * Asks for a token for the room.
  * @param {string} room
- * @param {string} name
+ * @param {{name: string, pin?: string, token?: string}} who  a PIN where the room has one; a token one came with
  * @returns {Promise<string>}
  * @throws {MeetingError}
  */
-export async function requestToken(room, name) {
+export async function requestToken(room, who) {
   /** @type {Response} */
   let response;
   try {
     response = await fetch(roomUrl(room, 'join'), {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ name }),
+      body: JSON.stringify(who),
       cache: 'no-store',
       credentials: 'omit',
       signal: AbortSignal.timeout(JOIN_TIMEOUT_MS),
@@ -45,11 +45,21 @@ export async function requestToken(room, name) {
   } catch (error) {
     throw new MeetingError('error_network', String(error));
   }
-  if (!response.ok) throw new MeetingError(keyForStatus(response.status), await refusal(response));
   const body = await response.json().catch(() => null);
+  if (!response.ok) {
+    const code = String(body?.error?.code ?? '');
+    const key = code === 'pin_wrong' && !who.pin ? 'error_pin_needed' : KEYS[code];
+    throw new MeetingError(key ?? keyForStatus(response.status), `${response.status} ${code} ${body?.error?.message ?? ''}`.trim());
+  }
   if (typeof body?.token !== 'string') throw new MeetingError('error_server', 'no token in the answer');
   return body.token;
 }
+
+/** Codes of refusals, as dictionary keys. @type {Record<string, string>} */
+const KEYS = {
+  pin_required: 'error_pin_needed', pin_wrong: 'error_pin_wrong', too_many_tries: 'error_too_many_tries', token_required: 'error_token_required',
+  not_open: 'error_not_open', ended: 'ended', removed: 'removed',
+};
 
 /** @param {number} status */
 function keyForStatus(status) {
@@ -59,10 +69,4 @@ function keyForStatus(status) {
   if (status === 409 || status === 503) return 'error_full';
   if (status === 429) return 'error_too_many';
   return 'error_server';
-}
-
-/** @param {Response} response */
-async function refusal(response) {
-  const body = await response.json().catch(() => null);
-  return `${response.status} ${body?.error?.code ?? ''} ${body?.error?.message ?? ''}`.trim();
 }

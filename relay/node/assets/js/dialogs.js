@@ -1,7 +1,8 @@
-// The settings and help dialogs. The browser's own <dialog> keeps focus inside and gives it back.
+// The page's dialogs: settings, help, and questions. The browser's own <dialog> keeps focus inside and gives it back.
 
 import { DeviceMenus } from './devices.js';
 import { freshId, h } from './dom.js';
+import { t } from './i18n.js';
 import { icon } from './icons.js';
 import { setShortcuts, SHORTCUTS, shortcutsOn } from './keys.js';
 import { languageSwitch } from './languages.js';
@@ -66,4 +67,32 @@ export function helpDialog() {
     h('h3', { t: 'help_privacy' }),
     h('p', { t: 'privacy' }),
   );
+}
+
+/**
+ * Asks before something that cannot be undone. Nothing is done by a stray key: the focus begins on the way out.
+ * @param {object} question
+ * @param {string} question.title    dictionary key
+ * @param {string} question.text     dictionary key
+ * @param {string} question.confirm  dictionary key of the button that does it
+ * @param {string} [question.refuse]  dictionary key of the way out
+ * @param {Record<string, string|number>} [question.values]
+ * @param {boolean} [question.danger]
+ * @returns {Promise<boolean>}
+ */
+export function ask({ title, text, confirm, refuse = 'cancel', values = {}, danger = true }) {
+  return new Promise((resolve) => {
+    const [titleId, textId] = [freshId(), freshId()];
+    const element = h('dialog', { class: 'dialog question', role: 'alertdialog', 'aria-labelledby': titleId, 'aria-describedby': textId });
+    const cancel = h('button', { type: 'button', class: 'secondary', autofocus: true, t: refuse, onclick: () => element.close() });
+    const yes = h('button', { type: 'button', class: danger ? 'primary danger' : 'primary', t: confirm, onclick: () => element.close('yes') });
+    element.append(h('h2', { id: titleId }, t(title, values)), h('p', { id: textId }, t(text, values)), h('div', { class: 'buttons' }, cancel, yes));
+    element.addEventListener('close', () => {
+      element.remove();
+      resolve(element.returnValue === 'yes');
+    });
+    document.body.append(element);
+    element.showModal();
+    cancel.focus();
+  });
 }

@@ -42,6 +42,50 @@ export function setChildren(parent, children) {
   if (!same) parent.replaceChildren(...children);
 }
 
+/**
+ * Keeps one element for each item for as long as the item is there, so that focus and what is typed survive.
+ * @template T
+ */
+export class KeyedList {
+  #parent;
+  #keyOf;
+  #create;
+  /** @type {Map<string|number, {element: HTMLElement, update: (item: T) => void}>} */
+  #rows = new Map();
+
+  /**
+   * @param {Element} parent  holds nothing else
+   * @param {(item: T) => string|number} keyOf
+   * @param {(item: T) => {element: HTMLElement, update: (item: T) => void}} create
+   */
+  constructor(parent, keyOf, create) {
+    this.#parent = parent;
+    this.#keyOf = keyOf;
+    this.#create = create;
+  }
+
+  /** @param {T[]} items */
+  show(items) {
+    const keys = new Set(items.map(this.#keyOf));
+    for (const [key, { element }] of this.#rows) {
+      if (keys.has(key)) continue;
+      element.remove();
+      this.#rows.delete(key);
+    }
+    items.forEach((item, i) => {
+      const key = this.#keyOf(item);
+      const row = this.#rows.get(key) ?? this.#create(item);
+      this.#rows.set(key, row);
+      row.update(item);
+      const there = this.#parent.children[i];
+      if (there === row.element) return;
+      const focused = row.element.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement) : null;
+      this.#parent.insertBefore(row.element, there ?? null);
+      focused?.focus(); // moving an element takes the focus away
+    });
+  }
+}
+
 let counter = 0;
 
 /** A fresh id for `for`, `aria-labelledby` and the like. */

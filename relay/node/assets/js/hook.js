@@ -13,7 +13,7 @@ import { read } from './stats.js';
 /** @param {View} view  the page's present state; read anew at each call */
 export function installHook(view) {
   const hook = {
-    version: 1,
+    version: 2,
     /** `prejoin`, `joining`, `connected`, `reconnecting`, `left` or `failed`. */
     state: () => view.meeting?.phase ?? 'prejoin',
     /** Whether media can flow (ICE and DTLS are up). */
@@ -29,6 +29,23 @@ export function installHook(view) {
     },
     get slots() {
       return structuredClone(view.meeting?.slots ?? []);
+    },
+    /** The room or the waiting page as the relay tells it: `scene.state` is `present` or `waiting`; null before. */
+    get scene() {
+      return structuredClone(view.meeting?.scene ?? null);
+    },
+    /** What was written in the chat, announcements among it. */
+    get chat() {
+      return structuredClone(view.meeting?.chat.entries ?? []);
+    },
+    /**
+     * Asks something of the room. Resolves to the relay's `done` or `refused` message; never rejects.
+     * @param {import('./types.js').Command} command
+     */
+    command: (command) => view.meeting?.command(command) ?? Promise.resolve({ type: 'refused', code: 'disconnected', message: 'not in a meeting' }),
+    /** Sizes by mid, as they were last told to the relay. */
+    get tiles() {
+      return structuredClone(view.meeting?.tilesTold ?? {});
     },
     get speaker() {
       return view.meeting?.speaker ?? null;

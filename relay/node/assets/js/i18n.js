@@ -2,13 +2,15 @@
 
 import { da } from './words.da.js';
 import { en } from './words.en.js';
+import { daRoom } from './words.room.da.js';
+import { enRoom } from './words.room.en.js';
 import { recall, remember } from './store.js';
 
 /** @typedef {'da'|'en'} Lang */
 /** @typedef {'text'|'aria-label'|'title'|'placeholder'} Place */
 
 /** @type {Record<Lang, Record<string, string>>} */
-const WORDS = { da, en };
+const WORDS = { da: { ...da, ...daRoom }, en: { ...en, ...enRoom } };
 const ATTRIBUTE = { text: 'data-t', 'aria-label': 'data-t-label', title: 'data-t-title', placeholder: 'data-t-placeholder' };
 
 /** Fires `change` after the language changed, for views that compose sentences. */
@@ -16,6 +18,8 @@ export const language = new EventTarget();
 
 /** @type {Lang} */
 let current = 'da';
+/** The person said so, here or in the address. */
+let chosen = false;
 
 export function lang() {
   return current;
@@ -27,12 +31,23 @@ export function lang() {
  */
 export function startLanguage(asked) {
   const kept = recall('lang');
+  chosen = asked !== null || kept !== null;
   const nordic = navigator.languages.some((tag) => /^(da|nb|nn|no|sv|fo|kl)\b/i.test(tag));
   apply(asked ?? (kept === 'da' || kept === 'en' ? kept : nordic ? 'da' : 'en'));
 }
 
+/**
+ * The room's own languages count where the person has not said what they want.
+ * @param {string[]} languages  best first
+ */
+export function suggestLanguage(languages) {
+  const [best] = languages.filter((code) => code in WORDS);
+  if (!chosen && best && !languages.includes(current)) apply(/** @type {Lang} */ (best));
+}
+
 /** @param {Lang} next */
 export function setLanguage(next) {
+  chosen = true;
   remember('lang', next);
   apply(next);
 }

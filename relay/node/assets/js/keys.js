@@ -7,7 +7,11 @@ export const SHORTCUTS = /** @type {const} */ ([
   ['m', 'shortcut_microphone'],
   ['v', 'shortcut_camera'],
   ['s', 'shortcut_screen'],
+  ['h', 'shortcut_hand'],
   ['p', 'shortcut_people'],
+  ['c', 'shortcut_chat'],
+  ['g', 'shortcut_groups'],
+  ['o', 'shortcut_manage'],
   ['d', 'shortcut_details'],
   ['?', 'shortcut_help'],
 ]);
@@ -40,5 +44,5 @@ export function bindKeys(actions) {
 
 /** @param {EventTarget|null} target */
 function typing(target) {
-  return target instanceof HTMLElement && (target.isContentEditable || target.matches('input:not([type=checkbox]), select, textarea'));
+  return target instanceof HTMLElement && (target.isContentEditable || target.matches('input:not([type=checkbox], [type=radio]), select, textarea'));
 }

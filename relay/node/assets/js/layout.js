@@ -11,28 +11,47 @@ const MIN_TILE = 104;
 /**
  * @typedef {object} Arrangement
  * @property {'solo'|'duo'|'grid'|'focus'} mode
- * @property {Rect[]} rects   one for each tile: first the screens, then the others, last ourselves
+ * @property {Rect[]} mains
+ * @property {Rect[]} smalls
+ * @property {Rect|null} own  ourselves
  * @property {number} height  of all tiles together; more than there is when the stage has to scroll
  */
 
 /**
- * @param {number} screens  shared screens
- * @param {number} others   other people
- * @param {number} width    of the stage, px
- * @param {number} height   of the stage, px
+ * @param {number} mains   large tiles
+ * @param {number} smalls  small tiles
+ * @param {boolean} own    whether we see ourselves
+ * @param {number} width   of the stage, px
+ * @param {number} height  of the stage, px
  * @returns {Arrangement}
  */
-export function arrange(screens, others, width, height) {
+export function arrange(mains, smalls, own, width, height) {
   const area = { x: 0, y: 0, width, height };
-  if (screens > 0) return { mode: 'focus', rects: focus(screens, others + 1, area), height };
-  if (others === 0) return { mode: 'solo', rects: [within(area, 3 / 4, WIDE)], height };
-  if (others === 1) return { mode: 'duo', rects: duo(area), height };
-  const rects = grid(others + 1, area);
-  return { mode: 'grid', rects, height: Math.max(height, ...rects.map((r) => r.y + r.height)) };
+  const self = own ? 1 : 0;
+  if (mains + smalls === 0) return { mode: 'solo', mains: [], smalls: [], own: own ? within(area, 3 / 4, WIDE) : null, height };
+  if (mains + smalls === 1) {
+    const [main, corner] = duo(area);
+    return { mode: 'duo', mains: mains ? [main] : [], smalls: mains ? [] : [main], own: own ? corner : null, height };
+  }
+  if (mains === 0 || smalls === 0) {
+    const rects = grid(mains + smalls + self, area);
+    const others = rects.slice(0, mains + smalls);
+    return { mode: 'grid', mains: mains ? others : [], smalls: mains ? [] : others, own: own ? rects[rects.length - 1] : null, height: foot(rects, height) };
+  }
+  const { large, strip } = focus(mains, smalls + self, area);
+  return { mode: 'focus', mains: large, smalls: strip.slice(0, smalls), own: own ? strip[smalls] : null, height: foot(strip, height) };
 }
 
 /**
- * Two people: the other one large, ourselves small in the corner.
+ * @param {Rect[]} rects
+ * @param {number} height
+ */
+function foot(rects, height) {
+  return Math.max(height, ...rects.map((r) => r.y + r.height));
+}
+
+/**
+ * One other tile: that one large, ourselves small in the corner.
  * @param {Rect} area
  */
 function duo(area) {
@@ -44,25 +63,36 @@ function duo(area) {
   return [main, { x: main.x + main.width - width - inset, y: main.y + main.height - height - inset, width, height }];
 }
 
+/** Share of the stage that small tiles get: as little as lets them be of use. */
+const STRIPS = [0.2, 0.26, 0.32, 0.38, 0.44];
+
 /**
- * Shared screens large, people in a strip beside or below.
- * @param {number} screens
- * @param {number} people
+ * Large tiles, and small ones in a strip beside or below.
+ * @param {number} mains
+ * @param {number} smalls
  * @param {Rect} area
  */
-function focus(screens, people, area) {
+function focus(mains, smalls, area) {
   const upright = area.width < area.height * 1.15;
-  const strip = upright
-    ? Math.min(area.height * 0.42, Math.max(area.height - area.width / WIDE - GAP, area.height * 0.25))
-    : Math.min(Math.max(area.width * 0.2, 150), 300);
-  const large = upright
-    ? { ...area, height: area.height - strip - GAP }
-    : { ...area, width: area.width - strip - GAP };
-  const small = upright
-    ? { ...area, y: area.y + area.height - strip, height: strip }
-    : { ...area, x: area.x + area.width - strip, width: strip };
-  const shown = screens === 1 ? [large] : grid(screens, large);
-  return [...shown, ...grid(people, small)];
+  /** @type {{large: Rect[], strip: Rect[]}} */
+  let best = { large: [], strip: [] };
+  for (const share of STRIPS) {
+    const depth = upright ? uprightStrip(area, share) : Math.min(Math.max(area.width * share, 150), area.width * 0.5);
+    const large = upright ? { ...area, height: area.height - depth - GAP } : { ...area, width: area.width - depth - GAP };
+    const small = upright ? { ...area, y: area.y + area.height - depth, height: depth } : { ...area, x: area.x + area.width - depth, width: depth };
+    best = { large: grid(mains, large), strip: grid(smalls, small) };
+    if (best.strip[0].width > MIN_TILE || foot(best.strip, area.height) <= area.height) break;
+  }
+  return best;
+}
+
+/**
+ * On an upright stage a wide picture leaves room below, which the strip takes.
+ * @param {Rect} area
+ * @param {number} share
+ */
+function uprightStrip(area, share) {
+  return Math.min(area.height * Math.max(0.42, share), Math.max(area.height - area.width / WIDE - GAP, area.height * share));
 }
 
 /**

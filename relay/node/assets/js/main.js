@@ -1,15 +1,18 @@
 // Where the page starts: from the form into the meeting, and out again.
 
 import { Actions } from './actions.js';
+import { MeetingError, requestToken } from './api.js';
+import { syncClock } from './clock.js';
 import { MeetingEnded } from './ended.js';
 import { installHook } from './hook.js';
 import { language, startLanguage, t } from './i18n.js';
 import { LocalMedia } from './media.js';
 import { Meeting } from './meeting.js';
-import { hideToken, readParams } from './params.js';
+import { hideToken, keep, kept, readParams } from './params.js';
 import { MeetingPrejoin } from './prejoin.js';
 import { MeetingRoom } from './room.js';
 import { recall, remember } from './store.js';
+import { MeetingWaiting } from './waiting.js';
 
 const app = /** @type {HTMLElement} */ (document.getElementById('app'));
 const params = readParams(new URL(location.href));
@@ -18,6 +21,7 @@ const media = new LocalMedia();
 const view = { media, meeting: null, actions: null, leave: () => leave() };
 
 hideToken();
+void syncClock();
 startLanguage(params.lang);
 params.name ||= recall('name') ?? '';
 if (params.autojoin) params.name ||= t('guest');
@@ -37,15 +41,14 @@ function showPrejoin({ join }) {
 }
 
 /**
- * @param {string} name
- * @param {string} room
+ * @param {import('./prejoin.js').Entry} entry
  * @throws {import('./api.js').MeetingError}
  */
-async function enter(name, room) {
+async function enter({ name, room, pin }) {
   if (!params.autojoin) remember('name', name);
   params.name = name;
   params.room = room;
-  const meeting = new Meeting(params, name);
+  const meeting = new Meeting(params, name, await tokenFor(name, room, pin), () => renew(name, room, pin));
   const actions = new Actions(meeting, media);
   view.meeting = meeting;
   view.actions = actions;
@@ -56,8 +59,47 @@ async function enter(name, room) {
     view.meeting = view.actions = null;
     throw error;
   }
+  keep({ came: { name, room, token: meeting.token } });
   meeting.addEventListener('ended', (event) => close(/** @type {CustomEvent} */ (event).detail.reason));
-  app.replaceChildren(new MeetingRoom(meeting, media, actions, leave));
+  meeting.addEventListener('scene', () => showScene(meeting, actions));
+  showScene(meeting, actions);
+}
+
+/**
+ * A PIN gives a token; else the link's own does, or the one from before: the same person comes back.
+ * @param {string} name
+ * @param {string} room
+ * @param {string} pin  empty: none
+ * @returns {Promise<string|null>}  null: to be asked for
+ */
+async function tokenFor(name, room, pin) {
+  if (pin) return renew(name, room, pin);
+  if (params.token !== null) return params.token;
+  const { came } = kept();
+  return came?.name === name && came.room === room ? came.token : null;
+}
+
+/**
+ * @param {string} name
+ * @param {string} room
+ * @param {string} pin
+ */
+async function renew(name, room, pin) {
+  const token = params.token ?? undefined;
+  if (token && !pin) throw new MeetingError('error_link_expired'); // a token from a link cannot be renewed here
+  return requestToken(room, { name, pin: pin || undefined, token });
+}
+
+/**
+ * The waiting page or the meeting, as the relay says.
+ * @param {Meeting} meeting
+ * @param {Actions} actions
+ */
+function showScene(meeting, actions) {
+  if (view.meeting !== meeting) return;
+  const View = meeting.scene?.state === 'waiting' ? MeetingWaiting : MeetingRoom;
+  if (app.firstElementChild instanceof View) return;
+  app.replaceChildren(new View(meeting, media, actions, leave));
   showTitle();
 }
 
@@ -80,6 +122,7 @@ function close(reason) {
 }
 
 function showTitle() {
-  const inside = app.firstElementChild instanceof MeetingRoom;
-  document.title = inside ? `${params.room} – ${t('product')}` : t('product');
+  const page = app.firstElementChild;
+  if (page instanceof MeetingRoom) document.title = `${page.heading} – ${t('product')}`;
+  else document.title = page instanceof MeetingWaiting ? `${t('waiting_title')} – ${t('product')}` : t('product');
 }

@@ -1,26 +1,26 @@
 // One meeting: who is there, who is in which slot, what of ours flows, and how it all comes back after a break.
 
-import { MeetingError, requestToken } from './api.js';
+import { MeetingError } from './api.js';
+import { rosterNotices, sceneNotices } from './changes.js';
+import { ChatLog } from './chatlog.js';
+import { Commands } from './commands.js';
+import { t } from './i18n.js';
+import { OwnSources } from './own.js';
 import { Recovery } from './recovery.js';
-import { Session, SOURCES } from './session.js';
+import { Session } from './session.js';
 import { Signalling } from './signalling.js';
 
 /** @typedef {import('./types.js').Participant} Participant */
+/** @typedef {import('./types.js').Scene} Scene */
 /** @typedef {import('./types.js').ServerMessage} ServerMessage */
 /** @typedef {import('./types.js').Slot} Slot */
 /** @typedef {import('./types.js').Source} Source */
 /** @typedef {import('./types.js').Welcome} Welcome */
 
 /**
- * What the relay assumes of a newcomer until told otherwise.
- * @type {Record<Source, boolean>}
- */
-const RELAY_DEFAULTS = { microphone: true, camera: true, screen: false, screen_audio: false };
-
-/**
- * Events: `phase`; `people` (roster, sources or speaker changed); `slots`; `session` (a new peer connection);
- * `path` (detail: whether media can flow); `notice` (detail: {key, values}, something to tell);
- * `ended` (detail: {reason}).
+ * Events: `phase`; `people` (roster, sources or speaker changed); `scene`; `slots`; `session` (a new peer connection);
+ * `path` (detail: whether media can flow); `notice` (detail: {key, values}, something to tell); `unmute_asked`;
+ * `announcement` (detail: Announcement); `ended` (detail: {reason}). Others are on `chat` and `own`.
  */
 export class Meeting extends EventTarget {
   /** @type {import('./types.js').Phase} */
@@ -29,6 +29,8 @@ export class Meeting extends EventTarget {
   self = null;
   /** @type {Map<number, Participant>} */
   people = new Map();
+  /** @type {Scene|null} */
+  scene = null;
   /** @type {Slot[]} */
   slots = [];
   /** @type {number|null} */
@@ -37,36 +39,66 @@ export class Meeting extends EventTarget {
   session = null;
   /** Whether media can flow now. */
   path = false;
+  /** How large slots are shown, as the relay knows it. @type {Record<string, [number, number]>} */
+  tilesTold = {};
+  chat = new ChatLog();
+  own = new OwnSources((command) => this.command(command));
 
   #params;
   /** @type {string|null} */
   #token;
-  /** @type {Map<Source, {track: MediaStreamTrack|null, on: boolean}>} what the person wants to send */
-  #own = new Map();
+  #renew;
+  /** @type {Map<number, string>} names we were told, also of those who left: their messages are still in the chat */
+  #names = new Map();
   #signalling;
+  #commands;
   /** @type {Recovery|null} */
   #recovery = null;
 
   /**
    * @param {import('./params.js').Params} params
    * @param {string} name
+   * @param {string|null} token  from the link or the form, or kept from before; null asks for one
+   * @param {() => Promise<string>} renew  gets a token; may reject with a MeetingError
    */
-  constructor(params, name) {
+  constructor(params, name, token, renew) {
     super();
     this.#params = params;
     this.name = name;
     this.room = params.room;
-    this.#token = params.token;
-    for (const source of SOURCES) this.#own.set(source, { track: null, on: false });
+    this.#token = token;
+    this.#renew = renew;
     this.#signalling = new Signalling(params.room, (fresh) => this.#getToken(fresh));
+    this.#commands = new Commands((message) => this.#signalling.send(message));
+    this.own.addEventListener('change', () => this.dispatchEvent(new Event('people')));
     this.#on(this.#signalling, 'up', (/** @type {Welcome} */ welcome) => this.#welcomed(welcome));
-    this.#on(this.#signalling, 'down', () => this.#setPhase('reconnecting'));
+    this.#on(this.#signalling, 'down', () => this.#lost());
     this.#on(this.#signalling, 'message', (/** @type {ServerMessage} */ message) => this.#received(message));
     this.#on(this.#signalling, 'ended', ({ reason }) => this.#ended(reason));
   }
 
+  /** Whether the address asks for the main picture alone. */
+  get startMinimal() {
+    return this.#params.minimal;
+  }
+
+  /** The token we came in with: whoever goes in again is then the same person to the room. */
+  get token() {
+    return this.#token;
+  }
+
+  /** The room as it is, or null while we wait. */
+  get present() {
+    return this.scene?.state === 'present' ? this.scene : null;
+  }
+
+  /** What only host and deputy see; null for everybody else. */
+  get staff() {
+    return this.present?.staff ?? null;
+  }
+
   /**
-   * Resolves when the relay let us in.
+   * Resolves when the relay let us in, be it to wait.
    * @returns {Promise<void>}
    * @throws {MeetingError}
    */
@@ -86,30 +118,56 @@ export class Meeting extends EventTarget {
   }
 
   /**
-   * What flows from us. The relay is told as well as the browser, so that a mute holds whatever the browser does.
-   * @param {Source} source
-   * @param {MediaStreamTrack|null} track
-   * @param {boolean} on
+   * Asks something of the room. Never rejects: a refusal is an answer.
+   * @param {import('./types.js').Command} command
    */
-  async setSource(source, track, on) {
-    const before = this.#own.get(source);
-    this.#own.set(source, { track, on });
-    if (before?.on !== on) this.#signalling.send({ type: 'set_source', source, active: on });
-    this.dispatchEvent(new Event('people'));
-    await this.session?.publish(source, track);
+  command(command) {
+    return this.#commands.ask(command);
   }
 
-  /** @param {Source} source */
-  isOn(source) {
-    return this.#own.get(source)?.on ?? false;
+  /**
+   * Asks something of the room, and tells the person when it is refused.
+   * @param {string} type
+   * @param {Record<string, unknown>} [fields]
+   * @returns {Promise<boolean>}  whether it was done
+   */
+  async act(type, fields = {}) {
+    const answer = await this.command({ type, ...fields });
+    if (answer.type === 'refused') this.tell(`refused_${answer.code}`);
+    return answer.type === 'done';
+  }
+
+  /** @param {Record<string, [number, number]>} tiles  sizes by mid, physical pixels */
+  reportTiles(tiles) {
+    const sent = this.#signalling.send({ type: 'tiles', tiles });
+    if (sent) this.tilesTold = tiles;
+    return sent;
   }
 
   /** Everybody present, ourselves first, then in order of arrival. Our own sources are what we know, not what came back. */
   roster() {
-    const people = [...this.people.values()].sort((a, b) => a.id - b.id);
+    const people = [...this.people.values()].filter((p) => !p.waiting || p.id === this.self);
     const own = people.find((p) => p.id === this.self);
     const others = people.filter((p) => p !== own);
-    return own ? [{ ...own, sources: SOURCES.filter((s) => this.isOn(s)) }, ...others] : others;
+    return own ? [{ ...own, sources: this.own.flowing() }, ...others] : others;
+  }
+
+  /** {@link roster}, without those who are in another place than we are. */
+  here() {
+    const place = this.present?.you.breakout ?? null;
+    return this.roster().filter((p) => p.id === this.self || (p.breakout ?? null) === place);
+  }
+
+  /**
+   * A name to show; those whose name we may not know are called by what they are.
+   * @param {number|null} id
+   */
+  nameOf(id) {
+    if (id === null) return t('the_staff');
+    const person = this.people.get(id);
+    const name = person?.name || this.#names.get(id);
+    if (name) return name;
+    return person && person.role !== 'participant' ? t(`role_${person.role}`) : t('unnamed');
   }
 
   /**
@@ -137,13 +195,9 @@ export class Meeting extends EventTarget {
     return this.session?.offer({ iceRestart: true });
   }
 
-  /** @param {boolean} fresh */
+  /** @param {boolean} fresh  the one we had was refused */
   async #getToken(fresh) {
-    if (this.#params.token !== null) {
-      if (fresh) throw new MeetingError('error_link_expired'); // a token from a link cannot be renewed here
-      return this.#params.token;
-    }
-    if (fresh || this.#token === null) this.#token = await requestToken(this.room, this.name);
+    if (fresh || this.#token === null) this.#token = await this.#renew();
     return this.#token;
   }
 
@@ -151,17 +205,24 @@ export class Meeting extends EventTarget {
   #welcomed(welcome) {
     const back = this.phase === 'reconnecting';
     this.self = welcome.participant;
-    this.people = new Map(welcome.roster.map((p) => [p.id, p]));
-    this.#setPhase('connected');
+    this.#setPeople(welcome.roster, false);
+    this.scene = welcome.scene;
     if (welcome.resumed && this.session && this.#recovery) {
-      this.#tellSources(null);
+      this.own.welcomed(this.present?.you ?? null, true);
       void this.session.offerAgain({ iceRestart: !this.#recovery.connected });
       this.#recovery.signallingBack();
     } else {
       this.#startSession();
     }
-    if (back) this.#notice('notice_back');
+    this.#setPhase('connected');
+    if (back) this.tell('notice_back');
+    this.dispatchEvent(new Event('scene'));
     this.dispatchEvent(new Event('people'));
+  }
+
+  #lost() {
+    this.#commands.lost();
+    this.#setPhase('reconnecting');
   }
 
   #startSession() {
@@ -179,17 +240,9 @@ export class Meeting extends EventTarget {
     this.#on(recovery, 'restart', () => void session.offerAgain({ iceRestart: true }));
     this.#on(recovery, 'rejoin', () => this.#signalling.startOver());
     this.dispatchEvent(new Event('session'));
-    // Before any media: what is muted here must be muted there from the first packet on.
-    this.#tellSources(RELAY_DEFAULTS);
-    for (const [source, { track }] of this.#own) void session.publish(source, track);
+    this.own.welcomed(this.present?.you ?? null, false);
+    this.own.attach(session);
     void session.offer();
-  }
-
-  /** @param {Record<Source, boolean>|null} known  what the relay already knows; null tells it everything */
-  #tellSources(known) {
-    for (const [source, { on }] of this.#own) {
-      if (known?.[source] !== on) this.#signalling.send({ type: 'set_source', source, active: on });
-    }
   }
 
   /** @param {ServerMessage} message */
@@ -200,10 +253,30 @@ export class Meeting extends EventTarget {
         break;
       case 'joined':
       case 'updated':
-        this.#personChanged(message.participant);
+        this.#setPeople([...[...this.people.values()].filter((p) => p.id !== message.participant.id), message.participant], true);
         break;
       case 'left':
-        this.#personLeft(message.participant);
+        this.#setPeople([...this.people.values()].filter((p) => p.id !== message.participant), true);
+        break;
+      case 'roster':
+        this.#setPeople(message.roster, true);
+        break;
+      case 'scene':
+        this.#setScene(message.scene);
+        break;
+      case 'done':
+      case 'refused':
+        this.#commands.answered(message);
+        break;
+      case 'chat':
+        this.chat.chat(message.message, message.earlier ?? false, message.message.from === this.self);
+        break;
+      case 'announcement':
+        this.chat.announce(message.message);
+        this.dispatchEvent(new CustomEvent('announcement', { detail: message.message }));
+        break;
+      case 'unmute_asked':
+        this.dispatchEvent(new Event('unmute_asked'));
         break;
       case 'slots':
         this.slots = message.slots;
@@ -223,26 +296,38 @@ export class Meeting extends EventTarget {
     }
   }
 
-  /** @param {Participant} person */
-  #personChanged(person) {
-    const known = this.people.get(person.id);
-    this.people.set(person.id, person);
-    if (person.id !== this.self) {
-      if (!known) this.#notice('notice_joined', { name: person.name });
-      else if (!known.sources.includes('screen') && person.sources.includes('screen')) {
-        this.#notice('notice_shares', { name: person.name });
-      }
-    }
+  /**
+   * @param {Participant[]} people
+   * @param {boolean} tell  whether comings and goings are news
+   */
+  #setPeople(people, tell) {
+    const before = this.people;
+    // `Map` keeps the order in which people came, which an update must not change.
+    const next = new Map([...before.keys()].flatMap((id) => people.filter((p) => p.id === id)).map((p) => [p.id, p]));
+    for (const person of people) next.set(person.id, person);
+    this.people = next;
+    if (this.speaker !== null && !next.has(this.speaker)) this.speaker = null;
+    // Whoever goes to a breakout has not left the meeting, although guests see no more of them.
+    const moving = this.present?.breakouts?.open === true;
+    if (tell) for (const { key, values } of rosterNotices(before, next, this.self, (id) => this.nameOf(id))) if (!moving) this.tell(key, values);
+    for (const { id, name } of people) if (name) this.#names.set(id, name);
     this.dispatchEvent(new Event('people'));
   }
 
-  /** @param {number} id */
-  #personLeft(id) {
-    const person = this.people.get(id);
-    if (!person) return;
-    this.people.delete(id);
-    if (this.speaker === id) this.speaker = null;
-    if (id !== this.self) this.#notice('notice_left', { name: person.name });
+  /** @param {Scene} scene */
+  #setScene(scene) {
+    const before = this.present;
+    this.scene = scene;
+    if (scene.state === 'present') {
+      if (before) {
+        this.own.follow(scene.you);
+        for (const { key, values } of sceneNotices(before, scene, this.self, (id) => this.nameOf(id))) this.tell(key, values);
+      } else {
+        this.own.welcomed(scene.you, true);
+        this.tell('notice_admitted');
+      }
+    }
+    this.dispatchEvent(new Event('scene'));
     this.dispatchEvent(new Event('people'));
   }
 
@@ -250,14 +335,14 @@ export class Meeting extends EventTarget {
   #relayRefused(error) {
     console.warn('the relay refused:', error.code, error.message, error.field ?? '');
     if (error.id !== undefined) void this.session?.refused(error.id);
-    if (error.code === 'bad_offer' && this.session?.timings.answered === undefined) this.#notice('notice_media_refused');
-    else if (error.code === 'forbidden') this.#notice('notice_forbidden');
+    if (error.code === 'bad_offer' && this.session?.timings.answered === undefined) this.tell('notice_media_refused');
+    else if (error.code === 'forbidden') this.tell('notice_forbidden');
   }
 
   /** @param {unknown} error */
   #mediaFailed(error) {
     console.error('the answer could not be applied:', error);
-    this.#notice('notice_media_refused');
+    this.tell('notice_media_refused');
   }
 
   /** @param {string} reason */
@@ -288,10 +373,11 @@ export class Meeting extends EventTarget {
   }
 
   /**
+   * Something the person should know.
    * @param {string} key
-   * @param {Record<string, string>} [values]
+   * @param {Record<string, string|number>} [values]
    */
-  #notice(key, values = {}) {
+  tell(key, values = {}) {
     this.dispatchEvent(new CustomEvent('notice', { detail: { key, values } }));
   }
 

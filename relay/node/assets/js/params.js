@@ -13,6 +13,7 @@
  * @property {boolean} simulcast
  * @property {'vp8'|'h264'|'vp9'|'av1'|null} codec  video codec to send
  * @property {'da'|'en'|null} lang
+ * @property {boolean} minimal     start with the main picture alone
  * @property {number} slots        audio and video slots offered at join
  */
 
@@ -54,7 +55,7 @@ function claims(token) {
  */
 export function readParams(url) {
   const query = url.searchParams;
-  const token = new URLSearchParams(url.hash.slice(1)).get('token');
+  const token = new URLSearchParams(url.hash.slice(1)).get('token') ?? kept().link ?? null;
   const claimed = claims(token);
   const room = query.get('room')?.trim() || (typeof claimed.room === 'string' ? claimed.room : '');
   const slots = Number.parseInt(query.get('slots') ?? '', 10);
@@ -70,13 +71,32 @@ export function readParams(url) {
     simulcast: query.get('simulcast') !== '0',
     codec: oneOf(query.get('codec'), ['vp8', 'h264', 'vp9', 'av1']),
     lang: oneOf(query.get('lang'), ['da', 'en']),
+    minimal: query.get('minimal') === '1',
     slots: Number.isNaN(slots) ? DEFAULT_SLOTS : Math.min(Math.max(slots, 0), MAX_SLOTS),
   };
 }
 
-/** Takes the token out of the address bar, so that it is neither bookmarked, shared nor photographed. */
+/**
+ * What this window's history entry remembers: it outlives a reload, so that whoever reloads is the same person to the room, and
+ * unlike the address it is neither bookmarked, shared nor photographed.
+ * @typedef {object} Kept
+ * @property {string} [link]  the token of the link
+ * @property {{name: string, room: string, token: string|null}} [came]  what we last came in with
+ */
+
+/** @returns {Kept} */
+export function kept() {
+  const state = history.state?.relay;
+  return state && typeof state === 'object' ? state : {};
+}
+
+/** @param {Kept} more */
+export function keep(more) {
+  history.replaceState({ relay: { ...kept(), ...more } }, '', location.pathname + location.search);
+}
+
+/** Takes the token out of the address bar. */
 export function hideToken() {
-  if (new URLSearchParams(location.hash.slice(1)).has('token')) {
-    history.replaceState(null, '', location.pathname + location.search);
-  }
+  const link = new URLSearchParams(location.hash.slice(1)).get('token');
+  if (link !== null) history.replaceState({ relay: { link } }, '', location.pathname + location.search);
 }

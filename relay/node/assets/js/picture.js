@@ -28,6 +28,10 @@ export class Picture {
     host.append(this.#video, this.#held);
   }
 
+  get video() {
+    return this.#video;
+  }
+
   /**
    * @param {MediaStreamTrack|null} track  null: nothing to see
    * @param {number} [settle]  ms during which frames are still those of whoever was in the slot before

@@ -12,10 +12,20 @@ import { LevelMeter } from './meter.js';
 import { Picture } from './picture.js';
 
 const MAX_NAME = 80;
+/** Digits of the longest PIN. */
+const MAX_PIN = 9;
+/** Reasons that are pages of their own once one was in, and sentences before. */
+const REFUSED = ['removed', 'denied', 'ended', 'replaced'];
+/** Refusals after which the PIN is what the person has to look at. */
+const PIN_ERRORS = ['error_pin_needed', 'error_pin_wrong', 'error_too_many_tries'];
+
+/** @typedef {{name: string, room: string, pin: string}} Entry */
 
 export class MeetingPrejoin extends HTMLElement {
   #name = this.#input({ autocomplete: 'name' });
   #room = this.#input({ autocomplete: 'off', autocapitalize: 'none' });
+  #pin = this.#input({ autocomplete: 'off', inputmode: 'numeric', pattern: '[0-9]*', maxlength: String(MAX_PIN) });
+  #pinField = h('details', { class: 'more pin' }, h('summary', { t: 'pin_have' }));
   #error = h('p', { class: 'form-error', role: 'alert', id: freshId(), hidden: true });
   #problemWords = h('p', { role: 'status' });
   #problem = h('div', { class: 'device-problem', hidden: true }, this.#problemWords,
@@ -32,7 +42,7 @@ export class MeetingPrejoin extends HTMLElement {
   /**
    * @param {import('./params.js').Params} params
    * @param {import('./media.js').LocalMedia} media
-   * @param {(name: string, room: string) => Promise<void>} onJoin  rejects with a MeetingError
+   * @param {(entry: Entry) => Promise<void>} onJoin  rejects with a MeetingError
    */
   constructor(params, media, onJoin) {
     super();
@@ -74,15 +84,26 @@ export class MeetingPrejoin extends HTMLElement {
     }
     this.#busy(true);
     try {
-      await this.onJoin(name, room);
+      await this.onJoin({ name, room, pin: this.#pin.value.replaceAll(/\s/g, '') });
     } catch (error) {
       if (!(error instanceof MeetingError)) console.error(error);
-      this.#fail(error instanceof MeetingError ? error.key : 'error_server');
+      const key = error instanceof MeetingError ? error.key : 'error_server';
       this.#busy(false);
+      this.#fail(REFUSED.includes(key) ? `${key}_text` : key);
+      if (PIN_ERRORS.includes(key)) this.#askPin();
     }
   }
 
+  /** The meeting has a PIN, or another one than was typed. */
+  #askPin() {
+    this.#pinField.open = true;
+    this.#pin.setAttribute('aria-invalid', 'true');
+    this.#pin.select();
+    this.#pin.focus();
+  }
+
   #build() {
+    this.#pinField.append(this.#field('pin_code', this.#pin, 'pin_hint'));
     const form = h('form', { novalidate: true, class: 'join-form', onsubmit: (/** @type {Event} */ event) => {
       event.preventDefault();
       void this.join();
@@ -93,6 +114,7 @@ export class MeetingPrejoin extends HTMLElement {
     this.params.roomGiven
       ? h('p', { class: 'given-room' }, h('span', { class: 'field-label', t: 'room' }), this.params.room)
       : this.#field('room', this.#room, 'room_hint'),
+    this.#pinField,
     h('details', { class: 'more' }, h('summary', { t: 'devices' }), this.#menus.element),
     this.#error,
     this.#button,
@@ -130,7 +152,7 @@ export class MeetingPrejoin extends HTMLElement {
 
   #typed() {
     this.media.name = this.#name.value.trim() || t('guest');
-    for (const input of [this.#name, this.#room]) input.removeAttribute('aria-invalid');
+    for (const input of [this.#name, this.#room, this.#pin]) input.removeAttribute('aria-invalid');
     this.#error.hidden = true;
   }
 

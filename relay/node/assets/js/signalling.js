@@ -1,6 +1,7 @@
 // The WebSocket: hello and resume, keep-alive, reconnecting with back-off. It knows messages, not media.
 
 import { MeetingError, roomUrl } from './api.js';
+import { device } from './device.js';
 
 /** @typedef {import('./types.js').ServerMessage} ServerMessage */
 /** @typedef {import('./types.js').ClientMessage} ClientMessage */
@@ -17,6 +18,13 @@ const PONG_TIMEOUT_MS = 5000;
 const PROBE_TIMEOUT_MS = 2000;
 /** Attempts before a first join is reported as failed. */
 const FIRST_JOIN_ATTEMPTS = 3;
+/** After these there is nothing to come back to. */
+const FINAL = ['left', 'replaced', 'removed', 'denied', 'ended'];
+/** Codes of errors and refusals before `welcome`, as dictionary keys. @type {Record<string, string>} */
+const REFUSALS = {
+  unauthorized: 'error_not_allowed', forbidden: 'error_not_allowed', full: 'error_full', unsupported_version: 'error_version',
+  removed: 'removed', ended: 'ended', not_open: 'error_not_open', not_found: 'error_no_room',
+};
 
 /**
  * Events: `message` (detail: ServerMessage), `up` (welcome came; detail: Welcome), `down` (connection lost, trying again),
@@ -114,7 +122,7 @@ export class Signalling extends EventTarget {
     this.#socket = socket;
     this.#timers.welcome = setTimeout(() => this.#drop(), WELCOME_TIMEOUT_MS);
     socket.onopen = () => {
-      const hello = { type: 'hello', version: VERSION, token };
+      const hello = { type: 'hello', version: VERSION, token, device: device() };
       socket.send(JSON.stringify(this.#resume ? { ...hello, resume: this.#resume } : hello));
     };
     socket.onmessage = ({ data }) => this.#receive(data);
@@ -142,7 +150,7 @@ export class Signalling extends EventTarget {
     this.#clear('pong');
     if (message.type === 'welcome') this.#welcomed(message);
     else if (message.type === 'bye') this.#bye(message.reason);
-    else if (message.type === 'error' && !this.#up) this.#refused(message);
+    else if ((message.type === 'error' || message.type === 'refused') && !this.#up) this.#refused(message);
     else this.#emit('message', message);
   }
 
@@ -159,8 +167,8 @@ export class Signalling extends EventTarget {
   }
 
   /**
-   * An error before `welcome`.
-   * @param {import('./types.js').ProtocolError} error
+   * An error or a refusal before `welcome`.
+   * @param {import('./types.js').ProtocolError|import('./types.js').Refused} error
    */
   #refused(error) {
     if (error.code === 'unauthorized' && !this.#freshToken) {
@@ -169,15 +177,13 @@ export class Signalling extends EventTarget {
       this.#drop();
       return;
     }
-    /** @type {Record<string, string>} */
-    const keys = { unauthorized: 'error_not_allowed', forbidden: 'error_not_allowed', full: 'error_full', unsupported_version: 'error_version' };
     if (error.code === 'rate_limited') this.#drop();
-    else this.#end(keys[error.code] ?? 'error_server');
+    else this.#end(REFUSALS[error.code] ?? 'error_server');
   }
 
   /** @param {string} reason */
   #bye(reason) {
-    if (reason === 'left' || reason === 'replaced') {
+    if (FINAL.includes(reason)) {
       this.#end(reason);
       return;
     }

@@ -1,5 +1,6 @@
 // A moving test picture and a quiet tone, so that a machine without a camera or microphone still shows the meeting working.
 
+import { nameHash } from './avatar.js';
 import { t } from './i18n.js';
 
 /** Three simulcast layers need at least 960 by 540. */
@@ -24,16 +25,6 @@ export function audioContext() {
     for (const type of ['pointerdown', 'keydown']) addEventListener(type, resume, { capture: true });
   }
   return shared;
-}
-
-/**
- * A number from a name, the same on every machine.
- * @param {string} name
- */
-export function nameHash(name) {
-  let hash = 2166136261;
-  for (const char of name) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 16777619) >>> 0;
-  return hash;
 }
 
 /**

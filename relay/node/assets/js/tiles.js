@@ -1,10 +1,10 @@
 // <meeting-tile>: one person, or one shared screen: picture or initials, name, state, connection details on demand.
 
+import { avatar, showAvatar } from './avatar.js';
 import { h, setChildren } from './dom.js';
 import { language, t } from './i18n.js';
-import { icon } from './icons.js';
+import { icon, setIcon } from './icons.js';
 import { Picture } from './picture.js';
-import { nameHash } from './testsource.js';
 
 /**
  * @typedef {object} TileState
@@ -19,20 +19,29 @@ import { nameHash } from './testsource.js';
  * @property {string|null} mid     the slot, null for ourselves or without one
  * @property {MediaStreamTrack|null} track
  * @property {number} settle       see Picture.show
+ * @property {number} hand         place among the raised hands, from 1; 0: not raised
+ * @property {boolean} pinned      by ourselves
+ * @property {boolean} spotlight   for all
+ * @property {string} closed       dictionary key of why there is no picture, or empty
  */
-
-/** Colours of initials, as classes `hue-0` and on. */
-const HUES = 6;
 
 export class MeetingTile extends HTMLElement {
   /** @type {TileState|null} */
   state = null;
-  #avatar = h('span', { class: 'avatar', 'aria-hidden': 'true' });
+  /** Where it stands, px; kept here because a transition may still be moving it. @type {import('./layout.js').Rect|null} */
+  rect = null;
+  #avatar = avatar();
   #name = h('span', { class: 'tile-name' });
   #muted = h('span', { class: 'tile-muted' }, icon('mic-off'));
-  #infoButton = h('button', {
-    type: 'button', class: 'tile-info', 'aria-pressed': 'false', onclick: () => this.toggleDetails(),
-  }, icon('pulse'));
+  #handOrder = h('span');
+  #hand = h('div', { class: 'tile-hand', 'aria-hidden': 'true', hidden: true }, icon('hand'), this.#handOrder);
+  #pinIcon = icon('pin');
+  #pin = h('span', { class: 'tile-pin' }, this.#pinIcon);
+  #closed = h('p', { class: 'tile-closed', 'aria-hidden': 'true' });
+  #menuButton = h('button', {
+    type: 'button', class: 'tile-menu', 'aria-haspopup': 'menu',
+    onclick: () => this.dispatchEvent(new CustomEvent('menu', { bubbles: true, detail: { tile: this, anchor: this.#menuButton } })),
+  }, icon('more'));
   #details = h('dl', { class: 'tile-details', tabindex: '0', hidden: true }); // takes focus because it may have to scroll
   /** @type {Picture|null} */
   #picture = null;
@@ -44,7 +53,7 @@ export class MeetingTile extends HTMLElement {
       this.setAttribute('role', 'group');
       this.append(this.#avatar);
       this.#picture = new Picture(this);
-      this.append(h('div', { class: 'tag', 'aria-hidden': 'true' }, this.#muted, this.#name), this.#details, this.#infoButton);
+      this.append(this.#closed, this.#hand, h('div', { class: 'tag', 'aria-hidden': 'true' }, this.#muted, this.#pin, this.#name), this.#details, this.#menuButton);
     }
     language.addEventListener('change', this.#relabel);
     if (this.state) this.update(this.state);
@@ -62,8 +71,17 @@ export class MeetingTile extends HTMLElement {
   /** @param {boolean} [shown] */
   toggleDetails(shown = !this.detailsShown) {
     this.#details.hidden = !shown;
-    this.#infoButton.setAttribute('aria-pressed', String(shown));
     this.dispatchEvent(new Event('details', { bubbles: true }));
+  }
+
+  /** The track that is shown, for a picture elsewhere. */
+  get track() {
+    return this.state?.flows ? this.state.track : null;
+  }
+
+  /** The element with the picture, for the browser's own picture in picture. */
+  get video() {
+    return this.#picture?.video ?? null;
   }
 
   /** @param {TileState} state */
@@ -76,9 +94,11 @@ export class MeetingTile extends HTMLElement {
     this.classList.toggle('speaking', state.speaking);
     this.classList.toggle('mirrored', state.mirrored);
     this.classList.toggle('muted', !state.microphone && state.source === 'camera');
-    const hue = `hue-${nameHash(state.name) % HUES}`;
-    if (!this.#avatar.classList.contains(hue)) this.#avatar.className = `avatar ${hue}`;
-    this.#avatar.textContent = initials(state.name);
+    showAvatar(this.#avatar, state.name);
+    this.#hand.hidden = state.hand === 0;
+    this.#handOrder.textContent = String(state.hand);
+    this.#pin.hidden = !state.pinned && !state.spotlight;
+    setIcon(this.#pinIcon, state.spotlight ? 'star' : 'pin');
     this.#picture?.show(state.flows ? state.track : null, state.settle);
     this.#label();
   }
@@ -99,22 +119,17 @@ export class MeetingTile extends HTMLElement {
       ? [t('screen_of', { name: state.name })]
       : [shown, t(state.microphone ? 'microphone_on' : 'microphone_off'), t(state.flows ? 'camera_on' : 'camera_off')];
     if (state.speaking) parts.push(t('speaking'));
+    if (state.hand > 0) parts.push(t('hand_up', { n: state.hand }));
+    if (state.spotlight) parts.push(t('spotlit'));
+    else if (state.pinned) parts.push(t('pinned'));
+    if (state.closed) parts.push(t(state.closed));
+    this.#closed.textContent = state.closed ? t(state.closed) : '';
     this.setAttribute('aria-label', parts.join(', '));
-    const info = t('details_of', { name: this.#name.textContent });
-    this.#infoButton.setAttribute('aria-label', info);
-    this.#infoButton.title = info;
-    this.#details.setAttribute('aria-label', info);
+    const actions = t('actions_for', { name: this.#name.textContent });
+    this.#menuButton.setAttribute('aria-label', actions);
+    this.#menuButton.title = actions;
+    this.#details.setAttribute('aria-label', t('details_of', { name: this.#name.textContent }));
   }
-}
-
-/**
- * Up to two letters: of the first and the last word.
- * @param {string} name
- */
-export function initials(name) {
-  const words = name.split(/\s+/).filter((word) => /^[\p{L}\p{N}]/u.test(word));
-  const letters = [words[0], words.length > 1 ? words[words.length - 1] : undefined];
-  return letters.map((word) => (word ? [...word][0].toLocaleUpperCase('da') : '')).join('') || '–';
 }
 
 customElements.define('meeting-tile', MeetingTile);
