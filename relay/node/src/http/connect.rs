@@ -10,7 +10,6 @@ use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code, rejection::WebSocketUpgradeRejection};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use room::Settings;
 use signal::message::{ByeReason, ClientMessage, ErrorCode, MAX_MESSAGE, ProtocolError, ServerMessage, VERSION, parse_client};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use worker::command::{ClientKind, Role, RoomId};
@@ -162,8 +161,8 @@ impl Connection {
             tracing::info!(client = resumed.0.id.0, "session resumed");
             return Ok(Entered::Person(resumed.0, resumed.1, feed));
         }
-        let (client, attachment) =
-            control.join(grant, Entrance { kind: ClientKind::Interactive, device, settings: Arc::new(Settings::default()) }).map_err(|error| refuse(ErrorCode::Full, error.to_string()))?;
+        let entrance = Entrance { kind: ClientKind::Interactive, device, settings: self.app.rooms.settings(&self.room) };
+        let (client, attachment) = control.join(grant, entrance).map_err(|error| refuse(ErrorCode::Full, error.to_string()))?;
         tracing::info!(client = client.id.0, worker = client.worker, "session opened");
         Ok(Entered::Person(client, attachment, feed))
     }

@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use room::{Device, Settings};
+use room::Device;
 use signal::message::ByeReason;
 use signal::sdp::{MAX_SDP, parse_fragment};
 use worker::command::{ClientKind, RoomId};
@@ -46,7 +46,8 @@ async fn open(
     let offer = text(&headers, body, SDP, MAX_SDP).await?;
     // Before the join, which would end a running session of the same person for nothing.
     app.control.check_offer(&offer)?;
-    let (client, attachment) = app.control.join(grant, Entrance { kind, device: Device::Desktop, settings: Arc::new(Settings::default()) })?;
+    let entrance = Entrance { kind, device: Device::Desktop, settings: app.rooms.settings(&grant.room) };
+    let (client, attachment) = app.control.join(grant, entrance)?;
     client.remember_token(token);
     match settle(&app, &client, attachment, &offer).await {
         Ok(answer) => {
