@@ -78,11 +78,15 @@ impl Room {
         Ok(())
     }
 
-    /// Whom a host's command is about: members who are here; for some commands also those who are not any more.
+    /// Whom a host's command is about: members who are here; for some commands also those who are not any more, and for a service,
+    /// which is told of them, viewers.
     fn check_target(&self, actor: Option<Actor>, id: ParticipantId, command: &Command) -> Result<(), Refusal> {
-        let here = self.people.get(id).is_some_and(|person| person.is_member() || actor == Some(Actor::Service));
-        let away = matches!(command, Command::AllowBack { .. } | Command::Deny { .. } | Command::Remove { .. });
-        let known = here || (away && self.memory.get(id).is_some());
+        let known = match (self.people.get(id), command) {
+            (Some(person), Command::Deny { .. } | Command::Remove { .. }) => person.is_member() || actor == Some(Actor::Service),
+            (Some(person), _) => person.is_member(),
+            (None, Command::AllowBack { .. } | Command::Deny { .. } | Command::Remove { .. }) => self.memory.get(id).is_some(),
+            (None, _) => false,
+        };
         if known { Ok(()) } else { Err(Refusal::nobody("participant")) }
     }
 

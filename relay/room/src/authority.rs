@@ -47,7 +47,9 @@ impl Operation {
     /// The operation of a command. One's own hand may be named by one's own id.
     fn of(command: &Command, actor: Actor) -> Self {
         match command {
-            Command::SetSource { source: Source::Microphone | Source::Camera, .. } | Command::SetSource { active: false, .. } => Self::OwnBits,
+            Command::SetSource { source: Source::Microphone | Source::Camera, .. } | Command::SetSource { active: false, .. } => {
+                Self::OwnBits
+            }
             Command::LowerHand { participant: Some(id) } if Actor::Person(*id) == actor => Self::Oneself,
             Command::LowerHand { participant: Some(_) } => Self::Lead,
             Command::SetSource { .. }

@@ -238,12 +238,20 @@ impl Room {
         (state.open, state.self_choice, state.closes_at) = (true, self_choice, closes_at);
         log.event(Change::BreakoutsOpened { closes_at });
         if opens {
-            for id in self.people.ids(|person| person.admitted && person.assigned.is_some()) {
-                let place = self.people.get(id).and_then(|person| person.assigned);
-                self.move_to(log, id, place);
-            }
+            self.scatter(log);
         }
         Ok(())
+    }
+
+    /// Everyone with an assignment goes there; those who wait or are away when they come in.
+    fn scatter(&mut self, log: &mut Log) {
+        for person in self.memory.people_mut().filter(|person| person.assigned.is_some()) {
+            person.place = person.assigned;
+        }
+        for id in self.people.ids(|person| person.assigned.is_some()) {
+            let place = self.people.get(id).and_then(|person| person.assigned);
+            self.move_to(log, id, place);
+        }
     }
 
     fn set_timer(&mut self, log: &mut Log, seconds: Option<u32>) -> Result<(), Refusal> {

@@ -30,6 +30,8 @@ mod scene;
 mod settings;
 mod sources;
 mod stage;
+#[cfg(test)]
+mod testing;
 mod view;
 mod waiting;
 mod why;
@@ -43,6 +45,8 @@ pub use participant::{Device, Participant, Presence, Role, Source, SourceState, 
 pub use refusal::{Code, Refusal};
 pub use room::{Arrival, Limits, Room};
 pub use scene::{Breakout, Breakouts, Meeting, RosterEntry, Scene, StaffView, Tile, WaitingPage, You};
-pub use settings::{Chat, Direction, GuestMicrophone, HostUnmute, Invitee, LayoutRule, Names, ScreenShare, Settings, Template, WaitingRoom, WhenAbandoned};
+pub use settings::{
+    Chat, Direction, GuestMicrophone, HostUnmute, Invitee, LayoutRule, Names, ScreenShare, Settings, Template, WaitingRoom, WhenAbandoned,
+};
 pub use view::View;
 pub use why::{Reason, Why};

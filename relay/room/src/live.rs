@@ -7,9 +7,7 @@ use crate::layout::Layout;
 use crate::log::Log;
 use crate::refusal::{Code, Refusal};
 use crate::room::Room;
-use crate::settings::{
-    Direction, MAX_INVITEES, MAX_LAYOUT_RULES, MAX_LOGO, MAX_TITLE, MAX_WAITING_TEXT, Settings, Template,
-};
+use crate::settings::{Direction, MAX_INVITEES, MAX_LAYOUT_RULES, MAX_LOGO, MAX_TITLE, MAX_WAITING_TEXT, Settings, Template};
 
 /// What the staff may change in the meeting. The rest (logo, opening, invitees, languages) belongs to whoever books the room.
 pub(crate) const LIVE: &[&str] = &[
@@ -67,7 +65,8 @@ impl Template {
             return Err(Refusal::invalid("waiting_logo", message));
         }
         if let Some(rules) = &self.layout_rules {
-            let distinct = rules.iter().enumerate().all(|(index, rule)| rule.from > 0 && rules[..index].iter().all(|other| other.from != rule.from));
+            let distinct =
+                rules.iter().enumerate().all(|(index, rule)| rule.from > 0 && rules[..index].iter().all(|other| other.from != rule.from));
             if rules.len() > MAX_LAYOUT_RULES || !distinct {
                 let message = format!("at most {MAX_LAYOUT_RULES} rules, each with another `from` of at least 1");
                 return Err(Refusal::invalid("layout_rules", message));
@@ -88,7 +87,8 @@ impl Template {
         let mut ids: Vec<&str> = invitees.iter().map(|invitee| invitee.id.as_str()).collect();
         ids.sort_unstable();
         ids.dedup();
-        if invitees.len() > MAX_INVITEES || ids.len() < invitees.len() || !invitees.iter().all(|guest| good(&guest.id) && good(&guest.name)) {
+        if invitees.len() > MAX_INVITEES || ids.len() < invitees.len() || !invitees.iter().all(|guest| good(&guest.id) && good(&guest.name))
+        {
             let message = format!("at most {MAX_INVITEES}, each with an id of its own and a name, at most {MAX_TITLE} characters each");
             return Err(Refusal::invalid("invitees", message));
         }

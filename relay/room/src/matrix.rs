@@ -137,3 +137,110 @@ pub(crate) fn is_on(person: &Participant, source: Source) -> bool {
     let with = source != Source::ScreenAudio || person.sources.get(Source::Screen).active;
     with && person.sources.get(source).active
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::participant::Presence;
+    use crate::settings::{Invitee, Settings};
+    use crate::testing::{arrive, ask, guest, host, room};
+    use crate::{Command, Place};
+
+    /// Bits in the order of [`Kind::ALL`], for host -> guest, guest -> host, guest -> guest, guest -> wall screen, host -> deputy,
+    /// guest in a breakout -> host in the main room, and the other way round.
+    fn rows(settings: Settings) -> [String; 7] {
+        let mut room = room(Settings { breakouts: true, ..settings });
+        let (anna, dora) = (host(&mut room, "Anna"), host(&mut room, "Dora"));
+        let (bo, cleo, far) = (guest(&mut room, "Bo"), guest(&mut room, "Cleo"), guest(&mut room, "Far"));
+        let wall = arrive(&mut room, "Wall", false, Presence::Viewer);
+        ask(&mut room, Command::CreateBreakouts { names: vec!["one".into()] }).unwrap();
+        let breakout: Place = room.course.breakouts.rooms.first().map(|room| room.id);
+        ask(&mut room, Command::Assign { participant: far, breakout }).unwrap();
+        ask(&mut room, Command::OpenBreakouts { self_choice: false, seconds: None }).unwrap();
+        let pairs = [(anna, bo), (bo, anna), (bo, cleo), (bo, wall), (anna, dora), (far, anna), (anna, far)];
+        pairs.map(|(from, to)| Kind::ALL.map(|kind| if room.allow(from, to, kind) { '1' } else { '0' }).iter().collect())
+    }
+
+    #[test]
+    fn rows_of_the_matrix() {
+        let base = Settings::default;
+        let invitees = vec![Invitee { id: "Bo".into(), name: "Bo".into(), chat_as_staff: true }];
+        /// What is set; audio, camera, screen, chat, hand, name for each pair of `rows`.
+        type Row = (&'static str, Settings, [&'static str; 7]);
+        let table: [Row; 9] = [
+            ("defaults", base(), ["111111", "111111", "111111", "111111", "111111", "000011", "000100"]),
+            (
+                "one-way",
+                Settings { direction: Direction::OneWay, ..base() },
+                ["001111", "111111", "000111", "000111", "111111", "000011", "000100"],
+            ),
+            (
+                "host only",
+                Settings { layout: Layout::HostOnly, ..base() },
+                ["111111", "111111", "100111", "100111", "111111", "000011", "000100"],
+            ),
+            (
+                "host only, guests do not hear each other",
+                Settings { layout: Layout::HostOnly, guests_hear_guests: false, ..base() },
+                ["111111", "111111", "000111", "000111", "111111", "000011", "000100"],
+            ),
+            (
+                "one-way and host only",
+                Settings { layout: Layout::HostOnly, direction: Direction::OneWay, ..base() },
+                ["001111", "111111", "000111", "000111", "111111", "000011", "000100"],
+            ),
+            (
+                "chat to the staff",
+                Settings { chat: Chat::ToStaff, ..base() },
+                ["111111", "111111", "111011", "111011", "111111", "000011", "000100"],
+            ),
+            (
+                "chat to the staff, but Bo writes as the staff does",
+                Settings { chat: Chat::ToStaff, invitees, ..base() },
+                ["111111", "111111", "111111", "111111", "111111", "000011", "000100"],
+            ),
+            ("no chat", Settings { chat: Chat::Off, ..base() }, ["111011", "111011", "111011", "111011", "111011", "000011", "000000"]),
+            (
+                "no names",
+                Settings { names: Names::Hidden, ..base() },
+                ["111111", "111111", "111110", "111110", "111111", "000011", "000100"],
+            ),
+        ];
+        for (name, settings, expected) in table {
+            assert_eq!(rows(settings), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn whoever_waits_has_a_row_and_a_column_of_zeros() {
+        let mut room = room(Settings { waiting_room: crate::WaitingRoom::Admit, ..Settings::default() });
+        let (anna, bo) = (host(&mut room, "Anna"), guest(&mut room, "Bo"));
+        for (from, to) in [(anna, bo), (bo, anna), (bo, bo)] {
+            assert!(Kind::ALL.into_iter().all(|kind| !room.allow(from, to, kind)));
+        }
+        assert!(!room.flows(bo, Source::Microphone));
+        ask(&mut room, Command::Admit { participant: bo }).unwrap();
+        assert!(room.flows(bo, Source::Microphone) && room.allow(bo, anna, Kind::Audio));
+    }
+
+    #[test]
+    fn what_settings_keep_guests_from_sending() {
+        let base = Settings::default;
+        /// What is set; microphone, camera, screen of the host, then of a guest.
+        type Row = (Settings, [bool; 3], [bool; 3]);
+        let table: [Row; 5] = [
+            (base(), [true; 3], [true; 3]),
+            (Settings { guest_microphone: GuestMicrophone::Off, ..base() }, [true; 3], [false, true, true]),
+            (Settings { guest_camera: false, ..base() }, [true; 3], [true, false, true]),
+            (Settings { screen_share: ScreenShare::Staff, ..base() }, [true; 3], [true, true, false]),
+            (Settings { screen_share: ScreenShare::Off, ..base() }, [true, true, false], [true, true, false]),
+        ];
+        for (settings, of_host, of_guest) in table {
+            let mut room = room(settings);
+            let (anna, bo) = (host(&mut room, "Anna"), guest(&mut room, "Bo"));
+            let sends =
+                |id| [Source::Microphone, Source::Camera, Source::Screen].map(|source| room.may_send(room.people.get(id).unwrap(), source));
+            assert_eq!((sends(anna), sends(bo)), (of_host, of_guest), "{:?}", room.settings);
+        }
+    }
+}

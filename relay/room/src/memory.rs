@@ -33,7 +33,7 @@ impl Memory {
         for source in crate::Source::ALL {
             person.sources.get_mut(source).published = false;
         }
-        person.stop_screen();
+        drop(person.stop_screen());
         person.admitted = false;
         person.help = false;
         person.asked = false;

@@ -188,9 +188,9 @@ impl Participant {
         self.is_visible() && !self.is_staff()
     }
 
-    /// Ends a screen share with its sound. True when there was one.
-    pub(crate) fn stop_screen(&mut self) -> bool {
-        self.sources.get_mut(Source::ScreenAudio).active = false;
-        std::mem::take(&mut self.sources.get_mut(Source::Screen).active)
+    /// Ends a screen share with its sound; gives those of the two that were on.
+    pub(crate) fn stop_screen(&mut self) -> impl Iterator<Item = Source> + use<> {
+        let were = [Source::Screen, Source::ScreenAudio].map(|source| (source, std::mem::take(&mut self.sources.get_mut(source).active)));
+        were.into_iter().filter(|(_, active)| *active).map(|(source, _)| source)
     }
 }

@@ -105,8 +105,8 @@ impl Room {
     }
 
     /// Everyone connected, those who wait and viewers included, in order of arrival.
-    pub fn people(&self) -> impl Iterator<Item = &Participant> {
-        self.people.iter()
+    pub fn people(&self) -> impl Iterator<Item = ParticipantId> {
+        self.people.iter().map(|person| person.id)
     }
 
     /// One connected person.
@@ -235,7 +235,8 @@ impl Room {
             *crowds.entry(person.place).or_default() += 1;
         }
         let (course, settings) = (&self.course, &self.settings);
-        let layout = |people| course.layout.unwrap_or_else(|| crate::layout::by_rule(&settings.layout_rules, people).unwrap_or(settings.layout));
+        let layout =
+            |people| course.layout.unwrap_or_else(|| crate::layout::by_rule(&settings.layout_rules, people).unwrap_or(settings.layout));
         self.layouts = crowds.into_iter().map(|(place, people)| (place, layout(people))).collect();
     }
 }

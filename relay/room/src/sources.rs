@@ -24,13 +24,11 @@ impl Room {
         }
         let Some(person) = self.people.get_mut(me) else { return Ok(()) };
         person.asked &= source != Source::Microphone;
-        if bits.active != active {
+        if source == Source::Screen && !active {
+            self.stop_screen(log, me);
+        } else if bits.active != active {
             person.sources.get_mut(source).active = active;
             log.event(Change::SourceSet { participant: me, source, active });
-        }
-        // The sound of a screen ends with it.
-        if source == Source::Screen && !active {
-            person.stop_screen();
         }
         Ok(())
     }
@@ -63,8 +61,8 @@ impl Room {
     }
 
     pub(crate) fn stop_screen(&mut self, log: &mut Log, id: ParticipantId) {
-        if self.people.get_mut(id).is_some_and(Participant::stop_screen) {
-            log.event(Change::SourceSet { participant: id, source: Source::Screen, active: false });
+        for source in self.people.get_mut(id).into_iter().flat_map(Participant::stop_screen) {
+            log.event(Change::SourceSet { participant: id, source, active: false });
         }
     }
 

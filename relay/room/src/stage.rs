@@ -58,8 +58,9 @@ impl Plan {
 fn fit(tiles: usize, width: u32, height: u32) -> (u16, u16) {
     let tiles = tiles as u32;
     let size = |columns: u32| {
-        let (across, down) = (width / columns, height / tiles.div_ceil(columns));
-        let tile = (across.min(down * 16 / 9), down.min(across * 9 / 16));
+        let rows = tiles.div_ceil(columns);
+        // From the whole lengths, so that rounding happens once.
+        let tile = ((width / columns).min(height * 16 / (9 * rows)), (height / rows).min(width * 9 / (16 * columns)));
         (tile.0 as u16, tile.1 as u16)
     };
     (1..=tiles).map(size).max().unwrap_or_default()
@@ -79,12 +80,12 @@ mod tests {
             (Layout::Equal, 1, 0, 1, 0, (1280, 720), none),
             (Layout::Equal, 2, 0, 2, 0, (640, 360), none),
             (Layout::Equal, 4, 0, 4, 0, (640, 360), none),
-            (Layout::Equal, 5, 0, 5, 0, (426, 239), none),
-            (Layout::Equal, 9, 0, 9, 0, (426, 239), none),
-            (Layout::Equal, 33, 0, 33, 0, (213, 119), none),
-            (Layout::Equal, 40, 0, 33, 0, (213, 119), none),
-            (Layout::Equal, 33, 1, 1, 32, (725, 408), (116, 65)),
-            (Layout::Equal, 9, 9, 9, 0, (426, 239), none),
+            (Layout::Equal, 5, 0, 5, 0, (426, 240), none),
+            (Layout::Equal, 9, 0, 9, 0, (426, 240), none),
+            (Layout::Equal, 33, 0, 33, 0, (213, 120), none),
+            (Layout::Equal, 40, 0, 33, 0, (213, 120), none),
+            (Layout::Equal, 33, 1, 1, 32, (933, 525), (116, 65)),
+            (Layout::Equal, 9, 9, 9, 0, (426, 240), none),
             (Layout::HostOnly, 1, 1, 1, 0, (1280, 720), none),
             (Layout::HostOnly, 2, 2, 2, 0, (640, 360), none),
             (Layout::HostLarge, 5, 1, 1, 4, (1098, 618), (182, 102)),
@@ -97,10 +98,10 @@ mod tests {
             (Layout::TwoMainsTwentyonePips, 40, 0, 2, 21, (640, 360), (182, 102)),
             (Layout::OneMainThirtythreePips, 40, 0, 1, 33, (933, 525), (116, 65)),
             (Layout::FourMainsZeroPips, 40, 0, 4, 0, (640, 360), none),
-            (Layout::NineMainsZeroPips, 40, 0, 9, 0, (426, 239), none),
+            (Layout::NineMainsZeroPips, 40, 0, 9, 0, (426, 240), none),
             (Layout::SixteenMainsZeroPips, 40, 0, 16, 0, (320, 180), none),
             (Layout::TwentyfiveMainsZeroPips, 40, 0, 25, 0, (256, 144), none),
-            (Layout::FiveMainsSevenPips, 40, 0, 5, 7, (426, 239), (182, 102)),
+            (Layout::FiveMainsSevenPips, 40, 0, 5, 7, (426, 240), (182, 102)),
             (Layout::FiveMainsSevenPips, 3, 0, 3, 0, (640, 360), none),
         ];
         for (layout, sources, featured, mains, pips, main, pip) in rows {

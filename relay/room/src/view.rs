@@ -132,3 +132,76 @@ impl Room {
         Candidate { participant: from.id, source, important, eyes }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+    use crate::testing::{NOW, ask, guest, host, room};
+    use crate::{Actor, Command};
+
+    const PEOPLE: [&str; 6] = ["Guy", "Anna", "Dora", "Bo", "Cleo", "Eva"];
+
+    /// Guy watches; Anna is the host, Dora the deputy. What `view` gives him, and the order for his eyes; capitals are large tiles, a
+    /// screen is the owner's initial with `*`.
+    fn seen(layout: Layout, prepare: impl Fn(&mut Room, &dyn Fn(&str) -> ParticipantId)) -> (String, String) {
+        let mut room = room(Settings { layout, ..Settings::default() });
+        let ids = PEOPLE.map(|name| if matches!(name, "Anna" | "Dora") { host(&mut room, name) } else { guest(&mut room, name) });
+        let id = |name: &str| ids[PEOPLE.iter().position(|other| *other == name).unwrap()];
+        prepare(&mut room, &id);
+        let initial = |tile: &Tile| {
+            let name = PEOPLE[ids.iter().position(|id| *id == tile.participant).unwrap()];
+            let name = if tile.main { name[..1].to_owned() } else { name[..1].to_lowercase() };
+            if tile.source == Source::Screen { format!("{name}*") } else { name }
+        };
+        let viewer = room.people.get(id("Guy")).unwrap();
+        let eyes: String = room.tiles_for_eyes(viewer).iter().map(initial).collect();
+        (room.view(id("Guy")).video.iter().map(initial).collect(), eyes)
+    }
+
+    #[test]
+    fn what_is_most_important_comes_first_and_eyes_are_not_led_around() {
+        type Prepare = fn(&mut Room, &dyn Fn(&str) -> ParticipantId);
+        let nothing: Prepare = |_, _| {};
+        let eva_then_cleo_speak: Prepare = |room, id| {
+            room.spoke(id("Eva"));
+            room.spoke(id("Cleo"));
+        };
+        let all: Prepare = |room, id| {
+            room.spoke(id("Eva"));
+            ask(room, Command::Spotlight { participant: Some(id("Cleo")) }).unwrap();
+            let me = Actor::Person(id("Guy"));
+            room.apply(NOW, me, Command::Pin { participant: Some(id("Bo")) }).unwrap();
+            let share = Command::SetSource { source: Source::Screen, active: true };
+            room.apply(NOW, Actor::Person(id("Dora")), share).unwrap();
+        };
+        let rows: &[(&str, Layout, Prepare, &str, &str)] = &[
+            ("equal: arrival", Layout::Equal, nothing, "ADBCE", "ADBCE"),
+            ("equal: speakers first, tiles stay", Layout::Equal, eva_then_cleo_speak, "CEADB", "ADBCE"),
+            ("equal: whoever stands out is large", Layout::Equal, all, "D*CBead", "D*CBade"),
+            ("host large: the staff is large", Layout::HostLarge, eva_then_cleo_speak, "ADceb", "ADbce"),
+            ("host large: the staff after what stands out", Layout::HostLarge, all, "D*CBAde", "D*CBAde"),
+            ("host only: guests see the staff", Layout::HostOnly, eva_then_cleo_speak, "AD", "AD"),
+            ("one main: the host while nobody spoke", Layout::OneMainSevenPips, nothing, "Adbce", "Adbce"),
+            ("one main: the latest speaker", Layout::OneMainSevenPips, eva_then_cleo_speak, "Ceadb", "adbCe"),
+            ("one main: the screen", Layout::OneMainSevenPips, all, "D*cbead", "D*cbade"),
+            ("one main alone", Layout::OneMainZeroPips, eva_then_cleo_speak, "C", "C"),
+            ("four: the set follows the voices", Layout::FourMainsZeroPips, eva_then_cleo_speak, "CEAD", "ADCE"),
+            ("five and seven", Layout::FiveMainsSevenPips, all, "D*CBEAd", "D*CBAdE"),
+        ];
+        for (name, layout, prepare, view, eyes) in rows {
+            assert_eq!(seen(*layout, prepare), ((*view).to_owned(), (*eyes).to_owned()), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_muted_microphone_stands_last_and_keeps_its_place() {
+        let mut room = room(Settings::default());
+        let (anna, bo, cleo) = (host(&mut room, "Anna"), guest(&mut room, "Bo"), guest(&mut room, "Cleo"));
+        ask(&mut room, Command::Mute { participant: bo }).unwrap();
+        assert_eq!(room.view(anna).audio, [(cleo, Source::Microphone), (bo, Source::Microphone)]);
+        assert!(!room.spoke(bo), "nobody hears the muted");
+        assert!(room.spoke(cleo) && !room.spoke(cleo));
+        assert_eq!((room.speaker(anna), room.speaker(cleo)), (Some(cleo), Some(cleo)));
+    }
+}
