@@ -17,22 +17,22 @@ fn relay() -> Command {
     command
 }
 
-fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+pub(crate) fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } = relay().args(arguments).output().unwrap();
     (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
 /// A file of its own, removed at the end.
-struct File(PathBuf);
+pub(crate) struct File(PathBuf);
 
 impl File {
-    fn new(name: &str, text: &str) -> Self {
+    pub(crate) fn new(name: &str, text: &str) -> Self {
         let path = std::env::temp_dir().join(format!("relay-process-{name}-{}", std::process::id()));
         std::fs::write(&path, text).unwrap();
         Self(path)
     }
 
-    fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.0.to_str().unwrap()
     }
 }
@@ -90,11 +90,11 @@ fn token_command_issues_what_its_configuration_accepts() {
 }
 
 /// A relay process that logs JSON, and the addresses it logged.
-struct Running {
+pub(crate) struct Running {
     child: Ended,
     log: BufReader<std::process::ChildStderr>,
     seen: String,
-    http: SocketAddr,
+    pub(crate) http: SocketAddr,
 }
 
 /// A process that does not outlive its test.
@@ -108,7 +108,7 @@ impl Drop for Ended {
 }
 
 impl Running {
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let ports = ["--http-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--media-port", "0", "--workers", "1"];
         let mut child = Ended(
             relay()
@@ -134,11 +134,11 @@ impl Running {
         }
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         assert!(Command::new("kill").args([name, &self.child.0.id().to_string()]).status().unwrap().success());
     }
 
-    fn end(mut self) -> (Option<i32>, String, String) {
+    pub(crate) fn end(mut self) -> (Option<i32>, String, String) {
         self.log.read_to_string(&mut self.seen).unwrap();
         let mut output = String::new();
         self.child.0.stdout.take().unwrap().read_to_string(&mut output).unwrap();

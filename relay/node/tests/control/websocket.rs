@@ -62,7 +62,7 @@ async fn without_a_proper_hello_nobody_gets_in() {
         (hello(""), "unauthorized"),
         (hello("x.y.z"), "unauthorized"),
         (hello(&server.token(Some("other"), "anna", TokenRole::Host)), "unauthorized"),
-        (hello(&server.token(None, "anna", TokenRole::Service)), "unauthorized"),
+        (hello(&server.token(Some("other"), "anna", TokenRole::Service)), "unauthorized"),
         (json!({"type": "hello", "version": 1}), "bad_message"),
         (json!({"type": "hello", "version": 1, "token": good, "admin": true}), "bad_message"),
         (json!("hello"), "bad_message"),
