@@ -21,5 +21,6 @@ mod room_id;
 mod rooms;
 mod run;
 mod session;
+mod store;
 mod tls;
 pub mod tokens;

@@ -22,6 +22,7 @@ use crate::metrics::{Metrics, Source};
 use crate::records::{Records, RecordsError};
 use crate::room_id::parse_room;
 use crate::rooms::Rooms;
+use crate::store::StoreError;
 use crate::session::{Control, WorkerPort, pump};
 use crate::tls::{self, TlsError};
 use crate::tokens::{KeyError, KeyRing};
@@ -75,6 +76,9 @@ pub enum StartError {
     /// The DTLS certificate.
     #[error("cannot make the DTLS certificate: {0}")]
     Dtls(String),
+    /// The definitions of rooms.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// No entropy.
     #[error("the system gives no entropy: {0}")]
     Entropy(#[from] getrandom::Error),
@@ -148,6 +152,8 @@ impl Node {
         }
         let listeners = listen_all(&config.http.listen, mode, &mut notes)?;
         let admin_listener = listen(config.admin.listen)?;
+        // First, for it waits for the disk and may refuse: nothing runs yet.
+        let rooms = Arc::new(Rooms::open(config.store.dir.as_deref())?);
         let records = Records::open(config, webhooks)?;
         let certificate = Arc::new(Certificate::generate().map_err(|error| StartError::Dtls(error.to_string()))?);
         let fingerprint = certificate.fingerprint();
@@ -155,7 +161,7 @@ impl Node {
         let (media, events) = media_thread::start(&media_config(config, mode, &mut notes), &settings)?;
         let control = Arc::new(Control::new(worker_ports(config, mode, &media)?, fingerprint, config.limits.rooms));
         let pump = tokio::spawn(pump(Arc::clone(&control), records.clone(), events));
-        let app = Arc::new(app(config, keys, control, records, &media));
+        let app = Arc::new(app(config, keys, rooms, control, records, &media));
         let https = tls.is_some();
         let connections = Arc::new(Semaphore::new(config.limits.connections.min(Semaphore::MAX_PERMITS)));
         let mut http = Vec::new();
@@ -236,7 +242,7 @@ impl Node {
     }
 }
 
-fn app(config: &Config, keys: KeyRing, control: Arc<Control>, records: Records, media: &MediaThreads) -> App {
+fn app(config: &Config, keys: KeyRing, rooms: Arc<Rooms>, control: Arc<Control>, records: Records, media: &MediaThreads) -> App {
     let threads: Vec<_> = (0..media.count()).map(|worker| media.counters(worker)).collect();
     let max_websockets = config.limits.websockets.min(Semaphore::MAX_PERMITS);
     let websockets = Arc::new(Semaphore::new(max_websockets));
@@ -248,8 +254,9 @@ fn app(config: &Config, keys: KeyRing, control: Arc<Control>, records: Records, 
         control,
         records,
         idempotency: Idempotency::default(),
-        rooms: Arc::new(Rooms::default()),
+        rooms,
         keys,
+        trusted_proxies: config.http.trusted_proxies.iter().map(IpAddr::to_canonical).collect(),
         open_rooms: config.rooms.open_rooms.iter().filter_map(|room| parse_room(room)).collect(),
         websockets,
         max_websockets,

@@ -66,11 +66,13 @@ pub struct Http {
     /// PEM file with the private key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_key: Option<PathBuf>,
+    /// Proxies in front of this listener, whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
 }
 
 impl Default for Http {
     fn default() -> Self {
-        Self { listen: any_address(HTTP_PORT), tls_cert: None, tls_key: None }
+        Self { listen: any_address(HTTP_PORT), tls_cert: None, tls_key: None, trusted_proxies: Vec::new() }
     }
 }
 

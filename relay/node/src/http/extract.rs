@@ -11,10 +11,13 @@ use worker::command::RoomId;
 
 use super::error::ApiError;
 use crate::room_id::parse_room;
+use crate::rooms::TemplateId;
 use crate::tokens::Unauthorized;
 
 /// Largest JSON body, bytes; the longest legitimate one is a name and an identity.
 pub(super) const MAX_JSON: usize = 4 * 1024;
+/// Largest body of a room or template, bytes.
+pub(super) const MAX_DEFINITION: usize = 64 * 1024;
 /// How long a body may take; 64 KiB over a bad mobile network needs a fraction of it.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -26,6 +29,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Room {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         parameter(parts, state, "room").await.and_then(|room| parse_room(&room)).map(Self).ok_or_else(ApiError::not_found)
+    }
+}
+
+/// The `{template}` of the path. An id that no template can have answers like a template that is not there.
+pub(super) struct TemplatePath(pub TemplateId);
+
+impl<S: Send + Sync> FromRequestParts<S> for TemplatePath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let template = parameter(parts, state, "template").await;
+        template.and_then(|id| TemplateId::parse(&id)).map(Self).ok_or_else(ApiError::not_found)
     }
 }
 
@@ -95,13 +110,29 @@ pub(super) async fn text(headers: &HeaderMap, body: Body, content_type: &'static
     String::from_utf8(bytes.into()).map_err(|_| ApiError::bad_request("expected UTF-8"))
 }
 
-/// Reads a JSON body. Unknown fields are refused where the type says so.
+/// Reads a short JSON body. Unknown fields are refused where the type says so.
 ///
 /// # Errors
 /// As [`text`], and 400 with what was expected.
 pub(super) async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, ApiError> {
-    let text = text(headers, body, "application/json", MAX_JSON).await?;
-    serde_json::from_str(&text).map_err(|error| ApiError::bad_request(error.to_string()))
+    json_up_to(headers, body, MAX_JSON).await
+}
+
+/// Reads a JSON body of at most `limit` bytes.
+///
+/// # Errors
+/// As [`json`].
+pub(super) async fn json_up_to<T: DeserializeOwned>(headers: &HeaderMap, body: Body, limit: usize) -> Result<T, ApiError> {
+    let text = text(headers, body, "application/json", limit).await?;
+    let mut deserializer = serde_json::Deserializer::from_str(&text);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let field = error.path().to_string();
+        let message = error.inner().to_string();
+        // A path of "." is the body as a whole.
+        if field == "." { ApiError::bad_request(message) } else { ApiError::field(field, message) }
+    })?;
+    deserializer.end().map_err(|error| ApiError::bad_request(error.to_string()))?;
+    Ok(value)
 }
 
 fn is_length_limit(error: &axum::Error) -> bool {

@@ -5,17 +5,23 @@
 
 mod admin;
 mod assets;
+mod client;
 mod commands;
+mod conditions;
 mod connect;
 mod error;
 mod events;
 mod extract;
 mod health;
 mod idempotency;
+mod join;
 mod limits;
 mod live;
+mod openapi;
 mod rooms;
 mod server;
+mod templates;
+mod tokens;
 mod whip;
 mod why;
 
@@ -24,12 +30,13 @@ pub(crate) use idempotency::Idempotency;
 pub(crate) use server::{Listening, bind, serve};
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::routing::{MethodRouter, delete, get, options, patch, post};
+use axum::routing::{MethodRouter, delete, get, options, patch, post, put};
 use tokio::sync::Semaphore;
 use tower_http::set_header::SetResponseHeaderLayer;
 use worker::command::RoomId;
@@ -57,6 +64,8 @@ pub(crate) struct App {
     pub keys: KeyRing,
     /// Rooms that need no token from elsewhere.
     pub open_rooms: BTreeSet<RoomId>,
+    /// Proxies whose word counts for where a request comes from.
+    pub trusted_proxies: Vec<IpAddr>,
     /// One permit for each WebSocket that may be opened now.
     pub websockets: Arc<Semaphore>,
     /// Permits that there are.
@@ -79,13 +88,22 @@ macro_rules! operations {
 /// The API: the one list of its operations, each described in `openapi/`, which a test compares with this list both ways.
 fn api() -> Vec<Operation> {
     operations! {
+        get "/v1/rooms" => rooms::list;
+        post "/v1/rooms" => rooms::create;
         get "/v1/rooms/{room}" => rooms::show;
-        post "/v1/rooms/{room}/join" => rooms::join;
-        post "/v1/rooms/{room}/tokens" => rooms::issue;
+        patch "/v1/rooms/{room}" => rooms::change;
+        delete "/v1/rooms/{room}" => rooms::delete;
+        get "/v1/templates" => templates::list;
+        get "/v1/templates/{template}" => templates::show;
+        put "/v1/templates/{template}" => templates::put;
+        delete "/v1/templates/{template}" => templates::delete;
+        post "/v1/rooms/{room}/join" => join::join;
+        post "/v1/rooms/{room}/tokens" => tokens::issue;
         post "/v1/rooms/{room}/commands" => commands::act;
         get "/v1/rooms/{room}/events" => events::read;
         get "/v1/rooms/{room}/why" => why::for_services;
         get "/v1/rooms/{room}/connect" => connect::connect;
+        get "/openapi.json" => openapi::show;
         get "/livez" => health::live;
         get "/readyz" => health::ready;
     }

@@ -1,196 +1,362 @@
-//! `/v1/rooms/{room}`: the snapshot for operators, tokens for booking systems, and joining an open room by name.
+//! `/v1/rooms`: definitions of rooms, for services. A change is on the disk, and running meetings know of it, when it is answered.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use room::{Settings, Template, Time};
 use serde::{Deserialize, Serialize};
-use signal::message::Source;
-use worker::snapshot::{LayerSnapshot, PersonSnapshot, PublicationSnapshot, RoomSnapshot, SlotSnapshot};
+use serde_json::{Map, Value};
+use worker::command::RoomId;
+use worker::snapshot::RoomSnapshot;
 
 use super::App;
+use super::conditions::{condition, etag};
 use super::error::ApiError;
-use super::extract::{Room, bearer, json};
-use crate::clock::unix_seconds;
-use crate::tokens::{Issue, Issued, KeyError, MAX_LIFE_SECONDS, MAX_NAME, TokenRole, display_name, identity};
+use super::extract::{MAX_DEFINITION, Params, Room, bearer, json_up_to};
+use super::live::RoomView;
+use crate::clock::unix_millis;
+use crate::room_id::parse_room;
+use crate::rooms::{Defined, NewRoom, Patch, Pin, RoomDefinition, RoomPatch, TemplateId};
 
-/// Life of a token for an open room, seconds: a working day, so that a meeting can reconnect to its end.
-const OPEN_ROOM_LIFE: u64 = 12 * 3600;
-/// Life of an issued token when the caller does not say, seconds.
-const DEFAULT_LIFE: u64 = 3600;
+/// Rooms on one page, when the caller does not say, and at most.
+const PAGE: usize = 100;
+const MAX_PAGE: usize = 1000;
 
-/// Body of `join`.
+/// Which page of the list.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct JoinBody {
-    name: String,
+pub(super) struct PageQuery {
+    after: Option<String>,
+    limit: Option<usize>,
 }
 
-/// Body of `tokens`.
+/// Whether to change anything.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct TokenBody {
-    identity: String,
-    role: TokenRole,
+pub(super) struct DryQuery {
     #[serde(default)]
-    name: Option<String>,
+    pub(super) dry_run: bool,
+}
+
+/// Body of `POST`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CreateBody {
+    id: Option<String>,
+    template: Option<String>,
     #[serde(default)]
-    ttl_seconds: Option<u64>,
+    settings: Template,
+    host_pin: Option<Pin>,
+    guest_pin: Option<Pin>,
 }
 
-/// A token for a person.
+/// Body of `PATCH`: a merge patch (RFC 7396).
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PatchBody {
+    #[serde(default)]
+    template: Patch<String>,
+    #[serde(default)]
+    settings: Map<String, Value>,
+    #[serde(default)]
+    host_pin: Patch<Pin>,
+    #[serde(default)]
+    guest_pin: Patch<Pin>,
+}
+
+/// A page of the list.
 #[derive(Serialize)]
-pub(super) struct TokenAnswer {
-    token: String,
+pub(super) struct Page {
+    rooms: Vec<Row>,
+    /// What to ask for as `after`; `null` on the last page.
+    next: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Row {
     room: String,
-    identity: String,
-    /// Unix seconds.
-    expires: u64,
+    revision: u64,
+    template: Option<TemplateId>,
+    title: Option<String>,
+    has_host_pin: bool,
+    has_guest_pin: bool,
+    created: Time,
+    live: bool,
 }
 
-/// `POST /v1/rooms/{room}/join`: a name for a token, in open rooms only. All other rooms answer alike, whether they exist or not.
-pub(super) async fn join(
-    State(app): State<Arc<App>>,
-    Room(room): Room,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Json<TokenAnswer>, ApiError> {
-    let body: JoinBody = json(&headers, body).await?;
-    if !app.open_rooms.contains(&room) {
-        return Err(ApiError::new(StatusCode::FORBIDDEN, "token_required", "this room opens only with a token"));
-    }
-    let name = display_name(&body.name).ok_or_else(|| ApiError::field("name", bad_name()))?;
-    let identity = guest_identity().map_err(|_| ApiError::unavailable("busy", "no entropy"))?;
-    issue_for(&app, &room.0, &identity, Some(&name), TokenRole::Participant, OPEN_ROOM_LIFE)
-}
-
-/// `POST /v1/rooms/{room}/tokens` with a service token: a token for one person.
-pub(super) async fn issue(
-    State(app): State<Arc<App>>,
-    Room(room): Room,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Json<TokenAnswer>, ApiError> {
-    app.keys.service(bearer(&headers)?, &room)?;
-    let body: TokenBody = json(&headers, body).await?;
-    if body.role.in_room().is_none() {
-        return Err(ApiError::field("role", "expected host or participant"));
-    }
-    let identity =
-        identity(&body.identity).ok_or_else(|| ApiError::field("identity", "expected 1 to 128 bytes without control characters"))?;
-    let name = match body.name.as_deref() {
-        Some(name) => Some(display_name(name).ok_or_else(|| ApiError::field("name", bad_name()))?),
-        None => None,
-    };
-    let life = body.ttl_seconds.unwrap_or(DEFAULT_LIFE);
-    if life == 0 || life > MAX_LIFE_SECONDS {
-        return Err(ApiError::field("ttl_seconds", format!("expected 1 to {MAX_LIFE_SECONDS}")));
-    }
-    issue_for(&app, &room.0, &identity, name.as_deref(), body.role, life)
-}
-
-fn issue_for(app: &App, room: &str, identity: &str, name: Option<&str>, role: TokenRole, life: u64) -> Result<Json<TokenAnswer>, ApiError> {
-    let issue = Issue { room: Some(room), identity, name, role, life };
-    let Issued { token, expires } =
-        app.keys.issue(&issue, unix_seconds()).map_err(|error: KeyError| ApiError::unavailable("no_key", error.to_string()))?;
-    Ok(Json(TokenAnswer { token, room: room.to_owned(), identity: identity.to_owned(), expires }))
-}
-
-fn bad_name() -> String {
-    format!("expected 1 to {MAX_NAME} characters without control characters")
-}
-
-/// `GET /v1/rooms/{room}` with a service token: the room as it is now, without names.
-pub(super) async fn show(State(app): State<Arc<App>>, Room(room): Room, headers: HeaderMap) -> Result<Json<RoomView>, ApiError> {
-    app.keys.service(bearer(&headers)?, &room)?;
-    let snapshot = app.control.inspect(&room).await.ok_or_else(ApiError::not_found)?;
-    Ok(Json(RoomView::new(room.0, snapshot)))
-}
-
-/// A room as JSON.
+/// A definition, as its answers have it. A room that nobody defined has only defaults.
 #[derive(Serialize)]
-pub(super) struct RoomView {
+struct DefinitionView {
+    revision: Option<u64>,
+    template: Option<TemplateId>,
+    settings: Template,
+    effective: Settings,
+    has_host_pin: bool,
+    has_guest_pin: bool,
+    /// Milliseconds since 1970.
+    created: Option<Time>,
+    /// When an instant room may be cleared away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<Time>,
+}
+
+/// Answer of `GET`.
+#[derive(Serialize)]
+struct FullView {
+    #[serde(flatten)]
+    meeting: RoomView,
+    live: bool,
+    #[serde(flatten)]
+    definition: DefinitionView,
+}
+
+/// Answer of `POST` and `PATCH`.
+#[derive(Serialize)]
+struct ChangedView {
+    id: String,
     room: String,
-    people: Vec<PersonView>,
+    etag: String,
+    links: Links,
+    #[serde(flatten)]
+    definition: DefinitionView,
 }
 
+/// Where to go on; relative to this node.
 #[derive(Serialize)]
-struct PersonView {
-    participant: u64,
-    connected: bool,
-    publications: Vec<PublicationView>,
-    slots: Vec<SlotView>,
+struct Links {
+    page: String,
+    room: String,
+    join: String,
+    tokens: String,
+    connect: String,
 }
 
+/// Answer of a dry `PATCH`.
 #[derive(Serialize)]
-struct PublicationView {
-    source: Source,
-    active: bool,
-    layers: Vec<LayerView>,
+struct DryView {
+    dry_run: bool,
+    room: String,
+    live: bool,
+    changes: Vec<&'static str>,
+    effective: Settings,
 }
 
-#[derive(Serialize)]
-struct LayerView {
-    rid: Option<String>,
-    packets: u64,
-    lost: u64,
-    bits_per_second: u64,
-    keyframe_requests: u64,
+/// Which rooms a service token is for.
+pub(super) enum Scope {
+    All,
+    One(RoomId),
 }
 
-#[derive(Serialize)]
-struct SlotView {
-    mid: String,
-    participant: Option<u64>,
-    source: Option<Source>,
-    layer: Option<String>,
-    packets: u64,
-    resent: u64,
-}
-
-impl RoomView {
-    fn new(room: String, snapshot: RoomSnapshot) -> Self {
-        Self { room, people: snapshot.people.into_iter().map(PersonView::new).collect() }
+impl Scope {
+    /// # Errors
+    /// 401 without a service token.
+    pub(super) fn of(app: &App, headers: &HeaderMap) -> Result<Self, ApiError> {
+        Ok(app.keys.service_scope(bearer(headers)?)?.map_or(Self::All, Self::One))
     }
-}
 
-impl PersonView {
-    fn new(person: PersonSnapshot) -> Self {
-        Self {
-            participant: person.participant,
-            connected: person.connected,
-            publications: person.publications.into_iter().map(PublicationView::new).collect(),
-            slots: person.slots.into_iter().map(SlotView::new).collect(),
+    /// # Errors
+    /// 404 for a room that the token is not for, whether it exists or not.
+    pub(super) fn check(&self, room: &RoomId) -> Result<(), ApiError> {
+        match self {
+            Self::One(own) if own != room => Err(ApiError::not_found()),
+            _ => Ok(()),
+        }
+    }
+
+    /// # Errors
+    /// 403 for a token of one room: templates, and rooms without an id of their own, are everybody's.
+    pub(super) fn check_all(&self) -> Result<(), ApiError> {
+        match self {
+            Self::All => Ok(()),
+            Self::One(_) => Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden", "this token is for one room only")),
         }
     }
 }
 
-impl PublicationView {
-    fn new(publication: PublicationSnapshot) -> Self {
-        let layers = publication.layers.into_iter().map(LayerView::new).collect();
-        Self { source: publication.source, active: publication.active, layers }
+/// `GET /v1/rooms`.
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    Params(query): Params<PageQuery>,
+    headers: HeaderMap,
+) -> Result<Json<Page>, ApiError> {
+    let scope = Scope::of(&app, &headers)?;
+    let limit = query.limit.unwrap_or(PAGE);
+    if limit == 0 || limit > MAX_PAGE {
+        return Err(ApiError::field("limit", format!("expected 1 to {MAX_PAGE}")));
+    }
+    let room_of = |text: String| parse_room(&text).ok_or_else(|| ApiError::field("after", "expected a room's id"));
+    let after = query.after.map(room_of).transpose()?;
+    let mut rooms = match scope {
+        // One more, to know whether there is another page.
+        Scope::All => app.rooms.rooms_after(after.as_ref(), limit + 1),
+        Scope::One(own) => {
+            let own = app.rooms.room(&own).map(|defined| (own, defined.definition));
+            own.into_iter().filter(|(id, _)| after.as_ref().is_none_or(|after| id > after)).collect()
+        }
+    };
+    let more = rooms.len() > limit;
+    rooms.truncate(limit);
+    let next = if more { rooms.last().map(|(id, _)| id.0.clone()) } else { None };
+    let row = |(id, definition): (RoomId, Arc<RoomDefinition>)| Row {
+        live: is_live(&app, &id),
+        room: id.0,
+        revision: definition.revision,
+        template: definition.template.clone(),
+        title: definition.settings.title.clone(),
+        has_host_pin: definition.host_pin.is_some(),
+        has_guest_pin: definition.guest_pin.is_some(),
+        created: definition.created,
+    };
+    Ok(Json(Page { rooms: rooms.into_iter().map(row).collect(), next }))
+}
+
+/// `POST /v1/rooms`.
+pub(super) async fn create(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Result<Response, ApiError> {
+    let scope = Scope::of(&app, &headers)?;
+    let body: CreateBody = json_up_to(&headers, body, MAX_DEFINITION).await?;
+    let id = body.id.map(|id| parse_room(&id).ok_or_else(|| ApiError::field("id", "expected 1 to 64 of a-z, 0-9, - and _"))).transpose()?;
+    match (&scope, &id) {
+        (Scope::One(own), Some(id)) if own == id && body.template.is_none() => {}
+        _ => scope.check_all()?,
+    }
+    let template = body.template.as_deref().map(template_of).transpose()?;
+    let new = NewRoom { id, template, settings: body.settings, host_pin: body.host_pin, guest_pin: body.guest_pin };
+    // Carried to its end even when the caller hangs up: what is on the disk, running meetings have to know.
+    to_the_end(async move {
+        let live = Arc::clone(&app);
+        let (id, change) = app.rooms.create(new, Time(unix_millis()), move |room| is_live(&live, room)).await?;
+        if change.new {
+            tell(&app, vec![id.clone()]).await;
+        }
+        let status = if change.new { StatusCode::CREATED } else { StatusCode::OK };
+        let mut response = changed(status, id.clone(), change.now);
+        if let Ok(location) = format!("/v1/rooms/{}", id.0).parse() {
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        Ok(response)
+    })
+    .await
+}
+
+/// `GET /v1/rooms/{room}`: the definition, and who is there, without names.
+pub(super) async fn show(State(app): State<Arc<App>>, Room(room): Room, headers: HeaderMap) -> Result<Response, ApiError> {
+    Scope::of(&app, &headers)?.check(&room)?;
+    let snapshot = app.control.inspect(&room).await;
+    let defined = app.rooms.room(&room);
+    if snapshot.is_none() && defined.is_none() {
+        return Err(ApiError::not_found());
+    }
+    let tag = defined.as_ref().map(|defined| etag(defined.definition.revision));
+    let live = snapshot.is_some();
+    let meeting = RoomView::new(room.0, snapshot.unwrap_or(RoomSnapshot { people: Vec::new() }), &app.records.names);
+    let view = FullView { meeting, live, definition: DefinitionView::new(defined) };
+    Ok((tag.map(|tag| [(header::ETAG, tag)]), Json(view)).into_response())
+}
+
+/// `PATCH /v1/rooms/{room}`.
+pub(super) async fn change(
+    State(app): State<Arc<App>>,
+    Room(room): Room,
+    Params(query): Params<DryQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let scope = Scope::of(&app, &headers)?;
+    scope.check(&room)?;
+    let condition = condition(&headers)?;
+    let body: PatchBody = json_up_to(&headers, body, MAX_DEFINITION).await?;
+    if body.template != Patch::Keep {
+        scope.check_all()?;
+    }
+    let template = match body.template {
+        Patch::Set(id) => Patch::Set(template_of(&id)?),
+        Patch::Clear => Patch::Clear,
+        Patch::Keep => Patch::Keep,
+    };
+    let patch = RoomPatch { template, settings: body.settings, host_pin: body.host_pin, guest_pin: body.guest_pin };
+    to_the_end(async move {
+        let change = app.rooms.change(room.clone(), patch, condition, query.dry_run).await?;
+        if query.dry_run {
+            let live = is_live(&app, &room);
+            let view = DryView { dry_run: true, room: room.0, live, changes: change.differences, effective: change.now.effective };
+            return Ok(Json(view).into_response());
+        }
+        if !change.differences.is_empty() {
+            tell(&app, vec![room.clone()]).await;
+        }
+        Ok(changed(StatusCode::OK, room, change.now))
+    })
+    .await
+}
+
+/// `DELETE /v1/rooms/{room}`: forgets the definition. A running meeting goes on with the settings it has; its PINs are gone at once.
+pub(super) async fn delete(State(app): State<Arc<App>>, Room(room): Room, headers: HeaderMap) -> Result<StatusCode, ApiError> {
+    Scope::of(&app, &headers)?.check(&room)?;
+    app.rooms.delete(room, condition(&headers)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Runs on when the caller hangs up.
+pub(super) async fn to_the_end(work: impl Future<Output = Result<Response, ApiError>> + Send + 'static) -> Result<Response, ApiError> {
+    tokio::spawn(work).await.unwrap_or_else(|_| Err(ApiError::unavailable("busy", "this request was broken off")))
+}
+
+/// Tells running meetings of their settings as they are now.
+pub(super) async fn tell(app: &App, rooms: Vec<RoomId>) {
+    let _turn = app.rooms.telling().await;
+    for room in rooms {
+        if is_live(app, &room) {
+            app.control.configure(&room, app.rooms.settings(&room)).await;
+        }
     }
 }
 
-impl LayerView {
-    fn new(layer: LayerSnapshot) -> Self {
-        let LayerSnapshot { rid, packets, lost, bitrate, keyframe_requests } = layer;
-        Self { rid, packets, lost, bits_per_second: bitrate, keyframe_requests }
-    }
+/// Whether a worker has the room, with people in it or remembering them.
+pub(super) fn is_live(app: &App, room: &RoomId) -> bool {
+    app.control.registry().worker_of(room).is_some()
 }
 
-impl SlotView {
-    fn new(slot: SlotSnapshot) -> Self {
-        let SlotSnapshot { mid, participant, source, layer, packets, resent } = slot;
-        Self { mid, participant, source, layer, packets, resent }
-    }
+/// A template's id in a body.
+fn template_of(id: &str) -> Result<TemplateId, ApiError> {
+    TemplateId::parse(id).ok_or_else(|| ApiError::field("template", "expected 1 to 64 of a-z, 0-9, - and _"))
 }
 
-/// A fresh identity for somebody who only gave a name.
-fn guest_identity() -> Result<String, getrandom::Error> {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes)?;
-    Ok(format!("guest-{:016x}", u64::from_be_bytes(bytes)))
+fn changed(status: StatusCode, room: RoomId, defined: Defined) -> Response {
+    let tag = etag(defined.definition.revision);
+    let at = |rest: &str| format!("/v1/rooms/{}{rest}", room.0);
+    let links =
+        Links { page: format!("/?room={}", room.0), room: at(""), join: at("/join"), tokens: at("/tokens"), connect: at("/connect") };
+    let view = ChangedView { id: room.0.clone(), room: room.0, etag: tag.clone(), links, definition: DefinitionView::new(Some(defined)) };
+    (status, [(header::ETAG, tag)], Json(view)).into_response()
+}
+
+impl DefinitionView {
+    fn new(defined: Option<Defined>) -> Self {
+        let Some(Defined { definition, effective }) = defined else {
+            return Self {
+                revision: None,
+                template: None,
+                settings: Template::default(),
+                effective: Settings::default(),
+                has_host_pin: false,
+                has_guest_pin: false,
+                created: None,
+                expires: None,
+            };
+        };
+        Self {
+            revision: Some(definition.revision),
+            template: definition.template.clone(),
+            settings: definition.settings.clone(),
+            has_host_pin: definition.host_pin.is_some(),
+            has_guest_pin: definition.guest_pin.is_some(),
+            created: Some(definition.created),
+            expires: definition.expires(&effective),
+            effective,
+        }
+    }
 }

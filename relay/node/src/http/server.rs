@@ -17,6 +17,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tower::{Layer, Service};
 
+use super::client::Peer;
+
 /// Time for the head of a request, also for the next one on an idle connection.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time for the TLS handshake.
@@ -90,7 +92,7 @@ pub(crate) fn serve(
     Ok(Listening { address, handle, task })
 }
 
-/// Gives each connection the routes and a permit, which it holds from the handshake to its end (a WebSocket: to its upgrade).
+/// Gives each connection the routes, its peer's address and a permit, which it holds from the handshake to its end (a WebSocket: to its upgrade).
 struct PerConnection {
     router: Router,
     connections: Arc<Semaphore>,
@@ -102,7 +104,7 @@ struct PerConnection {
 pub(super) struct TooMany;
 
 impl Service<SocketAddr> for PerConnection {
-    type Response = AddExtension<Router, Arc<OwnedSemaphorePermit>>;
+    type Response = AddExtension<AddExtension<Router, Arc<OwnedSemaphorePermit>>, Peer>;
     type Error = TooMany;
     type Future = Ready<Result<Self::Response, TooMany>>;
 
@@ -110,8 +112,9 @@ impl Service<SocketAddr> for PerConnection {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, _: SocketAddr) -> Self::Future {
+    fn call(&mut self, peer: SocketAddr) -> Self::Future {
         let permit = Arc::clone(&self.connections).try_acquire_owned();
-        ready(permit.map(|permit| Extension(Arc::new(permit)).layer(self.router.clone())).map_err(|_| TooMany))
+        let serve = |permit: OwnedSemaphorePermit| Extension(Peer(peer)).layer(Extension(Arc::new(permit)).layer(self.router.clone()));
+        ready(permit.map(serve).map_err(|_| TooMany))
     }
 }

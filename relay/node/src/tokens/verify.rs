@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::claims::{Access, Grant, WireClaims};
 use super::keys::KeyRing;
-use super::{LEEWAY_SECONDS, MAX_TOKEN};
+use super::{EARLIER_SECONDS, LEEWAY_SECONDS, MAX_TOKEN};
 use worker::command::RoomId;
 
 /// The token does not open this door. Says nothing more on purpose.
@@ -52,6 +52,12 @@ impl KeyRing {
     /// # Errors
     /// Why not; see [`Refused`].
     pub fn verify(&self, token: &str) -> Result<Access, Refused> {
+        let claims = self.claims(token, true)?;
+        Access::from_claims(&claims).ok_or(Refused::Claims)
+    }
+
+    /// The claims of a token with a good signature; whether it expired only matters where `fresh`.
+    fn claims(&self, token: &str, fresh: bool) -> Result<WireClaims, Refused> {
         if token.len() > MAX_TOKEN || !token.is_ascii() || token.split('.').count() != 3 {
             return Err(Refused::Malformed);
         }
@@ -63,6 +69,7 @@ impl KeyRing {
         let mut validation = Validation::new(key.algorithm);
         validation.leeway = LEEWAY_SECONDS;
         validation.validate_nbf = true;
+        validation.validate_exp = fresh;
         let decoded = jsonwebtoken::decode::<WireClaims>(token, &key.verify, &validation).map_err(|error| match error.kind() {
             ErrorKind::InvalidSignature => Refused::Signature,
             ErrorKind::ExpiredSignature => Refused::Expired,
@@ -70,7 +77,7 @@ impl KeyRing {
             ErrorKind::InvalidAlgorithm => Refused::Algorithm,
             _ => Refused::Claims,
         })?;
-        Access::from_claims(&decoded.claims).ok_or(Refused::Claims)
+        Ok(decoded.claims)
     }
 
     /// Verifies a token that is to open `room` for a person.
@@ -84,15 +91,35 @@ impl KeyRing {
         }
     }
 
+    /// Whose token for `room` this is, or was up to [`EARLIER_SECONDS`] ago; `now` in seconds. It opens nothing.
+    #[must_use]
+    pub fn earlier(&self, token: &str, room: &RoomId, now: u64) -> Option<Grant> {
+        let claims = self.claims(token, false).ok()?;
+        let recent = claims.exp.saturating_add(EARLIER_SECONDS) >= now;
+        match Access::from_claims(&claims) {
+            Some(Access::Room(grant)) if recent && grant.room == *room => Some(grant),
+            _ => None,
+        }
+    }
+
+    /// Verifies a token that speaks for a service; for one room, or for all (`None`).
+    ///
+    /// # Errors
+    /// One error for everything, a person's token included.
+    pub fn service_scope(&self, token: &str) -> Result<Option<RoomId>, Unauthorized> {
+        match self.verify(token) {
+            Ok(Access::Service(scope)) => Ok(scope),
+            _ => Err(Unauthorized),
+        }
+    }
+
     /// Verifies a token that is to speak for `room` as a service.
     ///
     /// # Errors
     /// One error for everything, a person's token and another room included.
     pub fn service(&self, token: &str, room: &RoomId) -> Result<(), Unauthorized> {
-        match self.verify(token) {
-            Ok(Access::Service(scope)) if scope.as_ref().is_none_or(|scope| scope == room) => Ok(()),
-            _ => Err(Unauthorized),
-        }
+        let scope = self.service_scope(token)?;
+        if scope.is_none_or(|scope| scope == *room) { Ok(()) } else { Err(Unauthorized) }
     }
 }
 
