@@ -65,6 +65,11 @@ impl Decoder {
             return None;
         };
         let Some(stamp) = pattern::verify(&frame.bytes[header.len..]) else {
+            // Whoever is in the slot changed in the middle of a picture; decoders drop the torso and go on with the keyframe.
+            if frame.broken_off {
+                record.broken_off += 1;
+                return None;
+            }
             record.complain(|| format!("packets {}..={} hold a damaged frame", frame.first_seq, frame.last_seq));
             return None;
         };
@@ -185,6 +190,25 @@ mod tests {
         camera.encode(Duration::ZERO);
         bench.feed(&mut camera, |_| true);
         assert!(bench.record.error_count >= 1, "the picture id or the reference must give it away");
+    }
+
+    #[test]
+    fn a_frame_broken_off_by_anothers_keyframe_is_no_error_and_by_anything_else_it_is() {
+        for (keyframe, errors) in [(true, 0), (false, 1)] {
+            let (mut bench, mut first, mut second) = (Bench::new(), camera(1), camera(2));
+            bench.feed(&mut first, |_| true);
+            if !keyframe {
+                second.encode(Duration::ZERO);
+            }
+            // A keyframe has several packets; the sender stops after the first, and numbers go on without a gap.
+            first.want_keyframe();
+            let packets = first.encode(Duration::ZERO);
+            bench.timestamp += 3_600;
+            bench.decoder.frames.insert(bench.now, bench.seq, bench.timestamp, false, &packets[0]);
+            bench.seq += 1;
+            bench.feed(&mut second, |_| true);
+            assert_eq!((bench.record.broken_off, bench.record.error_count), (u64::from(keyframe), errors), "{:?}", bench.record.errors);
+        }
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub(super) struct Frame {
     pub(super) last_seq: u64,
     pub(super) timestamp: u32,
     pub(super) picture_id: Option<PictureId>,
+    /// A keyframe began before the last packet came: the sender broke it off.
+    pub(super) broken_off: bool,
     pub(super) bytes: Bytes,
 }
 
@@ -132,7 +134,8 @@ impl Reassembly {
             let part = self.parts.get(&seq)?;
             // A frame that ends without a marker is cut off here; the verifier of the content will see it.
             if part.timestamp != first.timestamp || (seq > first_seq && part.starts_frame) {
-                return Some(whole(first_seq, seq - 1, first, bytes));
+                let keyframe = part.starts_frame && encoder::read_frame_header(&part.bytes).is_some_and(|header| header.keyframe.is_some());
+                return Some(Frame { broken_off: keyframe, ..whole(first_seq, seq - 1, first, bytes) });
             }
             bytes.extend_from_slice(&part.bytes);
             if part.marker {
@@ -145,5 +148,5 @@ impl Reassembly {
 
 fn whole(first_seq: u64, last_seq: u64, first: &Part, bytes: BytesMut) -> Frame {
     let (timestamp, picture_id) = (first.timestamp, first.picture_id);
-    Frame { first_seq, last_seq, timestamp, picture_id, bytes: bytes.freeze() }
+    Frame { first_seq, last_seq, timestamp, picture_id, broken_off: false, bytes: bytes.freeze() }
 }

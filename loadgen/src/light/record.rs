@@ -37,6 +37,8 @@ pub struct SlotRecord {
     pub longest_freeze: Duration,
     /// Times the decoder had to skip to a keyframe.
     pub skips: u64,
+    /// Frames whose rest never came because a keyframe, of somebody else or of another layer, came instead.
+    pub broken_off: u64,
     /// Things that no receiver may ever see, counted.
     pub error_count: u64,
     /// The first of them in words.

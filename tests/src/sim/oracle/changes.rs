@@ -1,7 +1,7 @@
 //! How the oracle's picture changes. What forbids something counts from the accepted command on, whether the relay says more or not;
 //! what allows something (an admission, a role, a place) needs a reason of the oracle's own, or it is a violation.
 
-use room::{Actor, BreakoutId, Change, Command, Device, ParticipantId, Place, Role, Source, Time};
+use room::{Actor, BreakoutId, Change, Command, Device, ParticipantId, Place, Role, Source, Time, WhenAbandoned};
 
 use super::meeting::{Meeting, Resident, Standing};
 use super::rules::{may_come_by_itself, must_wait, role_on_arrival};
@@ -286,8 +286,9 @@ fn delegate(meeting: &mut Meeting, to: Option<ParticipantId>) -> Result<(), Stri
     Ok(())
 }
 
+/// What comes now is another meeting, with the settings as they were given.
 fn end(meeting: &mut Meeting) {
-    *meeting = Meeting { created: meeting.created, settings: meeting.settings.clone(), ..Meeting::new(meeting.settings.clone()) };
+    *meeting = Meeting { created: meeting.created, ..Meeting::new(meeting.definition.clone()) };
 }
 
 /// What the relay says happened. `Err`: nothing gave it the right.
@@ -308,6 +309,11 @@ pub(super) fn claim(meeting: &mut Meeting, now: Time, actor: Option<Actor>, chan
     match change {
         Change::Joined { role, waiting, .. } if (*role, *waiting) != (person.role, !person.is_in()) => wrong("another arrival"),
         Change::RoleChanged { role, .. } if *role != person.role => wrong("another role"),
+        // The timer moves people one by one before it says that the breakouts are closed.
+        Change::Moved { breakout: None, .. } if actor.is_none() && is_due(meeting, now) => {
+            meeting.close_breakouts();
+            Ok(())
+        }
         Change::Moved { breakout, .. } if Standing::In(*breakout) != person.standing => wrong("another place"),
         Change::Admitted { .. } if !person.is_in() => admit(meeting, author, staff || by_itself),
         Change::Left { .. } | Change::Removed { .. } | Change::Denied { .. } => {
@@ -331,16 +337,19 @@ pub(super) fn claim(meeting: &mut Meeting, now: Time, actor: Option<Actor>, chan
 
 fn admit(meeting: &mut Meeting, author: u32, allowed: bool) -> Result<(), String> {
     let place = meeting.people.get(&author).map(|person| meeting.place_for(&person.identity)).unwrap_or_default();
+    let fallen = meeting.fallen;
     let Some(person) = meeting.people.get_mut(&author) else { return Ok(()) };
     person.standing = Standing::In(place);
-    if allowed { Ok(()) } else { Err(format!("{author} was let in by no rule and by nobody")) }
+    // Whoever was in when the meeting fell back to waiting comes in again with the staff.
+    let was_in = !fallen && meeting.known.get(&person.identity).is_some_and(|memory| memory.admitted);
+    if allowed || was_in { Ok(()) } else { Err(format!("{author} was let in by no rule and by nobody")) }
 }
 
 fn fall_back(meeting: &mut Meeting, author: u32) {
     meeting.fallen = true;
-    meeting.known.values_mut().for_each(|memory| memory.admitted = false);
     if let Some(person) = meeting.people.get_mut(&author) {
         person.standing = Standing::Waiting;
+        meeting.known.entry(person.identity.clone()).or_default().admitted = true;
     }
 }
 
@@ -348,9 +357,9 @@ fn room_claim(meeting: &mut Meeting, now: Time, actor: Option<Actor>, change: &C
     match change {
         Change::MeetingEnded => end(meeting),
         Change::BreakoutsClosed if meeting.open => {
-            let due = meeting.closes_at;
+            let (in_time, due) = (is_due(meeting, now), meeting.closes_at);
             meeting.close_breakouts();
-            if actor.is_none() && !due.is_some_and(|due| (due.0..=due.0 + LATE_MS).contains(&now.0)) {
+            if actor.is_none() && !in_time {
                 return Err(format!("breakouts closed at {now:?}, due {due:?}"));
             }
         }
@@ -363,6 +372,12 @@ fn room_claim(meeting: &mut Meeting, now: Time, actor: Option<Actor>, change: &C
         _ => {}
     }
     Ok(())
+}
+
+/// Whether the breakouts close by themselves now: their time is over, or the staff did not come back and everybody waits.
+fn is_due(meeting: &Meeting, now: Time) -> bool {
+    let gives_up = !meeting.has_staff() && meeting.settings.when_abandoned == WhenAbandoned::Wait;
+    meeting.open && (gives_up || meeting.closes_at.is_some_and(|due| (due.0..=due.0 + LATE_MS).contains(&now.0)))
 }
 
 /// What time alone should have changed and has not. Looked at whenever the simulation stops.

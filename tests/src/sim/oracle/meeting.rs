@@ -58,6 +58,8 @@ pub struct Memory {
 /// A meeting at one moment.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Meeting {
+    /// As they were given when the room was created.
+    pub definition: Settings,
     /// As they hold now: commands change them.
     pub settings: Settings,
     /// Locked by the staff.
@@ -89,6 +91,7 @@ impl Meeting {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self {
+            definition: settings.clone(),
             settings,
             locked: false,
             fallen: false,
