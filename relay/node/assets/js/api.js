@@ -48,8 +48,7 @@ export async function requestToken(room, who) {
   const body = await response.json().catch(() => null);
   if (!response.ok) {
     const code = String(body?.error?.code ?? '');
-    const key = code === 'pin_wrong' && !who.pin ? 'error_pin_needed' : KEYS[code];
-    throw new MeetingError(key ?? keyForStatus(response.status), `${response.status} ${code} ${body?.error?.message ?? ''}`.trim());
+    throw new MeetingError(KEYS[code] ?? keyForStatus(response.status), `${response.status} ${code} ${body?.error?.message ?? ''}`.trim());
   }
   if (typeof body?.token !== 'string') throw new MeetingError('error_server', 'no token in the answer');
   return body.token;
@@ -57,7 +56,7 @@ export async function requestToken(room, who) {
 
 /** Codes of refusals, as dictionary keys. @type {Record<string, string>} */
 const KEYS = {
-  pin_required: 'error_pin_needed', pin_wrong: 'error_pin_wrong', too_many_tries: 'error_too_many_tries', token_required: 'error_token_required',
+  pin_wrong: 'error_pin_wrong', too_many_tries: 'error_too_many_tries', token_required: 'error_token_required',
   not_open: 'error_not_open', ended: 'ended', removed: 'removed',
 };
 

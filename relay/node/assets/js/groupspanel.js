@@ -28,7 +28,7 @@ export class GroupsPanel extends SidePanel {
   #timer = h('select', { id: freshId() });
   #countdown = h('select', { id: freshId() });
   #closed = h('div', { class: 'panel-foot' },
-    h('div', { class: 'buttons' }, h('button', { type: 'button', class: 'secondary small', onclick: () => void this.meeting.act('assign_random') }, icon('shuffle'), h('span', { t: 'groups_random' }))),
+    h('button', { type: 'button', class: 'secondary small', onclick: () => void this.meeting.act('assign_random') }, icon('shuffle'), h('span', { t: 'groups_random' })),
     h('div', { class: 'check' }, this.#selfChoice, h('label', { for: this.#selfChoice.id, t: 'groups_self_choice' })),
     h('div', { class: 'inline-field' }, h('label', { for: this.#timer.id, t: 'groups_timer' }), this.#timer),
     h('button', { type: 'button', class: 'primary', t: 'groups_open', onclick: () => void this.#open() }));
@@ -62,6 +62,7 @@ export class GroupsPanel extends SidePanel {
     const keep = closesAt === null ? t('timer_none') : t('timer_stop');
     options(this.#newTimer, [['keep', closesAt === null ? t('timer_none') : t('timer_runs')], ...(closesAt === null ? [] : [/** @type {[string, string]} */ (['', keep])]),
       ...MINUTES.map((n) => /** @type {[string, string]} */ ([String(n * 60), t('minutes', { n })]))]);
+    if (document.activeElement !== this.#newTimer) this.#newTimer.value = 'keep';
     options(this.#countdown, COUNTDOWNS.map((n) => [String(n), n === 0 ? t('at_once') : t('after_seconds', { n })]));
   }
 

@@ -7,14 +7,16 @@ import { icon } from './icons.js';
 const MAX_SHOWN = 4;
 
 export class Hands {
-  #list = h('ol', { class: 'hands-list' });
-  #more = h('span', { class: 'hands-more' });
+  #list = h('ol', { class: 'hands-list', role: 'list' });
+  #more = h('span');
   element = h('div', { class: 'hands', role: 'group', tLabel: 'people_hands', hidden: true }, this.#list, this.#more);
-  #rows = new KeyedList(this.#list, (/** @type {{id: number, name: string}} */ hand) => hand.id, () => {
-    const name = h('span', {});
+  #rows = new KeyedList(this.#list, (/** @type {{id: number, order: number, name: string}} */ hand) => hand.id, () => {
+    const name = h('span');
+    const order = h('span', { class: 'order' });
     return {
-      element: h('li', {}, icon('hand'), name),
+      element: h('li', {}, icon('hand'), order, name),
       update: (hand) => {
+        order.textContent = `${hand.order}.`;
         name.textContent = hand.name;
       },
     };
@@ -31,7 +33,7 @@ export class Hands {
     const hands = (this.#meeting.present?.hands ?? []).filter((id) => people.has(id));
     this.element.hidden = hands.length === 0;
     const name = (/** @type {number} */ id) => (id === self ? t('your_hand') : this.#meeting.nameOf(id));
-    this.#rows.show(hands.slice(0, MAX_SHOWN).map((id) => ({ id, name: name(id) })));
+    this.#rows.show(hands.slice(0, MAX_SHOWN).map((id, i) => ({ id, order: i + 1, name: name(id) })));
     const rest = hands.length - MAX_SHOWN;
     this.#more.textContent = rest > 0 ? t('more_hands', { n: rest }) : '';
   }

@@ -7,6 +7,8 @@ const GAP = 10;
 const WIDE = 16 / 9;
 /** Tiles narrower than this are not worth showing; the stage scrolls instead. */
 const MIN_TILE = 104;
+/** The same for small tiles beside large ones. */
+const MIN_SMALL = 80;
 
 /**
  * @typedef {object} Arrangement
@@ -80,8 +82,8 @@ function focus(mains, smalls, area) {
     const depth = upright ? uprightStrip(area, share) : Math.min(Math.max(area.width * share, 150), area.width * 0.5);
     const large = upright ? { ...area, height: area.height - depth - GAP } : { ...area, width: area.width - depth - GAP };
     const small = upright ? { ...area, y: area.y + area.height - depth, height: depth } : { ...area, x: area.x + area.width - depth, width: depth };
-    best = { large: grid(mains, large), strip: grid(smalls, small) };
-    if (best.strip[0].width > MIN_TILE || foot(best.strip, area.height) <= area.height) break;
+    best = { large: grid(mains, large), strip: grid(smalls, small, MIN_SMALL) };
+    if (foot(best.strip, area.height) <= area.height + 1) break;
   }
   return best;
 }
@@ -99,15 +101,16 @@ function uprightStrip(area, share) {
  * Equal tiles, as large as they can be, the last row centred.
  * @param {number} count
  * @param {Rect} area
+ * @param {number} [narrowest]  px
  * @returns {Rect[]}
  */
-export function grid(count, area) {
+export function grid(count, area, narrowest = MIN_TILE) {
   let best = { columns: 1, width: 0, height: 0 };
   for (let columns = 1; columns <= count; columns += 1) {
     const tile = tileFor(columns, Math.ceil(count / columns), area);
     if (tile.width * tile.height > best.width * best.height) best = { columns, ...tile };
   }
-  const least = Math.min(MIN_TILE, area.width);
+  const least = Math.min(narrowest, area.width);
   if (best.width < least) {
     const columns = Math.max(1, Math.floor((area.width + GAP) / (least + GAP)));
     const width = (area.width - GAP * (columns - 1)) / columns;

@@ -1,7 +1,7 @@
 // Where the page starts: from the form into the meeting, and out again.
 
 import { Actions } from './actions.js';
-import { MeetingError, requestToken } from './api.js';
+import { requestToken } from './api.js';
 import { syncClock } from './clock.js';
 import { MeetingEnded } from './ended.js';
 import { installHook } from './hook.js';
@@ -48,7 +48,8 @@ async function enter({ name, room, pin }) {
   if (!params.autojoin) remember('name', name);
   params.name = name;
   params.room = room;
-  const meeting = new Meeting(params, name, await tokenFor(name, room, pin), () => renew(name, room, pin));
+  const token = await tokenFor(name, room, pin);
+  const meeting = new Meeting(params, name, token, (old) => requestToken(room, { name, pin: pin || undefined, token: old ?? undefined }));
   const actions = new Actions(meeting, media);
   view.meeting = meeting;
   view.actions = actions;
@@ -66,28 +67,16 @@ async function enter({ name, room, pin }) {
 }
 
 /**
- * A PIN gives a token; else the link's own does, or the one from before: the same person comes back.
+ * A PIN gives a token; else the link's own does, or the one from before. Whoever brings an earlier token stays the same person.
  * @param {string} name
  * @param {string} room
  * @param {string} pin  empty: none
  * @returns {Promise<string|null>}  null: to be asked for
  */
 async function tokenFor(name, room, pin) {
-  if (pin) return renew(name, room, pin);
-  if (params.token !== null) return params.token;
   const { came } = kept();
-  return came?.name === name && came.room === room ? came.token : null;
-}
-
-/**
- * @param {string} name
- * @param {string} room
- * @param {string} pin
- */
-async function renew(name, room, pin) {
-  const token = params.token ?? undefined;
-  if (token && !pin) throw new MeetingError('error_link_expired'); // a token from a link cannot be renewed here
-  return requestToken(room, { name, pin: pin || undefined, token });
+  const earlier = params.token ?? (came?.name === name && came.room === room ? came.token : null);
+  return pin ? requestToken(room, { name, pin, token: earlier ?? undefined }) : earlier;
 }
 
 /**

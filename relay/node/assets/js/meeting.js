@@ -59,7 +59,7 @@ export class Meeting extends EventTarget {
    * @param {import('./params.js').Params} params
    * @param {string} name
    * @param {string|null} token  from the link or the form, or kept from before; null asks for one
-   * @param {() => Promise<string>} renew  gets a token; may reject with a MeetingError
+   * @param {(old: string|null) => Promise<string>} renew  gets a token instead of one that is refused; rejects with a MeetingError
    */
   constructor(params, name, token, renew) {
     super();
@@ -197,7 +197,7 @@ export class Meeting extends EventTarget {
 
   /** @param {boolean} fresh  the one we had was refused */
   async #getToken(fresh) {
-    if (fresh || this.#token === null) this.#token = await this.#renew();
+    if (fresh || this.#token === null) this.#token = await this.#renew(this.#token);
     return this.#token;
   }
 

@@ -17,7 +17,7 @@ const MAX_PIN = 9;
 /** Reasons that are pages of their own once one was in, and sentences before. */
 const REFUSED = ['removed', 'denied', 'ended', 'replaced'];
 /** Refusals after which the PIN is what the person has to look at. */
-const PIN_ERRORS = ['error_pin_needed', 'error_pin_wrong', 'error_too_many_tries'];
+const PIN_ERRORS = ['error_token_required', 'error_pin_wrong', 'error_too_many_tries'];
 
 /** @typedef {{name: string, room: string, pin: string}} Entry */
 

@@ -129,7 +129,7 @@ export class MeetingRoom extends HTMLElement {
         h('div', { class: 'tools' }, languageSwitch())),
       h('div', { class: 'room-main' },
         h('main', { class: 'stage-area', tLabel: 'people' }, this.banner.element, this.notes.element, this.#soundBar, this.#shareBar,
-          this.stage, this.hands.element, this.announcements.element, this.#minimalOut),
+          this.announcements.element, this.hands.element, this.stage, this.#minimalOut),
         ...this.panels.elements),
       h('footer', { class: 'bottom' }, this.controls.element),
       this.settings.element,

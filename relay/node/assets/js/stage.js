@@ -95,9 +95,16 @@ export class MeetingStage extends HTMLElement {
       this.#tiles.delete(key);
     }
     for (const [key, state] of wanted) (this.#tiles.get(key) ?? this.#add(key, state)).update(state);
+    // In one-way video the clinic sees us although nobody is to be seen.
+    this.#alone.hidden = this.meeting.here().length > 1 || this.#seenByOthers();
     this.#more.hidden = more === 0 || this.#minimal;
     this.#more.textContent = t('more_people', { n: more });
     this.#place();
+  }
+
+  #seenByOthers() {
+    const scene = this.meeting.present;
+    return scene !== null && scene.direction === 'one_way' && scene.staff === undefined;
   }
 
   /**

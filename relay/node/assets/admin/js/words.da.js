@@ -159,7 +159,6 @@ export const da = {
   event_help_changed: 'Hjælp ønsket eller taget tilbage',
   event_broadcast: 'Besked til alle',
   event_events_lost: 'Hændelser gik tabt',
-  event_gap: 'Et hul i loggen',
 
   counters_note: 'I alt siden starten for {time} siden.',
   workers: 'Workere',

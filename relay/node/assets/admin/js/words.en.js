@@ -159,7 +159,6 @@ export const en = {
   event_help_changed: 'Help asked for or taken back',
   event_broadcast: 'Message to everyone',
   event_events_lost: 'Events were lost',
-  event_gap: 'A gap in the log',
 
   counters_note: 'Totals since the start, {time} ago.',
   workers: 'Workers',
