@@ -1,9 +1,11 @@
-//! A room as it is now, as JSON, for services and operators: people by participant id, never by name or identity.
+//! A room as it is now, as JSON, for services and operators: people by participant id and pseudonym, never by name or identity.
 
 use room::Role;
 use serde::Serialize;
 use signal::message::Source;
 use worker::snapshot::{LayerSnapshot, PersonSnapshot, PublicationSnapshot, RoomSnapshot, SlotSnapshot};
+
+use crate::pseudonym::Pseudonyms;
 
 /// A room.
 #[derive(Serialize)]
@@ -15,6 +17,7 @@ pub(super) struct RoomView {
 #[derive(Serialize)]
 struct PersonView {
     participant: u64,
+    pseudonym: String,
     role: Role,
     viewer: bool,
     waiting: bool,
@@ -51,17 +54,18 @@ struct SlotView {
 }
 
 impl RoomView {
-    /// The snapshot, told without names.
-    pub(super) fn new(room: String, snapshot: RoomSnapshot) -> Self {
-        Self { room, people: snapshot.people.into_iter().map(PersonView::new).collect() }
+    /// The snapshot, told with pseudonyms.
+    pub(super) fn new(room: String, snapshot: RoomSnapshot, names: &Pseudonyms) -> Self {
+        Self { room, people: snapshot.people.into_iter().map(|person| PersonView::new(person, names)).collect() }
     }
 }
 
 impl PersonView {
-    fn new(person: PersonSnapshot) -> Self {
-        let PersonSnapshot { participant, identity: _, role, viewer, waiting, breakout, connected, publications, slots } = person;
+    fn new(person: PersonSnapshot, names: &Pseudonyms) -> Self {
+        let PersonSnapshot { participant, identity, role, viewer, waiting, breakout, connected, publications, slots } = person;
         Self {
             participant,
+            pseudonym: names.of(&identity),
             role,
             viewer,
             waiting,

@@ -1,6 +1,6 @@
 // What happened in the room lately, newest first.
 
-import { get, path } from './api.js';
+import { get, path, Refused } from './api.js';
 import { clock } from './format.js';
 import { known, t } from './language.js';
 import { Table } from './table.js';
@@ -38,8 +38,13 @@ export class EventsTable {
    * @param {AbortSignal} signal
    */
   async refresh(room, signal) {
-    const lines = await get(`${path('rooms', room, 'events')}?last=${LINES}`, signal);
-    this.#table.update(lines.reverse());
+    try {
+      const lines = await get(`${path('rooms', room, 'events')}?last=${LINES}`, signal);
+      this.#table.update(lines.reverse());
+    } catch (error) {
+      // A log that cannot be read now must not hide the rest of the room.
+      if (!(error instanceof Refused)) throw error;
+    }
   }
 }
 

@@ -28,6 +28,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/node", get(node::show))
         .route("/rooms", get(rooms::list))
         .route("/rooms/{room}", get(rooms::show))
+        .route("/rooms/{room}/events", get(rooms::events))
         .route("/rooms/{room}/why", get(why::for_operators))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use worker::command::RoomId;
@@ -19,6 +21,8 @@ use crate::session::RoomEntry;
 
 /// Most rooms that one request looks into.
 const MAX_PAGE: usize = 100;
+/// Most events of a room that one request shows.
+const MAX_EVENTS: u64 = 200;
 
 /// What may be asked of the list.
 #[derive(Deserialize)]
@@ -115,5 +119,26 @@ pub(super) struct PlacedRoom {
 pub(super) async fn show(State(app): State<Arc<App>>, Room(room): Room) -> Result<Json<PlacedRoom>, ApiError> {
     let worker = app.control.registry().worker_of(&room).ok_or_else(ApiError::not_found)?;
     let snapshot = app.control.inspect(&room).await.ok_or_else(ApiError::not_found)?;
-    Ok(Json(PlacedRoom { worker, room: RoomView::new(room.0, snapshot) }))
+    Ok(Json(PlacedRoom { worker, room: RoomView::new(room.0, snapshot, &app.records.names) }))
+}
+
+/// What may be asked of a room's events.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EventsQuery {
+    /// How many of the latest, 1 to [`MAX_EVENTS`].
+    last: u64,
+}
+
+/// The latest events of a room, oldest first; the lines that services get, as they are kept.
+pub(super) async fn events(State(app): State<Arc<App>>, Room(room): Room, Params(query): Params<EventsQuery>) -> Result<Response, ApiError> {
+    if query.last == 0 || query.last > MAX_EVENTS {
+        return Err(ApiError::field("last", format!("expected 1 to {MAX_EVENTS}")));
+    }
+    let log = &app.records.events;
+    let newest = log.page(&room, 0, 0).await?.last;
+    let page = log.page(&room, newest.saturating_sub(query.last), usize::try_from(query.last).unwrap_or(0)).await?;
+    let lines: Vec<&str> = page.events.iter().map(|event| event.line.as_str()).collect();
+    // Each line is JSON.
+    Ok(([(header::CONTENT_TYPE, "application/json")], format!("[{}]", lines.join(","))).into_response())
 }
