@@ -16,8 +16,12 @@ pub enum KeyframeCause {
 /// Wishes that come together are served together.
 const AGGREGATION: Duration = Duration::from_millis(10);
 
-/// Least time between two requests for somebody who sees nothing yet.
+/// Least time between two requests for somebody who sees nothing yet, when many follow each other.
 const MIN_START: Duration = Duration::from_millis(300);
+
+/// The same for the second of two: whoever is let in right after somebody else does not wait longer than the picture takes anyway. Over
+/// time there are no more requests than [`MIN_START`] allows.
+const QUICK_START: Duration = Duration::from_millis(80);
 
 /// Least time between two requests after losses: a viewer with a broken line may not cost the publisher more than two a second.
 const MIN_LOSS: Duration = Duration::from_millis(500);
@@ -39,6 +43,8 @@ const WISH_LIFETIME: Duration = Duration::from_secs(3);
 pub(crate) struct Keyframes {
     wish: Option<Wish>,
     last_request: Option<Instant>,
+    /// The request before that.
+    request_before: Option<Instant>,
     /// Size of a keyframe, bytes: the last complete one.
     size: u64,
     /// Timestamp and bytes so far of the keyframe that is arriving.
@@ -70,7 +76,7 @@ impl Keyframes {
     /// Somebody wants a keyframe. `bitrate` of the layer in bit/s.
     pub(crate) fn wish(&mut self, now: Instant, cause: KeyframeCause, rtt: Duration, bitrate: u64) {
         self.wishes[cause as usize] += 1;
-        let pause = self.pause(cause, rtt, bitrate);
+        let pause = self.pause(now, cause, rtt, bitrate);
         let due = self.last_request.map_or(now, |last| last + pause).max(now + AGGREGATION);
         match &mut self.wish {
             None => self.wish = Some(Wish { due, renewed: now, tries: 0, cause }),
@@ -119,14 +125,16 @@ impl Keyframes {
         // No keyframe came, so none was paid for: the request or the keyframe was lost. Ask again soon, then less and less often.
         let due = now + ((2 * rtt).max(MIN_REPEAT) * (1 << wish.tries.min(4))).min(MAX_PAUSE);
         self.wish = Some(Wish { due, tries: wish.tries + 1, ..wish });
-        self.last_request = Some(now);
+        self.request_before = self.last_request.replace(now);
         self.requests += 1;
         true
     }
 
     /// Least time between two requests.
-    fn pause(&self, cause: KeyframeCause, rtt: Duration, bitrate: u64) -> Duration {
+    fn pause(&self, now: Instant, cause: KeyframeCause, rtt: Duration, bitrate: u64) -> Duration {
+        let rested = self.request_before.is_none_or(|before| now.saturating_duration_since(before) >= 2 * MIN_START);
         match cause {
+            KeyframeCause::Start if rested => QUICK_START,
             KeyframeCause::Start | KeyframeCause::Switch => rtt.max(MIN_START).min(MAX_PAUSE),
             KeyframeCause::Loss => {
                 let budget = (bitrate * MAX_SHARE / 100).max(1);
@@ -248,6 +256,21 @@ mod tests {
         other.wish(start + ms(100), KeyframeCause::Loss, RTT, RATE);
         assert_eq!(other.poll_timeout(), Some(start + ms(1610)));
         other.wish(start + ms(110), KeyframeCause::Start, RTT, RATE);
-        assert_eq!(other.poll_timeout(), Some(start + ms(310)));
+        assert_eq!(other.poll_timeout(), Some(start + ms(120)));
+    }
+
+    #[test]
+    fn the_second_newcomer_hardly_waits_and_a_crowd_costs_no_more_than_three_a_second() {
+        let start = start();
+        let mut frames = Keyframes::default();
+        let sent = run(&mut frames, start, 2_000, |at, frames| {
+            // Somebody comes every 20 ms, and each request is answered at once.
+            frames.arrived(at as u32, 1000, frames.wish.is_some_and(|wish| wish.tries > 0));
+            if at % 20 == 0 {
+                frames.wish(start + ms(at), KeyframeCause::Start, RTT, RATE);
+            }
+        });
+        assert_eq!(sent[..2], [10, 90]);
+        assert!(sent.len() <= 8, "{sent:?}");
     }
 }

@@ -168,6 +168,7 @@ impl Worker {
     fn refuse(&mut self, client: ClientId, kind: ClientKind, code: room::Code, message: String) {
         if kind == ClientKind::Interactive {
             self.events.push_back(Event::Message { client, message: ServerMessage::Refused { id: None, code, message, field: None } });
+            self.events.push_back(Event::Message { client, message: ServerMessage::Bye { reason: ByeReason::Refused } });
         }
         self.events.push_back(Event::Closed { client, reason: ByeReason::Refused });
     }

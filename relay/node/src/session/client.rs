@@ -143,7 +143,7 @@ impl Client {
         let Some(attached) = &mut line.attached else { return Delivery::Dropped };
         match &message {
             ServerMessage::Welcome { .. } => attached.welcomed = true,
-            ServerMessage::Error { .. } | ServerMessage::Bye { .. } => {}
+            ServerMessage::Error { .. } | ServerMessage::Refused { .. } | ServerMessage::Bye { .. } => {}
             _ if !attached.welcomed => return Delivery::Dropped,
             _ => {}
         }
