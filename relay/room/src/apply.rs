@@ -5,6 +5,7 @@ use crate::command::{Actor, Command};
 use crate::effect::{Change, Effect};
 use crate::ids::{ParticipantId, Time};
 use crate::log::Log;
+use crate::memory::Absence;
 use crate::participant::Source;
 use crate::refusal::Refusal;
 use crate::room::Room;
@@ -84,7 +85,10 @@ impl Room {
         let known = match (self.people.get(id), command) {
             (Some(person), Command::Deny { .. } | Command::Remove { .. }) => person.is_member() || actor == Some(Actor::Service),
             (Some(person), _) => person.is_member(),
-            (None, Command::AllowBack { .. } | Command::Deny { .. } | Command::Remove { .. }) => self.memory.get(id).is_some(),
+            (None, Command::Deny { .. } | Command::Remove { .. }) => {
+                self.memory.get(id).is_some_and(|(absence, _)| absence != Absence::Past)
+            }
+            (None, Command::AllowBack { .. }) => self.memory.get(id).is_some(),
             (None, _) => false,
         };
         if known { Ok(()) } else { Err(Refusal::nobody("participant")) }

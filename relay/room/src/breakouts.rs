@@ -75,7 +75,8 @@ impl Room {
     pub(crate) fn go(&mut self, log: &mut Log, me: ParticipantId, place: Place) -> Result<(), Refusal> {
         let Some(person) = self.people.get(me) else { return Ok(()) };
         let state = &self.course.breakouts;
-        if !person.is_staff() && !(state.open && state.self_choice) {
+        let free = person.is_staff() || (state.open && state.self_choice);
+        if !free {
             return Err(Refusal::not_here("breakout rooms are not chosen here"));
         }
         state.check(place)?;

@@ -138,4 +138,20 @@ mod tests {
             assert_eq!(check_text("text", text, 4).is_ok(), good, "{text:?}");
         }
     }
+
+    #[test]
+    fn five_at_once_then_one_a_second() {
+        let mut room = crate::testing::room(crate::Settings::default());
+        let bo = crate::testing::guest(&mut room, "Bo");
+        let mut say = |millis| {
+            let command = crate::Command::Say { text: "hello".into(), to: None };
+            let result = room.apply(crate::testing::NOW.plus_millis(millis), crate::Actor::Person(bo), command);
+            result.map(|_| ()).map_err(|refusal| refusal.code)
+        };
+        let rows =
+            [(0, true), (0, true), (0, true), (0, true), (0, true), (0, false), (999, false), (1000, true), (1000, false), (60_000, true)];
+        for (millis, written) in rows {
+            assert_eq!(say(millis), if written { Ok(()) } else { Err(Code::RateLimited) }, "at {millis}");
+        }
+    }
 }

@@ -184,3 +184,89 @@ fn is_logo(logo: &str) -> bool {
     let plain = logo.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'\\'));
     logo.is_empty() || (logo.len() <= MAX_LOGO && plain && (path || logo.starts_with("data:image/")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{Chat, Invitee, LayoutRule};
+    use crate::testing::{NOW, ask, guest, host, room};
+
+    fn invitee(id: &str) -> Invitee {
+        Invitee { id: id.into(), name: "Somebody".into(), chat_as_staff: false }
+    }
+
+    fn rule(from: u32) -> LayoutRule {
+        LayoutRule { from, layout: Layout::Equal }
+    }
+
+    #[test]
+    fn ranges_of_settings() {
+        let t = Template::default;
+        let logo = |text: &str| Template { waiting_logo: Some(text.into()), ..t() };
+        /// A template, and the field to blame.
+        type Row = (Template, Option<&'static str>);
+        let rows: Vec<Row> = vec![
+            (t(), None),
+            (Template { title: Some("æ".repeat(120)), ..t() }, None),
+            (Template { title: Some("æ".repeat(121)), ..t() }, Some("title")),
+            (Template { waiting_text: Some("a".repeat(501)), ..t() }, Some("waiting_text")),
+            (Template { screens: Some(0), ..t() }, Some("screens")),
+            (Template { screens: Some(5), ..t() }, Some("screens")),
+            (Template { max_participants: Some(0), ..t() }, Some("max_participants")),
+            (Template { max_participants: Some(500), ..t() }, None),
+            (Template { max_participants: Some(501), ..t() }, Some("max_participants")),
+            (Template { grace_seconds: Some(86_401), ..t() }, Some("grace_seconds")),
+            (logo(""), None),
+            (logo("/logo/north.svg"), None),
+            (logo("data:image/png;base64,AAAA"), None),
+            (logo("//elsewhere.example/logo.png"), Some("waiting_logo")),
+            (logo("https://elsewhere.example/logo.png"), Some("waiting_logo")),
+            (logo("javascript:alert(1)"), Some("waiting_logo")),
+            (logo("/logo\" onerror=alert(1)"), Some("waiting_logo")),
+            (logo(&format!("/{}", "a".repeat(512))), Some("waiting_logo")),
+            (Template { layout_rules: Some(vec![rule(1), rule(8)]), ..t() }, None),
+            (Template { layout_rules: Some(vec![rule(0)]), ..t() }, Some("layout_rules")),
+            (Template { layout_rules: Some(vec![rule(3), rule(3)]), ..t() }, Some("layout_rules")),
+            (Template { layout_rules: Some((1..12).map(rule).collect()), ..t() }, Some("layout_rules")),
+            (Template { invitees: Some(vec![invitee("a"), invitee("b")]), ..t() }, None),
+            (Template { invitees: Some(vec![invitee("a"), invitee("a")]), ..t() }, Some("invitees")),
+            (Template { invitees: Some(vec![invitee(" ")]), ..t() }, Some("invitees")),
+            (Template { languages: Some(vec!["da".into(), "en".into()]), ..t() }, None),
+            (Template { languages: Some(vec!["tlh".into()]), ..t() }, Some("languages")),
+            (Template { opens_at: Some(Some(NOW)), ends_at: Some(Some(NOW)), ..t() }, Some("ends_at")),
+        ];
+        for (template, blamed) in rows {
+            let refusal = template.check().err();
+            assert_eq!(refusal.as_ref().and_then(|refusal| refusal.field), blamed, "{template:?}");
+            assert!(refusal.is_none_or(|refusal| refusal.code == Code::Invalid));
+        }
+    }
+
+    #[test]
+    fn every_setting_is_live_or_belongs_to_the_booking() {
+        let booked = ["waiting_logo", "opens_at", "early_seconds", "invitees", "languages"];
+        for name in Template::NAMES {
+            assert!(LIVE.contains(name) != booked.contains(name), "{name}");
+        }
+        assert_eq!(LIVE.len() + booked.len(), Template::NAMES.len());
+    }
+
+    #[test]
+    fn live_changes_are_whole_or_refused_and_outlast_other_definitions() {
+        let mut room = room(Settings::default());
+        let (_, bo) = (host(&mut room, "Anna"), guest(&mut room, "Bo"));
+        let change = |template: Template| Command::Change { settings: Box::new(template) };
+        let before = room.clone();
+        let mixed = Template { chat: Some(Chat::Off), languages: Some(vec!["da".into()]), ..Template::default() };
+        assert_eq!(ask(&mut room, change(mixed)).unwrap_err().field, Some("languages"));
+        let late = Template { ends_at: Some(Some(NOW)), hard_end: Some(true), ..Template::default() };
+        assert_eq!(ask(&mut room, change(late)).unwrap_err().field, Some("ends_at"));
+        assert_eq!(room, before);
+        ask(&mut room, change(Template { chat: Some(Chat::Off), ..Template::default() })).unwrap();
+        room.configure(NOW, Settings { guest_camera: false, ..Settings::default() });
+        assert_eq!((room.settings.chat, room.settings.guest_camera), (Chat::Off, false));
+        ask(&mut room, Command::EndMeeting {}).unwrap();
+        assert_eq!((room.settings.chat, room.settings.guest_camera), (Chat::Everyone, false), "a new meeting is as it was defined");
+        assert!(room.participant(bo).is_none() && room.is_empty());
+    }
+}
