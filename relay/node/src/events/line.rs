@@ -151,7 +151,7 @@ pub(super) fn reset(room: &str, last: u64) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use room::{ParticipantId, Time};
+    use room::{Direction, Layout, ParticipantId, Source, Time};
 
     #[test]
     fn a_line_holds_pseudonyms_and_no_identity() {
@@ -177,5 +177,84 @@ mod tests {
         let nobody = RoomEvent { actor: None, subject: None, change: Change::MeetingStarted, ..event };
         let line: Value = serde_json::from_str(&Draft::new(&nobody, &names).render(1)).unwrap();
         assert!(line["actor"].is_null() && line.get("subject").is_none(), "{line}");
+    }
+
+    /// Every change, so that a new one does not compile until it is here, and then not pass until it is listed.
+    fn kind(change: &Change) -> &'static str {
+        match change {
+            Change::MeetingStarted => "meeting_started",
+            Change::MeetingEnded => "meeting_ended",
+            Change::Abandoned { .. } => "abandoned",
+            Change::Joined { .. } => "joined",
+            Change::Admitted { .. } => "admitted",
+            Change::Denied { .. } => "denied",
+            Change::Waiting { .. } => "waiting",
+            Change::Left { .. } => "left",
+            Change::Removed { .. } => "removed",
+            Change::AllowedBack { .. } => "allowed_back",
+            Change::RoleChanged { .. } => "role_changed",
+            Change::SourceSet { .. } => "source_set",
+            Change::SourceLocked { .. } => "source_locked",
+            Change::LayoutChanged { .. } => "layout_changed",
+            Change::DirectionChanged { .. } => "direction_changed",
+            Change::SettingsChanged { .. } => "settings_changed",
+            Change::LockChanged { .. } => "lock_changed",
+            Change::HandChanged { .. } => "hand_changed",
+            Change::ChatWritten { .. } => "chat_written",
+            Change::SpotlightChanged { .. } => "spotlight_changed",
+            Change::BreakoutsChanged { .. } => "breakouts_changed",
+            Change::BreakoutsOpened { .. } => "breakouts_opened",
+            Change::TimerChanged { .. } => "timer_changed",
+            Change::BreakoutsClosed => "breakouts_closed",
+            Change::Moved { .. } => "moved",
+            Change::Assigned { .. } => "assigned",
+            Change::HelpChanged { .. } => "help_changed",
+            Change::Broadcast => "broadcast",
+        }
+    }
+
+    fn every_change() -> Vec<Change> {
+        let participant = ParticipantId(1);
+        vec![
+            Change::MeetingStarted,
+            Change::MeetingEnded,
+            Change::Abandoned { until: Time(1) },
+            Change::Joined { participant, role: Role::Host, waiting: false },
+            Change::Admitted { participant },
+            Change::Denied { participant },
+            Change::Waiting { participant },
+            Change::Left { participant },
+            Change::Removed { participant },
+            Change::AllowedBack { participant },
+            Change::RoleChanged { participant, role: Role::Deputy },
+            Change::SourceSet { participant, source: Source::Camera, active: true },
+            Change::SourceLocked { participant, source: Source::Camera, locked: true },
+            Change::LayoutChanged { layout: Layout::Equal },
+            Change::DirectionChanged { direction: Direction::OneWay },
+            Change::SettingsChanged { settings: vec!["chat"] },
+            Change::LockChanged { locked: true },
+            Change::HandChanged { participant, raised: true },
+            Change::ChatWritten { participant, to: None, breakout: None },
+            Change::SpotlightChanged { participant: None },
+            Change::BreakoutsChanged { breakouts: Vec::new() },
+            Change::BreakoutsOpened { closes_at: None },
+            Change::TimerChanged { closes_at: None },
+            Change::BreakoutsClosed,
+            Change::Moved { participant, breakout: None },
+            Change::Assigned { participant, breakout: None },
+            Change::HelpChanged { participant, wanted: true },
+            Change::Broadcast,
+        ]
+    }
+
+    #[test]
+    fn the_listed_types_are_those_of_the_changes() {
+        let changes = every_change();
+        assert_eq!(changes.len(), TYPES.len() - 1, "all but the log's own");
+        for change in &changes {
+            let Some(Value::String(tag)) = fields(change).remove("type") else { panic!("{change:?} has no type") };
+            assert_eq!(tag, kind(change));
+            assert!(TYPES.contains(&kind(change)));
+        }
     }
 }

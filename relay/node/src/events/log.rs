@@ -2,9 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
 
 use redb::backends::InMemoryBackend;
-use redb::{Builder, Database, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, Table, TableDefinition, WriteTransaction};
+use redb::{
+    Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, Table,
+    TableDefinition, WriteTransaction,
+};
 use worker::command::RoomId;
 
 use super::line::Draft;
@@ -112,9 +117,16 @@ pub(super) struct Added {
     pub(super) position: u64,
 }
 
+/// Opens the database, again after it failed.
+type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
+
 /// The log.
 pub(super) struct Log {
-    database: Database,
+    /// `None` while it could not be opened again.
+    database: RwLock<Option<Database>>,
+    opener: Opener,
+    /// The last position that is known to be kept.
+    known: AtomicU64,
     bounds: Bounds,
     webhooks: Vec<Filter>,
 }
@@ -123,44 +135,72 @@ impl Log {
     /// Opens or makes the log: in `file`, or in memory. A webhook that is new begins with what happens from now on; one that is not
     /// configured any more is forgotten.
     pub(super) fn open(file: Option<&Path>, bounds: Bounds, webhooks: Vec<Filter>) -> Result<Self, LogError> {
-        let mut builder = Builder::new();
-        builder.set_cache_size(CACHE);
-        let database = match file {
-            Some(file) => builder.create(file)?,
-            None => builder.create_with_backend(InMemoryBackend::new())?,
+        let file = file.map(Path::to_owned);
+        let opener = move || {
+            let mut builder = Builder::new();
+            builder.set_cache_size(CACHE);
+            match &file {
+                Some(file) => builder.create(file),
+                None => builder.create_with_backend(InMemoryBackend::new()),
+            }
         };
-        let log = Self { database, bounds, webhooks };
-        let transaction = log.begin()?;
-        log.register(&mut Tables::open(&transaction)?)?;
-        transaction.commit()?;
+        Self::with(Box::new(opener), bounds, webhooks)
+    }
+
+    fn with(opener: Opener, bounds: Bounds, webhooks: Vec<Filter>) -> Result<Self, LogError> {
+        let log = Self { database: RwLock::new(Some(opener()?)), opener, known: AtomicU64::new(0), bounds, webhooks };
+        let position = log.write(|transaction| log.register(&mut Tables::open(transaction)?))?;
+        log.known.store(position, Ordering::Relaxed);
         Ok(log)
     }
 
-    fn begin(&self) -> Result<WriteTransaction, LogError> {
-        let mut transaction = self.database.begin_write()?;
-        // A start after a crash must not read the whole file.
-        transaction.set_quick_repair(true);
-        Ok(transaction)
+    /// Opens the database again: after a write that failed (a full disk) it takes nothing more until then.
+    pub(super) fn reopen(&self) -> Result<(), LogError> {
+        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        // Closed first, for it holds the file's lock.
+        *database = None;
+        *database = Some((self.opener)()?);
+        Ok(())
     }
 
-    fn register(&self, tables: &mut Tables<'_>) -> Result<(), LogError> {
+    /// One transaction: all of `work` or nothing.
+    fn write<T>(&self, work: impl FnOnce(&WriteTransaction) -> Result<T, LogError>) -> Result<T, LogError> {
+        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+        let mut transaction = database.as_ref().ok_or(LogError::Closed)?.begin_write()?;
+        // A start after a crash must not read the whole file.
+        transaction.set_quick_repair(true);
+        let done = work(&transaction)?;
+        transaction.commit()?;
+        Ok(done)
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&ReadTransaction) -> Result<T, LogError>) -> Result<T, LogError> {
+        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+        work(&database.as_ref().ok_or(LogError::Closed)?.begin_read()?)
+    }
+
+    fn register(&self, tables: &mut Tables<'_>) -> Result<u64, LogError> {
         let known: Vec<String> = tables.cursors.iter()?.map(|row| Ok(row?.0.value().to_owned())).collect::<Result<_, redb::StorageError>>()?;
         for url in known.iter().filter(|url| !self.webhooks.iter().any(|filter| filter.url == **url)) {
             tables.cursors.remove(url.as_str())?;
         }
-        let end = tables.position.get(())?.map_or(0, |row| row.value());
+        let end = tables.position()?;
         for filter in self.webhooks.iter().filter(|filter| !known.contains(&filter.url)) {
             tables.cursors.insert(filter.url.as_str(), Cursor::at(end).write().as_str())?;
         }
-        Ok(())
+        Ok(end)
     }
 
-    /// Numbers and keeps a group, all or none of it, and lets go of what is beyond the bounds. `now` in Unix milliseconds.
+    /// Numbers and keeps a group, all or none of it, and lets go of what is beyond the bounds. `now` in Unix milliseconds. A group that
+    /// was not kept must be given again before another.
     pub(super) fn append(&self, group: &[Draft], now: u64) -> Result<Added, LogError> {
-        let transaction = self.begin()?;
-        let added = {
-            let mut tables = Tables::open(&transaction)?;
-            let position = tables.position.get(())?.map_or(0, |row| row.value());
+        let added = self.write(|transaction| {
+            let mut tables = Tables::open(transaction)?;
+            let position = tables.position()?;
+            if position > self.known.load(Ordering::Relaxed) {
+                // It failed only after it was on the disk.
+                return tables.added(group, position);
+            }
             let mut added = Added { position, ..Added::default() };
             let mut gone = Vec::new();
             for draft in group {
@@ -173,17 +213,16 @@ impl Log {
             // Twice as many as came, so that a bound that was lowered is reached in time.
             gone.extend(tables.prune(&self.bounds, now, 2 * group.len() + SCAN)?);
             tables.tell_webhooks(&self.webhooks, &gone)?;
-            added
-        };
-        transaction.commit()?;
+            Ok(added)
+        })?;
+        self.known.store(added.position, Ordering::Relaxed);
         Ok(added)
     }
 
     /// Forgets the numbers of rooms in which nothing happened for longest, where there are too many of them.
     pub(super) fn forget_rooms(&self, now: u64) -> Result<(), LogError> {
-        let transaction = self.begin()?;
-        {
-            let mut tables = Tables::open(&transaction)?;
+        self.write(|transaction| {
+            let mut tables = Tables::open(transaction)?;
             // A room is forgotten a year after its events, sooner only when there are too many.
             let mut age = self.bounds.age + 365 * 86_400_000;
             while tables.rooms.len()? > self.bounds.rooms && age > self.bounds.age {
@@ -191,52 +230,19 @@ impl Log {
                 let before = now.saturating_sub(age);
                 tables.rooms.retain(|_, (first, last, at)| first <= last || at > before)?;
             }
-        }
-        transaction.commit()?;
-        Ok(())
+            Ok(())
+        })
     }
 
     /// At most `limit` events of a room after number `after`.
     pub(super) fn page(&self, room: &str, after: u64, limit: usize) -> Result<Page, LogError> {
-        let transaction = self.database.begin_read()?;
-        let Some((first, last, _)) = transaction.open_table(ROOMS)?.get(room)?.map(|row| row.value()) else {
-            return Ok(Page { events: Vec::new(), first: 1, last: 0 });
-        };
-        let (index, log) = (transaction.open_table(INDEX)?, transaction.open_table(LOG)?);
-        let mut events = Vec::new();
-        if after < last {
-            for entry in index.range((room, after + 1)..=(room, last))?.take(limit) {
-                let (key, position) = entry?;
-                if let Some(row) = log.get(position.value())? {
-                    events.push(Kept { seq: key.value().1, line: row.value().4.to_owned() });
-                }
-            }
-        }
-        Ok(Page { events, first, last })
+        self.read(|transaction| page(transaction, room, after, limit))
     }
 
     /// What a webhook has to send next: at most `limit` gaps and events. `seen`: the position up to which the caller knows that nothing
     /// is for it.
     pub(super) fn batch(&self, filter: &Filter, seen: u64, limit: usize) -> Result<Batch, LogError> {
-        let transaction = self.database.begin_read()?;
-        let cursor = transaction.open_table(CURSORS)?.get(filter.url.as_str())?.map(|row| Cursor::read(row.value()));
-        let Cursor { after, mut gaps, .. } = cursor.unwrap_or_default();
-        gaps.truncate(limit);
-        let mut batch = Batch { upto: after.max(seen), after, gaps, ..Batch::default() };
-        let log = transaction.open_table(LOG)?;
-        for (count, entry) in log.range(batch.upto + 1..)?.enumerate() {
-            if count == SCAN || batch.gaps.len() + batch.rows.len() >= limit {
-                batch.more = true;
-                break;
-            }
-            let (position, row) = entry?;
-            let (room, seq, at, kind, line) = row.value();
-            batch.upto = position.value();
-            if filter.takes(room, kind) {
-                batch.rows.push(Row { room: room.to_owned(), seq, at, line: line.to_owned() });
-            }
-        }
-        Ok(batch)
+        self.read(|transaction| batch(transaction, filter, seen, limit))
     }
 
     /// A webhook's batch was taken: everything up to it is done, and its gaps were told.
@@ -250,22 +256,58 @@ impl Log {
     }
 
     fn change(&self, url: &str, change: impl FnOnce(&mut Cursor)) -> Result<(), LogError> {
-        let transaction = self.begin()?;
-        {
+        self.write(|transaction| {
             let mut cursors = transaction.open_table(CURSORS)?;
             let mut cursor = cursors.get(url)?.map(|row| Cursor::read(row.value())).unwrap_or_default();
             change(&mut cursor);
             cursors.insert(url, cursor.write().as_str())?;
-        }
-        transaction.commit()?;
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Events that are kept.
     #[cfg(test)]
     fn len(&self) -> Result<u64, LogError> {
-        Ok(self.database.begin_read()?.open_table(LOG)?.len()?)
+        self.read(|transaction| Ok(transaction.open_table(LOG)?.len()?))
     }
+}
+
+fn page(transaction: &ReadTransaction, room: &str, after: u64, limit: usize) -> Result<Page, LogError> {
+    let Some((first, last, _)) = transaction.open_table(ROOMS)?.get(room)?.map(|row| row.value()) else {
+        return Ok(Page { events: Vec::new(), first: 1, last: 0 });
+    };
+    let (index, log) = (transaction.open_table(INDEX)?, transaction.open_table(LOG)?);
+    let mut events = Vec::new();
+    if after < last {
+        for entry in index.range((room, after + 1)..=(room, last))?.take(limit) {
+            let (key, position) = entry?;
+            if let Some(row) = log.get(position.value())? {
+                events.push(Kept { seq: key.value().1, line: row.value().4.to_owned() });
+            }
+        }
+    }
+    Ok(Page { events, first, last })
+}
+
+fn batch(transaction: &ReadTransaction, filter: &Filter, seen: u64, limit: usize) -> Result<Batch, LogError> {
+    let cursor = transaction.open_table(CURSORS)?.get(filter.url.as_str())?.map(|row| Cursor::read(row.value()));
+    let Cursor { after, mut gaps, .. } = cursor.unwrap_or_default();
+    gaps.truncate(limit);
+    let mut batch = Batch { upto: after.max(seen), after, gaps, ..Batch::default() };
+    let log = transaction.open_table(LOG)?;
+    for (count, entry) in log.range(batch.upto + 1..)?.enumerate() {
+        if count == SCAN || batch.gaps.len() + batch.rows.len() >= limit {
+            batch.more = true;
+            break;
+        }
+        let (position, row) = entry?;
+        let (room, seq, at, kind, line) = row.value();
+        batch.upto = position.value();
+        if filter.takes(room, kind) {
+            batch.rows.push(Row { room: room.to_owned(), seq, at, line: line.to_owned() });
+        }
+    }
+    Ok(batch)
 }
 
 /// An event that is not kept any more.
@@ -294,6 +336,21 @@ impl<'t> Tables<'t> {
             cursors: transaction.open_table(CURSORS)?,
             position: transaction.open_table(POSITION)?,
         })
+    }
+
+    /// The last position that was given out.
+    fn position(&self) -> Result<u64, LogError> {
+        Ok(self.position.get(())?.map_or(0, |row| row.value()))
+    }
+
+    /// What a group that is kept already has added.
+    fn added(&self, group: &[Draft], position: u64) -> Result<Added, LogError> {
+        let mut rooms = BTreeMap::new();
+        for draft in group {
+            let last = self.rooms.get(draft.room.0.as_str())?.map_or(0, |row| row.value().1);
+            rooms.insert(draft.room.clone(), last);
+        }
+        Ok(Added { rooms, position })
     }
 
     fn add(&mut self, position: u64, draft: &Draft) -> Result<u64, LogError> {

@@ -1,8 +1,12 @@
 //! Tests of the log: numbers, restarts, bounds, and what webhooks are told of what went.
 #![allow(clippy::unwrap_used)]
 
+use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
+use redb::StorageBackend;
 use room::{Change, ParticipantId, Time};
 use worker::event::RoomEvent;
 
@@ -149,4 +153,65 @@ fn a_second_process_cannot_open_it() {
     let file = File::new("twice");
     let _log = Log::open(Some(&file.0), BOUNDS, Vec::new()).unwrap();
     assert!(Log::open(Some(&file.0), BOUNDS, Vec::new()).is_err());
+}
+
+/// Memory that fails to sync after so many times, as a full disk does.
+#[derive(Clone, Debug)]
+struct Flaky {
+    memory: Arc<InMemoryBackend>,
+    syncs_left: Arc<AtomicUsize>,
+}
+
+impl Flaky {
+    fn sync(&self) -> io::Result<()> {
+        let one_less = |left: usize| left.checked_sub(1);
+        match self.syncs_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(io::Error::other("full")),
+        }
+    }
+}
+
+impl StorageBackend for Flaky {
+    fn len(&self) -> io::Result<u64> {
+        self.memory.len()
+    }
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.memory.read(offset, out)
+    }
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.memory.set_len(len)
+    }
+    fn sync_data(&self) -> io::Result<()> {
+        self.sync()
+    }
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.memory.write(offset, data)
+    }
+}
+
+#[test]
+fn a_disk_that_fails_at_any_sync_loses_nothing_and_doubles_nothing() {
+    let mut failures = 0;
+    for syncs in 0..8 {
+        let flaky = Flaky { memory: Arc::new(InMemoryBackend::new()), syncs_left: Arc::new(AtomicUsize::new(1000)) };
+        let backend = flaky.clone();
+        let opener = move || Builder::new().create_with_backend(backend.clone());
+        let log = Log::with(Box::new(opener), BOUNDS, Vec::new()).unwrap();
+        log.append(&[draft("a", 1)], 2).unwrap();
+        flaky.syncs_left.store(syncs, Ordering::Relaxed);
+        let group = [draft("a", 1), draft("b", 1), draft("a", 1)];
+        if log.append(&group, 2).is_err() {
+            failures += 1;
+            assert!(log.append(&group, 2).is_err(), "it takes nothing until it is opened again");
+            flaky.syncs_left.store(1000, Ordering::Relaxed);
+            log.reopen().unwrap();
+            let added = log.append(&group, 2).unwrap();
+            assert_eq!(added.rooms, BTreeMap::from([(RoomId("a".into()), 3), (RoomId("b".into()), 1)]));
+        }
+        flaky.syncs_left.store(1000, Ordering::Relaxed);
+        log.append(&[draft("b", 1)], 2).unwrap();
+        assert_eq!((numbers(&log, "a", 0), numbers(&log, "b", 0)), (vec![1, 2, 3], vec![1, 2]), "{syncs} syncs");
+    }
+    assert!((2..8).contains(&failures), "{failures}");
 }

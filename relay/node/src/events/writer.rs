@@ -68,6 +68,7 @@ async fn write(shared: &Arc<Shared>, drafts: Vec<Draft>) {
                     tracing::error!(%error, "events cannot be written; trying again");
                 }
                 sleep(AGAIN_AFTER).await;
+                reopen(shared).await;
             }
         }
     }
@@ -80,5 +81,11 @@ async fn clean(shared: &Arc<Shared>) {
     });
     if let Err(error) = tidied.await {
         tracing::warn!(%error, "old events could not be removed");
+        reopen(shared).await;
     }
+}
+
+/// A database that failed takes nothing more until it is opened again. That fails as long as the disk does, which the next write says.
+async fn reopen(shared: &Arc<Shared>) {
+    let _ = shared.blocking(|shared| shared.log.reopen()).await;
 }
