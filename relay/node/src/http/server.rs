@@ -29,6 +29,9 @@ const MAX_HEAD: usize = 32 * 1024;
 const MAX_HEADERS: usize = 64;
 /// Requests under way on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 16;
+/// How long the other side may leave sent data unread or unacknowledged; then the kernel ends the connection. A stream of events whose
+/// reader stands still has nothing else that would end it.
+const STALLED: Duration = Duration::from_secs(30);
 /// Pending connections in the kernel.
 const BACKLOG: i32 = 1024;
 
@@ -44,6 +47,7 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_reuse_address(true)?;
     // Accepted connections inherit it: a scene must not wait for the acknowledgement of the roster before it.
     socket.set_tcp_nodelay(true)?;
+    socket.set_tcp_user_timeout(Some(STALLED))?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
