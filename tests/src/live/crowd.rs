@@ -13,7 +13,7 @@ use transport::Certificate;
 use wire::demux::{Kind, demux};
 use wire::ntp::Ntp;
 
-use super::link::{Link, Port, port};
+use super::link::{End, Link, Port, port};
 use super::member::Member;
 use super::relay::{LiveRelay, TokenRole};
 
@@ -142,11 +142,6 @@ impl Crowd {
         self.members[ix].link.say(&ClientMessage::Leave);
         self.run_until("goodbye", |crowd| !crowd.members[ix].is_alive());
         (sent, Instant::now())
-    }
-
-    /// Somebody's WebSocket breaks.
-    pub fn cut(&mut self, ix: usize) {
-        self.members[ix].link.cut();
     }
 
     /// Asks something of the room and waits for the answer. All media that was due before is sent before.
@@ -288,10 +283,11 @@ impl Crowd {
             match self.members[ix].link.hear() {
                 Ok(Some(message)) => self.members[ix].take(Instant::now(), message),
                 Ok(None) => return,
-                Err(_) => {
+                Err(End::Closed) => {
                     self.members[ix].told.ended.get_or_insert_with(Instant::now);
                     return;
                 }
+                Err(End::Unreadable(error)) => self.members[ix].told.errors.push(error),
             }
         }
     }

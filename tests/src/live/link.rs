@@ -16,6 +16,15 @@ pub(super) enum Port {
     Signalling,
 }
 
+/// Why there is no message.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum End {
+    /// The connection is over.
+    Closed,
+    /// This is none of the protocol's.
+    Unreadable(String),
+}
+
 /// Tokens of a person's sockets.
 pub(super) fn token(member: usize, port: Port) -> Token {
     Token(2 * member + usize::from(port == Port::Signalling))
@@ -76,25 +85,22 @@ impl Link {
         }
     }
 
-    /// The next message; `Ok(None)` when there is none yet, an error when the connection is over.
-    pub(super) fn hear(&mut self) -> Result<Option<ServerMessage>, String> {
+    /// The next message; `Ok(None)` when there is none yet, an error when there never will be, or when it cannot be read.
+    pub(super) fn hear(&mut self) -> Result<Option<ServerMessage>, End> {
         let Some(socket) = &mut self.socket else { return Ok(None) };
         loop {
             match socket.read() {
-                Ok(Message::Text(text)) => return serde_json::from_str(&text).map(Some).map_err(|error| format!("{error} in {text}")),
+                Ok(Message::Text(text)) => {
+                    return serde_json::from_str(&text).map(Some).map_err(|error| End::Unreadable(format!("{error} in {text}")));
+                }
                 Ok(_) => {}
                 Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
-                Err(error) => {
+                Err(_) => {
                     self.socket = None;
-                    return Err(error.to_string());
+                    return Err(End::Closed);
                 }
             }
         }
-    }
-
-    /// Cuts the WebSocket without a word.
-    pub(super) fn cut(&mut self) {
-        self.socket = None;
     }
 }
 

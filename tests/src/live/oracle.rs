@@ -18,7 +18,7 @@ pub const QUEUES: Duration = Duration::from_millis(50);
 /// Content captured so shortly before it was allowed may still have been in the relay's queue when the command overtook it.
 const OVERTAKING: Duration = Duration::from_millis(150);
 /// Violations kept word for word.
-const MAX_REPORTED: usize = 8;
+const MAX_REPORTED: usize = 4;
 
 type Triple = (u32, u32, Source);
 

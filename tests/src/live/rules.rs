@@ -89,7 +89,11 @@ impl Rules {
         let (Some(from), Some(to)) = (self.people.get(&sender), self.people.get(&receiver)) else { return false };
         let together = sender != receiver && from.admitted && to.admitted && from.place == to.place && !from.viewer;
         let flows = from.sends.contains(&source) && from.on.contains(&source) && !from.locked.contains(&source);
-        together && flows && self.guest_may_send(from, source) && self.direction_allows(from, to, source) && self.layout_allows(from, to, source)
+        together
+            && flows
+            && self.guest_may_send(from, source)
+            && self.direction_allows(from, to, source)
+            && self.layout_allows(from, to, source)
     }
 
     /// Everything that is allowed: sender, receiver, source.
@@ -134,7 +138,9 @@ mod tests {
     /// Host 1, guests 2 and 3, somebody who waits (4), a viewer (5).
     fn meeting() -> Rules {
         let mut rules = Rules::default();
-        for (number, role, admitted) in [(1, Role::Host, true), (2, Role::Participant, true), (3, Role::Participant, true), (4, Role::Participant, false)] {
+        for (number, role, admitted) in
+            [(1, Role::Host, true), (2, Role::Participant, true), (3, Role::Participant, true), (4, Role::Participant, false)]
+        {
             rules.people.insert(number, Person::new(role, admitted, &ALL));
         }
         rules.people.insert(5, Person::viewer());
@@ -158,7 +164,14 @@ mod tests {
             ("who waits gives nothing", |_| {}, 4, 1, Source::Microphone, false),
             ("a viewer gets", |_| {}, 2, 5, Source::Camera, true),
             ("a viewer gives nothing", |_| {}, 5, 1, Source::Camera, false),
-            ("locked", |rules| drop(rules.people.get_mut(&2).map(|person| person.locked.insert(Source::Microphone))), 2, 1, Source::Microphone, false),
+            (
+                "locked",
+                |rules| drop(rules.people.get_mut(&2).map(|person| person.locked.insert(Source::Microphone))),
+                2,
+                1,
+                Source::Microphone,
+                false,
+            ),
             ("one-way: guest to host", one_way, 2, 1, Source::Camera, true),
             ("one-way: host to guest", one_way, 1, 2, Source::Camera, false),
             ("one-way: host's voice", one_way, 1, 2, Source::Microphone, false),

@@ -256,9 +256,11 @@ impl<'a> Walk<'a> {
 
     /// Members of the meeting, viewers not, for whom this holds.
     fn people(&self, is_so: impl Fn(&Person) -> bool) -> Vec<u32> {
-        let people = self.rules.people.iter().filter(|(number, person)| {
-            !person.viewer && self.crowd.members[**number as usize].is_alive() && is_so(person)
-        });
+        let people = self
+            .rules
+            .people
+            .iter()
+            .filter(|(number, person)| !person.viewer && self.crowd.members[**number as usize].is_alive() && is_so(person));
         people.map(|(number, _)| *number).collect()
     }
 

@@ -12,6 +12,8 @@ use super::{Figure, after};
 const TARGET: Option<(u32, Duration)> = Some((95, Duration::from_millis(150)));
 const METHOD: &str = "the guest waits with ICE and DTLS done; from sending `admit` to the first whole decoded picture of the host (keyframe asked for and made \
                       on the host's next frame, 25 fps)";
+/// The relay asks a publisher for a keyframe at most every 300 ms, so that a crowd that comes in costs no more than one person.
+const QUIET: Duration = Duration::from_millis(350);
 const SOUND: &str = "the same, to the first sound";
 
 /// Admissions, one person after the other; each leaves again.
@@ -27,8 +29,8 @@ pub fn admit(relay: &LiveRelay, repetitions: usize) -> [Figure; 2] {
     crowd.order(host, Command::Lock {});
     for repetition in 0..repetitions {
         let guest = crowd.join(relay, &room, &format!("guest-{repetition}"), TokenRole::Participant, setup());
-        // At another moment of the host's frames each time.
-        crowd.run_for(Duration::from_millis(60 + 7 * (repetition as u64 % 40)));
+        // At another moment of the host's frames each time, and so long after the last keyframe that the next may be asked for at once.
+        crowd.run_for(QUIET + Duration::from_millis(7 * (repetition as u64 % 40)));
         let member = &crowd.members[guest];
         assert!(member.told.waits() && member.heard.is_empty(), "{} waits and hears {:?}", member.identity, member.heard);
         let participant = member.id();

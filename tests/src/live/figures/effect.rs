@@ -15,8 +15,10 @@ const WATCH: Duration = Duration::from_millis(120);
 /// Microphones, 50 packets a second each, at moments of their own.
 const GUESTS: usize = 10;
 
-const METHOD: &str = "from sending the command on the WebSocket to reading the last packet that it forbids; 0 when none came after it was sent";
-const ANSWER: &str = "from sending the command to reading `done`, which the relay says after the change is in force: includes both ways of signalling";
+const METHOD: &str =
+    "from sending the command on the WebSocket to reading the last packet that it forbids; 0 when none came after it was sent";
+const ANSWER: &str =
+    "from sending the command to reading `done`, which the relay says after the change is in force: includes both ways of signalling";
 
 /// A host and [`GUESTS`] guests with microphones.
 struct Stage<'a> {
@@ -32,7 +34,8 @@ impl<'a> Stage<'a> {
         let mut crowd = Crowd::new(seed);
         let room = relay.fresh_room();
         let host = crowd.join(relay, &room, "host", TokenRole::Host, setup());
-        let guests = (0..GUESTS).map(|number| crowd.join(relay, &room, &format!("guest-{number}"), TokenRole::Participant, setup())).collect();
+        let guests =
+            (0..GUESTS).map(|number| crowd.join(relay, &room, &format!("guest-{number}"), TokenRole::Participant, setup())).collect();
         Self { relay, room, crowd, host, guests }
     }
 
@@ -104,7 +107,8 @@ pub fn one_way(relay: &LiveRelay, repetitions: usize) -> [Figure; 2] {
     let everybody: Vec<usize> = [host].into_iter().chain(stage.guests.clone()).collect();
     for _ in 0..repetitions {
         stage.settle(&everybody, &everybody);
-        let (outcome, last) = stage.measure(Command::SetDirection { direction: Direction::OneWay }, |packet| packet.receiver != host as u32);
+        let (outcome, last) =
+            stage.measure(Command::SetDirection { direction: Direction::OneWay }, |packet| packet.receiver != host as u32);
         figures[0].add(last.map_or(Duration::ZERO, |last| after(outcome.sent, last)));
         figures[1].add(after(outcome.sent, outcome.answered));
         stage.crowd.order(host, Command::SetDirection { direction: Direction::TwoWay });

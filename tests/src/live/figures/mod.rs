@@ -59,7 +59,16 @@ impl Figure {
 impl fmt::Display for Figure {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = |percent| self.percentile(percent).as_secs_f64() * 1_000.0;
-        write!(out, "{:<44} n {:>4}  p50 {:>7.2}  p95 {:>7.2}  p99 {:>7.2}  max {:>7.2} ms", self.name, self.count(), ms(50), ms(95), ms(99), ms(100))?;
+        write!(
+            out,
+            "{:<44} n {:>4}  p50 {:>7.2}  p95 {:>7.2}  p99 {:>7.2}  max {:>7.2} ms",
+            self.name,
+            self.count(),
+            ms(50),
+            ms(95),
+            ms(99),
+            ms(100)
+        )?;
         if let Some((percent, limit)) = self.target {
             let met = if self.is_met() { "met" } else { "MISSED" };
             write!(out, "  target p{percent} <= {} ms: {met}", limit.as_millis())?;

@@ -18,7 +18,8 @@ const WATCH: Duration = Duration::from_secs(1);
 /// Bounds the assignments of one burst; the relay takes 50 messages a second, 100 at once.
 const PACE: Duration = Duration::from_millis(25);
 
-const METHOD: &str = "from sending `recall_all` to each person's first sound of somebody who was not in their breakout; microphones send every 20 ms";
+const METHOD: &str =
+    "from sending `recall_all` to each person's first sound of somebody who was not in their breakout; microphones send every 20 ms";
 const ANSWERED: &str = "the same from reading `done`; 0 when the sound came first";
 
 /// What a recall took.
