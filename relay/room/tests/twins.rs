@@ -82,7 +82,7 @@ fn several_connections_of_one_person_share_neither_seats_nor_pardon() {
         let setup = setup(&mut rng);
         let mut party = Party { room: Room::new(setup.settings.clone(), Limits { people: 12 }, seed), now: START, ids: Vec::new() };
         let aim = Model::new(&setup.settings, setup.limit, model::script::cast(), START);
-        let mut generator = Generator { rng: Rng(seed ^ 0xabcd) };
+        let mut generator = Generator::new(seed ^ 0xabcd);
         for _ in 0..LENGTH {
             match generator.next(&aim) {
                 Op::Act(_, command) => party.apply(&mut rng, &command),

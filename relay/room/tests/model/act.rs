@@ -60,7 +60,7 @@ impl Model {
         let id = self.next();
         let person = &self.people[index];
         let to_staff = to.is_none() && self.settings.chat == Chat::ToStaff && person.guest() && !person.invited_as_staff(&self.settings);
-        let readers = self.readers(person, to).into_iter().filter_map(|id| self.find(id)).map(|index| self.people[index].identity.clone());
+        let readers = self.readers(person, to).into_iter().filter_map(|id| self.find(id)).map(|index| self.people[index].number);
         let said = Said {
             readers: readers.collect(),
             message: ChatMessage {
@@ -80,7 +80,7 @@ impl Model {
     pub(crate) fn readers(&self, from: &Person, to: Option<ParticipantId>) -> Vec<ParticipantId> {
         let gets = |other: &&Person| match to {
             _ if other.viewer => false,
-            _ if other.identity == from.identity => true,
+            _ if other.number == from.number => true,
             Some(id) => other.id == Some(id) && self.allow(from, other, Kind::Chat),
             None => other.place == from.place && self.allow(from, other, Kind::Chat),
         };

@@ -7,7 +7,7 @@ use super::{Model, Person, act::stop_screen};
 impl Person {
     /// Nothing of the meeting is remembered but who they are, and that they were removed.
     pub(crate) fn forget(&mut self) {
-        let fresh = Self::new(&self.identity, &self.name, self.token_host, self.viewer, self.mobile);
+        let fresh = Self::new(self.number, self.identity, self.name);
         let old = std::mem::replace(self, fresh);
         self.ids = old.ids;
         self.known = old.known;
@@ -155,10 +155,7 @@ impl Model {
 
     pub(crate) fn end(&mut self) {
         let people = std::mem::take(&mut self.people);
-        let fresh = people.into_iter().map(|person| Person {
-            ids: person.ids,
-            ..Person::new(&person.identity, &person.name, person.token_host, person.viewer, person.mobile)
-        });
+        let fresh = people.into_iter().map(|person| Person { ids: person.ids, ..Person::new(person.number, person.identity, person.name) });
         let settings = self.stored.clone();
         let (count, breakouts_ever) = (self.count, self.breakouts_ever);
         *self = Self { count, breakouts_ever, ..Self::new(&settings, self.limit, fresh.collect(), self.now) };

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use room::{Change, Effect, ParticipantId, Reason, Role, Room, Scene, Source, Time};
 
 use super::matrix::{KINDS, tiles};
-use super::{Model, Person, bit};
+use super::{Model, Person, Shadow, bit};
 
 type Found = Result<(), String>;
 
@@ -48,7 +48,7 @@ fn person(room: &Room, model: &Model, id: ParticipantId, person: &Person) -> Fou
     let theirs = room.participant(id).ok_or_else(|| format!("{id:?} is missing"))?;
     let role = if person.inside { person.seat } else { Role::Participant };
     same(|| format!("role of {id:?}"), &theirs.role, &role)?;
-    same(|| format!("identity of {id:?}"), &theirs.identity, &person.identity)?;
+    same(|| format!("identity of {id:?}"), &theirs.identity.as_str(), &person.identity)?;
     for source in Source::ALL {
         same(|| format!("flows {source:?} of {id:?}"), &room.flows(id, source), &model.flows(person, source))?;
         let state = theirs.sources.get(source);
@@ -58,10 +58,9 @@ fn person(room: &Room, model: &Model, id: ParticipantId, person: &Person) -> Fou
             &(person.published[bit(source)], person.on[bit(source)]),
         )?;
     }
-    let found: Vec<_> = room.by_identity(&person.identity).collect();
+    let found: Vec<_> = room.by_identity(person.identity).collect();
     same(|| format!("by_identity of {id:?}"), &found, &vec![id])?;
-    let known = room.known(id).map(|(identity, _)| identity.to_owned());
-    same(|| format!("known {id:?}"), &known, &Some(person.identity.clone()))
+    same(|| format!("known {id:?}"), &room.known(id).map(|(identity, _)| identity), &Some(person.identity))
 }
 
 fn timers(room: &Room, model: &Model) -> Found {
@@ -119,7 +118,7 @@ fn history(room: &Room, model: &Model, id: ParticipantId, viewer: &Person) -> Fo
         let said = model.said.iter().find(|said| key(&said.message) == key(message)).ok_or_else(|| format!("nobody said {message:?}"))?;
         let here =
             model.settings.chat_history && message.to.is_none() && message.place == viewer.place && (!message.to_staff || viewer.staff());
-        if !viewer.inside || !(here || said.readers.contains(&viewer.identity)) {
+        if !viewer.inside || !(here || said.readers.contains(&viewer.number)) {
             return Err(format!("{id:?} may not read {message:?}"));
         }
     }
@@ -151,7 +150,7 @@ fn reasons(room: &Room, model: &Model, id: ParticipantId, viewer: &Person) -> Fo
 }
 
 /// Every change of somebody who stayed has its event, and there is no event without a change.
-pub(crate) fn effects(before: &Model, after: &Model, effects: &[Effect]) -> Found {
+pub(crate) fn effects(before: &Shadow, after: &Model, effects: &[Effect]) -> Found {
     let mut expected = Vec::new();
     for (old, new) in before.people.iter().zip(&after.people) {
         match (old.id, new.id) {
@@ -161,7 +160,15 @@ pub(crate) fn effects(before: &Model, after: &Model, effects: &[Effect]) -> Foun
     }
     let mut told: Vec<Change> =
         effects.iter().filter_map(|effect| if let Effect::Event(event) = effect { Some(event.change.clone()) } else { None }).collect();
-    let stayed = |id: &ParticipantId| before.find(*id).is_some() && after.find(*id).is_some();
+    let stayed = |id: &ParticipantId| before.people.iter().any(|person| person.id == Some(*id)) && after.find(*id).is_some();
+    // Opened again while they are open: a new timer, or another rule.
+    if before.open && after.open {
+        for change in &mut told {
+            if let Change::BreakoutsOpened { closes_at } = *change {
+                *change = Change::TimerChanged { closes_at };
+            }
+        }
+    }
     told.retain(|change| match change {
         // The sound of a screen goes with the screen: told apart only when its owner switches it.
         Change::SourceSet { source: Source::ScreenAudio, .. } => false,
@@ -174,7 +181,8 @@ pub(crate) fn effects(before: &Model, after: &Model, effects: &[Effect]) -> Foun
         | Change::Moved { participant, .. }
         | Change::Left { participant }
         | Change::Joined { participant, .. } => stayed(participant),
-        Change::DirectionChanged { .. } | Change::LockChanged { .. } => true,
+        Change::DirectionChanged { .. } | Change::LockChanged { .. } | Change::SpotlightChanged { .. } => true,
+        Change::BreakoutsOpened { .. } | Change::BreakoutsClosed | Change::TimerChanged { .. } => true,
         _ => false,
     });
     let direction = after.settings.direction;
@@ -182,11 +190,21 @@ pub(crate) fn effects(before: &Model, after: &Model, effects: &[Effect]) -> Foun
     if ended {
         return Ok(());
     }
-    if before.settings.direction != direction {
+    if before.direction != direction {
         expected.push(Change::DirectionChanged { direction });
     }
     if before.locked != after.locked {
         expected.push(Change::LockChanged { locked: after.locked });
+    }
+    if before.spotlight != after.spotlight {
+        expected.push(Change::SpotlightChanged { participant: after.spotlight });
+    }
+    match (before.open, after.open) {
+        (false, true) => expected.push(Change::BreakoutsOpened { closes_at: after.closes_at }),
+        (true, false) => expected.push(Change::BreakoutsClosed),
+        (true, true) if before.self_choice != after.self_choice => expected.push(Change::TimerChanged { closes_at: after.closes_at }),
+        _ if before.closes_at != after.closes_at => expected.push(Change::TimerChanged { closes_at: after.closes_at }),
+        _ => {}
     }
     let sorted = |changes: Vec<Change>| {
         let mut lines: Vec<String> = changes.iter().map(|change| format!("{change:?}")).collect();

@@ -10,7 +10,7 @@ use super::{Model, Person, bit};
 impl Model {
     /// Whether a viewer may know that somebody is here.
     pub(crate) fn knows(&self, viewer: &Person, person: &Person) -> bool {
-        if viewer.identity == person.identity {
+        if viewer.number == person.number {
             return !viewer.viewer;
         }
         if !viewer.inside || !person.here() || person.viewer {
@@ -29,10 +29,10 @@ impl Model {
 
     /// The name as a viewer may see it.
     pub(crate) fn name_for(&self, viewer: &Person, person: &Person) -> String {
-        let full = viewer.identity == person.identity || viewer.staff() || person.staff();
+        let full = viewer.number == person.number || viewer.staff() || person.staff();
         match self.settings.names {
-            _ if full => person.name.clone(),
-            Names::Full => person.name.clone(),
+            _ if full => person.name.into(),
+            Names::Full => person.name.into(),
             Names::First => person.first_name(),
             Names::Hidden => String::new(),
         }
@@ -40,12 +40,13 @@ impl Model {
 
     pub(crate) fn roster(&self, viewer: &Person) -> Vec<RosterEntry> {
         let known = self.people.iter().filter(|person| self.knows(viewer, person));
+        let gets = |person: &Person, source| person.number == viewer.number || self.allow(person, viewer, Kind::of(source));
         let mut roster: Vec<_> = known
             .map(|person| RosterEntry {
                 id: person.id.unwrap_or(room::ParticipantId(0)),
                 name: self.name_for(viewer, person),
                 role: if person.inside { person.seat } else { Role::Participant },
-                sources: Source::ALL.into_iter().filter(|source| self.flows(person, *source)).collect(),
+                sources: Source::ALL.into_iter().filter(|source| self.flows(person, *source) && gets(person, *source)).collect(),
                 locked: Source::ALL.into_iter().filter(|source| person.locked[bit(*source)]).collect(),
                 waiting: person.waits(),
                 breakout: person.place.filter(|_| person.inside),
@@ -62,7 +63,7 @@ impl Model {
         let mut hands: Vec<_> = self.people.iter().filter(|person| person.inside && person.hand.is_some()).collect();
         hands.sort_by_key(|person| person.hand);
         let seen =
-            |person: &&Person| self.knows(viewer, person) && (person.identity == viewer.identity || self.allow(person, viewer, Kind::Hand));
+            |person: &&Person| self.knows(viewer, person) && (person.number == viewer.number || self.allow(person, viewer, Kind::Hand));
         let spotlight = self.spotlight.and_then(|id| self.find(id)).filter(|index| self.knows(viewer, &self.people[*index]));
         Scene::Present(Box::new(Meeting {
             title: self.settings.title.clone(),
@@ -140,7 +141,7 @@ impl Model {
     fn breakout(&self, viewer: &Person, id: room::BreakoutId, name: &str) -> Breakout {
         let assigned = self.people.iter().filter(|person| viewer.staff() && person.visible() && person.assigned == Some(id));
         let asks = |person: &&Person| person.visible() && person.help && person.place == Some(id);
-        let help = self.people.iter().filter(asks).filter(|person| viewer.staff() || person.identity == viewer.identity);
+        let help = self.people.iter().filter(asks).filter(|person| viewer.staff() || person.number == viewer.number);
         let ids = |people: Vec<&Person>| {
             let mut ids: Vec<_> = people.into_iter().filter_map(|person| person.id).collect();
             ids.sort();
@@ -153,7 +154,7 @@ impl Model {
         let mut waiting: Vec<_> = self.people.iter().filter(|person| person.waits() && !person.viewer).collect();
         waiting.sort_by_key(|person| person.queue);
         let removed = self.people.iter().filter(|person| person.removed);
-        let mut removed: Vec<_> = removed.filter_map(|person| Some((*person.ids.last()?, person.name.clone()))).collect();
+        let mut removed: Vec<_> = removed.filter_map(|person| Some((*person.ids.last()?, person.name.to_owned()))).collect();
         removed.sort();
         StaffView {
             waiting: waiting.into_iter().filter_map(|person| person.id).collect(),
@@ -170,7 +171,7 @@ impl Model {
             && !self.allow(person, viewer, Kind::of(source))
             && !(person.staff() && viewer.staff());
         match () {
-            () if person.identity == viewer.identity => Reason::Oneself,
+            () if person.number == viewer.number => Reason::Oneself,
             () if !viewer.inside => Reason::ViewerWaits,
             () if !person.inside => Reason::SenderWaits,
             () if viewer.place != person.place => Reason::OtherPlace,

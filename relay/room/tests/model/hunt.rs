@@ -1,7 +1,7 @@
 //! Makes scripts, plays them, and makes those that go wrong small.
 
 use super::run::Play;
-use super::script::{Generator, Op, Rng, Setup};
+use super::script::{Generator, Op, Setup};
 use super::tally::Tally;
 
 /// A script that went wrong: how far it came, and what was found.
@@ -12,7 +12,7 @@ pub(crate) struct Failure {
 
 /// Makes a script of so many operations and plays it; on failure the script up to there.
 pub(crate) fn explore(setup: &Setup, seed: u64, length: usize, tally: &mut Tally) -> Result<(), Failure> {
-    let mut generator = Generator { rng: Rng(seed) };
+    let mut generator = Generator::new(seed);
     let mut play = Play::new(setup);
     let mut ops = Vec::with_capacity(length);
     for _ in 0..length {

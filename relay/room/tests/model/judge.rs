@@ -71,7 +71,7 @@ impl Model {
             Command::Say { text, to } => self.judge_words(person, text, *to),
             Command::Pin { participant: None } => Done,
             Command::Pin { participant: Some(id) } => match self.find(*id) {
-                Some(index) if self.people[index].identity == person.identity => May(&[Code::Invalid, Code::NotFound]),
+                Some(index) if self.people[index].number == person.number => May(&[Code::Invalid, Code::NotFound]),
                 Some(index) if self.people[index].waits() && person.staff() => May(&[Code::NotFound]),
                 Some(index) if self.knows(person, &self.people[index]) => Done,
                 _ => NOT_FOUND,

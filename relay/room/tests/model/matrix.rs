@@ -24,7 +24,7 @@ impl Model {
 
     /// The visibility matrix.
     pub(crate) fn allow(&self, from: &Person, to: &Person, kind: Kind) -> bool {
-        if from.identity == to.identity || !from.visible() || !to.inside {
+        if from.number == to.number || !from.visible() || !to.inside {
             return false;
         }
         let together = from.place == to.place;

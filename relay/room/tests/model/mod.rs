@@ -30,8 +30,10 @@ pub(crate) enum Verdict {
 /// Somebody the model knows, here or not; the record stays for the whole meeting.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Person {
-    pub(crate) identity: String,
-    pub(crate) name: String,
+    /// Their place in the cast.
+    pub(crate) number: usize,
+    pub(crate) identity: &'static str,
+    pub(crate) name: &'static str,
     pub(crate) token_host: bool,
     pub(crate) viewer: bool,
     pub(crate) mobile: bool,
@@ -68,13 +70,14 @@ pub(crate) struct Person {
 }
 
 impl Person {
-    pub(crate) fn new(identity: &str, name: &str, token_host: bool, viewer: bool, mobile: bool) -> Self {
+    pub(crate) fn new(number: usize, identity: &'static str, name: &'static str) -> Self {
         Self {
-            identity: identity.into(),
-            name: name.into(),
-            token_host,
-            viewer,
-            mobile,
+            number,
+            identity,
+            name,
+            token_host: number < 3,
+            viewer: number >= 10,
+            mobile: number == 9,
             id: None,
             ids: Vec::new(),
             came: 0,
@@ -133,8 +136,19 @@ impl Person {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Said {
     pub(crate) message: room::ChatMessage,
-    /// Identities that got it.
-    pub(crate) readers: Vec<String>,
+    /// Who got it.
+    pub(crate) readers: Vec<usize>,
+}
+
+/// What of a model decides about events.
+pub(crate) struct Shadow {
+    pub(crate) people: Vec<Person>,
+    pub(crate) direction: room::Direction,
+    pub(crate) locked: bool,
+    pub(crate) spotlight: Option<ParticipantId>,
+    pub(crate) open: bool,
+    pub(crate) self_choice: bool,
+    pub(crate) closes_at: Option<Time>,
 }
 
 /// The meeting as the specification knows it.
@@ -184,6 +198,18 @@ impl Model {
             spotlight: None,
             said: Vec::new(),
             count: 0,
+        }
+    }
+
+    pub(crate) fn shadow(&self) -> Shadow {
+        Shadow {
+            people: self.people.clone(),
+            direction: self.settings.direction,
+            locked: self.locked,
+            spotlight: self.spotlight,
+            open: self.open,
+            self_choice: self.self_choice,
+            closes_at: self.closes_at,
         }
     }
 

@@ -38,26 +38,24 @@ pub(crate) struct Setup {
     pub(crate) salt: u64,
 }
 
+const NAMES: [(&str, &str); 12] = [
+    ("subject-q8vd", "Astrid Overgaard"),
+    ("subject-w2kf", "Birger Quistgaard"),
+    ("subject-z7mh", "Cecilie Tranberg"),
+    ("subject-r4tb", "Dagmar Vestergren"),
+    ("subject-p9xc", "Ejnar Wibholm"),
+    ("subject-n3jg", "Frode Xanthopoulos"),
+    ("subject-b6sl", "Gudrun Ydegaard"),
+    ("subject-k1yw", "Holger Zieglersen"),
+    ("subject-h5dz", "Inger Kjeldbjerg"),
+    ("subject-t0cr", "Jeppe Langhoff"),
+    ("subject-m8fp", "Kirsten Munkholm"),
+    ("subject-v2gn", "Laurits Nymark"),
+];
+
 /// The cast: three with a host's token, seven guests (one on a phone), two who only watch.
 pub(crate) fn cast() -> Vec<Person> {
-    let names = [
-        "Astrid Overgaard",
-        "Birger Quistgaard",
-        "Cecilie Tranberg",
-        "Dagmar Vestergren",
-        "Ejnar Wibholm",
-        "Frode Xanthopoulos",
-        "Gudrun Ydegaard",
-        "Holger Zieglersen",
-        "Inger Kjeldbjerg",
-        "Jeppe Langhoff",
-        "Kirsten Munkholm",
-        "Laurits Nymark",
-    ];
-    let person = |(index, name): (usize, &&str)| {
-        Person::new(&format!("subject-{index:02}-{}", name.len()), name, index < 3, index >= 10, index == 9)
-    };
-    names.iter().enumerate().map(person).collect()
+    NAMES.iter().enumerate().map(|(number, (identity, name))| Person::new(number, identity, name)).collect()
 }
 
 /// SplitMix64: small, and the same everywhere.
@@ -155,7 +153,7 @@ pub(crate) fn rules(rng: &mut Rng, percent: u64) -> Template {
 /// Settings that are set before the meeting.
 fn frame(rng: &mut Rng) -> Template {
     let people = cast();
-    let invitee = |person: &Person, as_staff| Invitee { id: person.identity.clone(), name: person.name.clone(), chat_as_staff: as_staff };
+    let invitee = |person: &Person, as_staff| Invitee { id: person.identity.into(), name: person.name.into(), chat_as_staff: as_staff };
     let opens_at = rng.chance(15).then(|| START.plus_seconds(rng.below(2000)));
     let ends_at = rng.chance(25).then(|| START.plus_seconds(600 + rng.below(4000)));
     Template {
@@ -174,11 +172,24 @@ fn frame(rng: &mut Rng) -> Template {
 }
 
 pub(crate) struct Generator {
-    pub(crate) rng: Rng,
+    rng: Rng,
+    /// Who wrote last, and goes on now and then.
+    talker: Option<Whom>,
 }
 
 impl Generator {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { rng: Rng(seed), talker: None }
+    }
+
     pub(crate) fn next(&mut self, model: &Model) -> Op {
+        let silent: Vec<u64> = (0..model.people.len())
+            .filter(|index| model.people[*index].inside && model.people[*index].published == [false; 4])
+            .map(|index| index as u64)
+            .collect();
+        if !silent.is_empty() && self.rng.chance(20) {
+            return Op::Publish(self.rng.pick(&silent), self.rng.pick(&[15, 15, 7, 3]));
+        }
         let rng = &mut self.rng;
         let here = model.people.iter().filter(|person| person.here()).count() as u64;
         let arrivals = if here < 5 {
@@ -202,6 +213,12 @@ impl Generator {
                 }
             }
             roll if roll == arrivals + 20 && self.rng.chance(50) => Op::Configure(Box::new(rules(&mut self.rng, 10))),
+            _ if self.talker.is_some() && self.rng.chance(12) => {
+                if self.rng.chance(10) {
+                    self.talker = None;
+                }
+                Op::Act(self.talker, Command::Say { text: "and more".into(), to: None })
+            }
             _ => self.act(model),
         }
     }
@@ -211,7 +228,6 @@ impl Generator {
         if away.is_empty() {
             return Op::Pass(10);
         }
-        // A person who just came has no sources yet; the generator publishes soon after because everybody needs some.
         Op::Join(self.rng.pick(&away))
     }
 
@@ -244,7 +260,11 @@ impl Generator {
         match self.rng.below(100) {
             roll if roll < 40 => {
                 let who = if self.rng.chance(2) { None } else { Some(self.whom(model)) };
-                Op::Act(who, self.own(model))
+                let (who, command) = (who, self.own(model));
+                if matches!(command, Command::Say { .. }) {
+                    self.talker = who;
+                }
+                Op::Act(who, command)
             }
             roll if roll < 75 => Op::Act(self.staff(model), self.hosts(model)),
             _ => Op::Act(self.staff(model), self.breakouts(model)),

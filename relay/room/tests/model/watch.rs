@@ -2,15 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use room::{Effect, Kind, Names, ParticipantId, Role, Room, RosterEntry, Scene, Source};
+use room::{Change, Effect, Event, Farewell, Kind, Names, ParticipantId, Role, Room, RosterEntry, Scene, Source};
 
 use super::matrix::{KINDS, tiles};
 use super::{Model, Person};
 
 type Found = Result<(), String>;
 
-/// Effects of one step: nobody outside is spoken to, nobody closed is still here.
-pub(crate) fn effects(before: &Room, after: &Room, effects: &[Effect]) -> Found {
+/// Effects of one step: nobody outside is spoken to, nobody closed is still here, and whoever is gone was closed or left by themselves.
+pub(crate) fn effects(before: &Room, after: &Room, effects: &[Effect], leaves: bool) -> Found {
+    for id in before.people().filter(|id| after.participant(*id).is_none()) {
+        let closes = effects.iter().filter(|effect| matches!(effect, Effect::Close(other, _) if *other == id)).count();
+        if closes != usize::from(!leaves) {
+            return Err(format!("{id:?} is gone, and {closes} times closed"));
+        }
+    }
     for effect in effects {
         match effect {
             Effect::Chat(_, ids) | Effect::Announce(_, ids) => {
@@ -21,6 +27,10 @@ pub(crate) fn effects(before: &Room, after: &Room, effects: &[Effect]) -> Found 
                     return Err(format!("told twice: {effect:?}"));
                 }
             }
+            Effect::AskUnmute(id) if after.participant(*id).is_some_and(|person| person.sources.get(Source::Microphone).active) => {
+                return Err(format!("{id:?} is asked to open what is open"));
+            }
+            Effect::Close(id, farewell) if !announced(effects, *id, *farewell) => return Err(format!("no event goes with {effect:?}")),
             Effect::AskUnmute(id) if waits(after, *id) => return Err(format!("{id:?} is not inside and was asked to unmute")),
             Effect::Close(id, _) if after.participant(*id).is_some() || before.participant(*id).is_none() => {
                 return Err(format!("wrong: {effect:?}"));
@@ -29,6 +39,18 @@ pub(crate) fn effects(before: &Room, after: &Room, effects: &[Effect]) -> Found 
         }
     }
     Ok(())
+}
+
+/// The log says why a session was closed.
+fn announced(effects: &[Effect], id: ParticipantId, farewell: Farewell) -> bool {
+    effects.iter().any(|effect| {
+        let Effect::Event(Event { change, .. }) = effect else { return false };
+        match (farewell, change) {
+            (Farewell::Removed, Change::Removed { participant }) | (Farewell::Denied, Change::Denied { participant }) => *participant == id,
+            (Farewell::Ended, Change::MeetingEnded) => true,
+            _ => false,
+        }
+    })
 }
 
 fn waits(room: &Room, id: ParticipantId) -> bool {
@@ -86,7 +108,7 @@ fn words(room: &Room, model: &Model, viewer: &Person) -> Found {
     let text = serde_json::to_string(&(&scene, &roster)).map_err(|error| error.to_string())?;
     let known: BTreeSet<u64> = roster.iter().map(|entry| entry.id.0).collect();
     let numbers: BTreeSet<u64> = text.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect();
-    for person in model.people.iter().filter(|person| person.identity != viewer.identity) {
+    for person in model.people.iter().filter(|person| person.number != viewer.number) {
         if let Some(leaked) = person.ids.iter().find(|id| numbers.contains(&id.0) && !known.contains(&id.0)) {
             return Err(format!("{id:?} is told of {leaked:?}: {text}"));
         }
