@@ -43,6 +43,12 @@ impl ApiError {
         Self { status, code, message: message.into(), field: None, retry_after: None }
     }
 
+    /// The stable code.
+    #[must_use]
+    pub(super) fn code(&self) -> &'static str {
+        self.code
+    }
+
     /// 400 for one field of a body.
     #[must_use]
     pub(super) fn field(field: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {

@@ -1,8 +1,8 @@
 //! `POST /v1/rooms/{room}/join`: a name, and a PIN where the room has one, for a token.
 //!
-//! A room that does not exist, one without a PIN and a wrong PIN answer alike, and as fast. An earlier token keeps the identity, also some hours
-//! after it expired, and lets its holder type a PIN while strangers may not; it opens nothing by itself. Whether the person gets in is
-//! decided again when they come with the new one.
+//! A room that does not exist, one without a PIN and a wrong PIN answer alike, and as fast. An earlier token keeps the identity, also some
+//! hours after it expired, and lets its holder type a PIN while strangers may not; it opens nothing by itself. Whether the person gets in
+//! is decided again when they come with the new one.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -18,6 +18,7 @@ use super::conditions::{condition, etag};
 use super::error::ApiError;
 use super::extract::{MAX_DEFINITION, Params, Room, bearer, json_up_to};
 use super::live::RoomView;
+use crate::audit::{Actor, Target};
 use crate::clock::unix_millis;
 use crate::room_id::parse_room;
 use crate::rooms::{Defined, NewRoom, Patch, Pin, RoomDefinition, RoomPatch, TemplateId};
@@ -48,7 +49,7 @@ pub(super) struct DryQuery {
 pub(super) struct CreateBody {
     id: Option<String>,
     template: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "room::object")]
     settings: Template,
     host_pin: Option<Pin>,
     guest_pin: Option<Pin>,
@@ -228,16 +229,19 @@ pub(super) async fn create(State(app): State<Arc<App>>, headers: HeaderMap, body
     // Carried to its end even when the caller hangs up: what is on the disk, running meetings have to know.
     to_the_end(async move {
         let live = Arc::clone(&app);
-        let (id, change) = app.rooms.create(new, Time(unix_millis()), move |room| is_live(&live, room)).await?;
+        let asked = new.id.clone();
+        let outcome = app.rooms.create(new, Time(unix_millis()), move |room| is_live(&live, room)).await.map_err(ApiError::from);
+        let id = outcome.as_ref().ok().map(|(id, _)| id.clone()).or(asked);
+        if !matches!(&outcome, Ok((_, found)) if !found.new) {
+            record(&app, "room_created", id.map(Target::Room).as_ref(), &outcome);
+        }
+        let (id, change) = outcome?;
         if change.new {
             tell(&app, vec![id.clone()]).await;
         }
         let status = if change.new { StatusCode::CREATED } else { StatusCode::OK };
-        let mut response = changed(status, id.clone(), change.now);
-        if let Ok(location) = format!("/v1/rooms/{}", id.0).parse() {
-            response.headers_mut().insert(header::LOCATION, location);
-        }
-        Ok(response)
+        let location = [(header::LOCATION, format!("/v1/rooms/{}", id.0))];
+        Ok((location, changed(status, id, change.now)).into_response())
     })
     .await
 }
@@ -279,7 +283,11 @@ pub(super) async fn change(
     };
     let patch = RoomPatch { template, settings: body.settings, host_pin: body.host_pin, guest_pin: body.guest_pin };
     to_the_end(async move {
-        let change = app.rooms.change(room.clone(), patch, condition, query.dry_run).await?;
+        let outcome = app.rooms.change(room.clone(), patch, condition, query.dry_run).await.map_err(ApiError::from);
+        if !query.dry_run {
+            record(&app, "room_changed", Some(&Target::Room(room.clone())), &outcome);
+        }
+        let change = outcome?;
         if query.dry_run {
             let live = is_live(&app, &room);
             let view = DryView { dry_run: true, room: room.0, live, changes: change.differences, effective: change.now.effective };
@@ -294,10 +302,20 @@ pub(super) async fn change(
 }
 
 /// `DELETE /v1/rooms/{room}`: forgets the definition. A running meeting goes on with the settings it has; its PINs are gone at once.
-pub(super) async fn delete(State(app): State<Arc<App>>, Room(room): Room, headers: HeaderMap) -> Result<StatusCode, ApiError> {
+pub(super) async fn delete(State(app): State<Arc<App>>, Room(room): Room, headers: HeaderMap) -> Result<Response, ApiError> {
     Scope::of(&app, &headers)?.check(&room)?;
-    app.rooms.delete(room, condition(&headers)?).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let condition = condition(&headers)?;
+    to_the_end(async move {
+        let outcome = app.rooms.delete(room.clone(), condition).await.map_err(ApiError::from);
+        record(&app, "room_deleted", Some(&Target::Room(room)), &outcome);
+        outcome.map(|()| StatusCode::NO_CONTENT.into_response())
+    })
+    .await
+}
+
+/// Writes down who changed what, and how it went.
+pub(super) fn record<T>(app: &App, action: &'static str, target: Option<&Target>, outcome: &Result<T, ApiError>) {
+    app.records.audit.record(&Actor::Service, action, target, outcome.as_ref().map_or_else(ApiError::code, |_| "ok"));
 }
 
 /// Runs on when the caller hangs up.

@@ -98,7 +98,8 @@ pub(crate) fn serve(
     Ok(Listening { address, handle, task })
 }
 
-/// Gives each connection the routes, its peer's address and a permit, which it holds from the handshake to its end (a WebSocket: to its upgrade).
+/// Gives each connection the routes, its peer's address and a permit, which it holds from the handshake to its end (a WebSocket: to its
+/// upgrade).
 struct PerConnection {
     router: Router,
     connections: Arc<Semaphore>,

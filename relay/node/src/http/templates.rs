@@ -15,7 +15,8 @@ use super::App;
 use super::conditions::{condition, etag};
 use super::error::ApiError;
 use super::extract::{MAX_DEFINITION, Params, TemplatePath, json_up_to};
-use super::rooms::{DryQuery, Scope, is_live, tell, to_the_end};
+use super::rooms::{DryQuery, Scope, is_live, record, tell, to_the_end};
+use crate::audit::Target;
 use crate::rooms::{NewTemplate, TemplateDefinition, TemplateId, Touched};
 
 /// Rooms that a dry run lists; it counts all.
@@ -26,7 +27,7 @@ const MAX_LISTED: usize = 1000;
 #[serde(deny_unknown_fields)]
 pub(super) struct TemplateBody {
     parent: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "room::object")]
     settings: Template,
 }
 
@@ -107,7 +108,11 @@ pub(super) async fn put(
     let parent = body.parent.as_deref().map(parent_of).transpose()?;
     let new = NewTemplate { parent, settings: body.settings };
     to_the_end(async move {
-        let change = app.rooms.put_template(id.clone(), new, condition, query.dry_run).await?;
+        let outcome = app.rooms.put_template(id.clone(), new, condition, query.dry_run).await.map_err(ApiError::from);
+        if !query.dry_run {
+            record(&app, "template_changed", Some(&Target::Template(id.0.clone())), &outcome);
+        }
+        let change = outcome?;
         if query.dry_run {
             return Ok(Json(DryView::new(&app, id, change.touched)).into_response());
         }
@@ -125,10 +130,15 @@ pub(super) async fn delete(
     State(app): State<Arc<App>>,
     TemplatePath(id): TemplatePath,
     headers: HeaderMap,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Response, ApiError> {
     Scope::of(&app, &headers)?.check_all()?;
-    app.rooms.delete_template(id, condition(&headers)?).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let condition = condition(&headers)?;
+    to_the_end(async move {
+        let outcome = app.rooms.delete_template(id.clone(), condition).await.map_err(ApiError::from);
+        record(&app, "template_deleted", Some(&Target::Template(id.0)), &outcome);
+        outcome.map(|()| StatusCode::NO_CONTENT.into_response())
+    })
+    .await
 }
 
 impl View {

@@ -7,15 +7,17 @@
 //! yet, then n such addresses test n PINs; a thousand of them would open a host PIN of six digits with p > 0.001. So:
 //!
 //! - Each **source** (address and room) has three wrong tries, then waits, twice as long each time, up to an hour, for a day.
-//!   IPv6 counts by /64 and again, eight times as much, by /48. Over all rooms an address has 200, so that nobody tries one PIN on every room.
-//! - Each **room** has 25 wrong tries and gets one back per hour, whoever tries: at most 49 in a day. The same for every room id, defined or
-//!   not, so that counting tells nothing. When they are used up the guest PIN is closed to strangers.
+//!   IPv6 counts by /64 and again, eight times as much, by /48. Over all rooms an address has 200, so that nobody tries one PIN on
+//!   every room.
+//! - Each **room** has 25 wrong tries and gets one back per hour, whoever tries: at most 49 in a day. The same for every room id,
+//!   defined or not, so that counting tells nothing. When they are used up the guest PIN is closed to strangers.
 //! - The **host PIN** stays open then, to sources with less than three wrong tries, out of a reserve of its own. The reserve is what
-//!   is left of one chance in ten thousand per day: with nine digits 14,991 addresses would have to use up their three tries at once to close it, with
-//!   eight 1,491, with seven 141, with six 6. So a host PIN of eight digits keeps both promises against a thousand addresses; with
-//!   fewer, secrecy wins over entry (there is a floor of ten tries for four and five digits, which cannot be kept secret this way at all).
-//! - Whoever shows an **earlier token** of the room is counted by its identity and not by address or room: a guest may try the guest PIN, a
-//!   host both, when they are closed to strangers. Guests' identities cost nothing but the guest PIN, hence never the host PIN.
+//!   is left of one chance in ten thousand per day: with nine digits 14,991 addresses would have to use up their three tries at once
+//!   to close it, with eight 1,491, with seven 141, with six 6. So a host PIN of eight digits keeps both promises against a thousand
+//!   addresses; with fewer, secrecy wins over entry (there is a floor of ten tries for four and five digits, which cannot be kept
+//!   secret this way at all).
+//! - Whoever shows an **earlier token** of the room is counted by its identity and not by address: a guest may try the guest PIN, a host
+//!   both, when they are closed to strangers. Guests' identities cost nothing but the guest PIN, hence never the host PIN.
 //! - A token needs no PIN. Changing a PIN starts the room's count anew.
 //!
 //! A closed PIN answers alike, right or wrong. Counts live in memory, per node; tables are bounded, and the oldest entries go first.

@@ -1,8 +1,8 @@
 //! The store: definitions of rooms and templates as bytes by id, in one file, or in memory. What the bytes mean is `rooms`' business.
 //!
-//! A write is on the disk when [`Store::commit`] returns: whoever was told of it finds it again after `kill -9` or a power cut. A write that
-//! failed may or may not be there; the file is closed then, and opened and read again before the next write, so that memory and disk
-//! agree. Nobody but writers ever waits for the disk: everything read comes from memory.
+//! A write is on the disk when [`Store::commit`] returns: whoever was told of it finds it again after `kill -9` or a power cut. A write
+//! that failed may or may not be there; the file is closed then, and opened and read again before the next write, so that memory and
+//! disk agree. Nobody but writers ever waits for the disk: everything read comes from memory.
 
 mod secret;
 
@@ -49,7 +49,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// It cannot be read, or holds what this version does not know.
-    #[error("store: {path} is damaged or not a store: {what}; restore it from a copy, or start with an empty directory", path = path.display())]
+    #[error("store: {path} is damaged or not a store: {what}; restore a copy, or start with an empty directory", path = path.display())]
     Damaged {
         /// Which.
         path: PathBuf,
