@@ -19,9 +19,9 @@ async fn services_and_people_in_the_room_are_heard_by_their_role() {
     assert_eq!(server.command(&server.service(), None, &lock).await.status, 204, "asked twice is no error");
     assert_eq!(server.command(&server.host("anna"), None, &json!({"type": "mute", "participant": bents})).await.status, 204);
     assert_eq!(server.command(&server.participant("bent"), None, &json!({"type": "raise_hand"})).await.status, 204);
-    let events = server.page("", &server.service()).await.json();
-    let of = |kind: &str| events["events"].as_array().unwrap().iter().filter(|event| event["type"] == kind).count();
-    assert_eq!((of("lock_changed"), of("source_locked"), of("hand_changed")), (1, 1, 1), "{events}");
+    let events = server.events_until("hand_changed").await;
+    let of = |kind: &str| events.iter().filter(|event| event["type"] == kind).count();
+    assert_eq!((of("lock_changed"), of("source_locked"), of("hand_changed")), (1, 1, 1), "{events:?}");
 
     let refused = server.command(&server.participant("bent"), None, &json!({"type": "unlock"})).await;
     refused.refused(403, "forbidden");
@@ -48,6 +48,7 @@ async fn services_and_people_in_the_room_are_heard_by_their_role() {
 async fn bad_requests_change_nothing() {
     let server = server().await;
     let (_anna, _) = server.enter(&server.host("anna"), None).await;
+    server.events_until("meeting_started").await;
     let before = server.page("", &server.service()).await.body;
     let lock = json!({"type": "lock"});
     for token in ["x.y.z".to_owned(), server.token(Some("second"), "anna", TokenRole::Host), server.token(Some("second"), "s", TokenRole::Service)] {
@@ -87,9 +88,10 @@ async fn a_key_makes_asking_twice_safe() {
         assert_eq!(server.command(&server.service(), Some("one"), &says).await.status, 204);
     }
     anna.until("announcement").await;
-    let events = server.page("", &server.service()).await.json();
-    let broadcasts = events["events"].as_array().unwrap().iter().filter(|event| event["type"] == "broadcast").count();
-    assert_eq!(broadcasts, 1, "{events}");
+    assert_eq!(server.command(&server.service(), Some("end"), &json!({"type": "lock"})).await.status, 204);
+    let events = server.events_until("lock_changed").await;
+    let broadcasts = events.iter().filter(|event| event["type"] == "broadcast").count();
+    assert_eq!(broadcasts, 1, "{events:?}");
     server.command(&server.service(), Some("one"), &json!({"type": "lock"})).await.refused(422, "idempotency_mismatch");
     // A refusal is an answer too.
     let mute = json!({"type": "mute", "participant": 77});
@@ -97,7 +99,7 @@ async fn a_key_makes_asking_twice_safe() {
         server.command(&server.service(), Some("two"), &mute).await.refused(404, "not_found");
     }
     // The key is the caller's own.
-    assert_eq!(server.command(&server.host("anna"), Some("one"), &json!({"type": "lock"})).await.status, 204);
+    assert_eq!(server.command(&server.host("anna"), Some("one"), &json!({"type": "unlock"})).await.status, 204);
     let long = "x".repeat(129);
     server.command(&server.service(), Some(&long), &says).await.refused(400, "bad_request");
 }

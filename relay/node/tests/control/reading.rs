@@ -106,6 +106,16 @@ impl Server {
         Stream::open(self.http, &format!("/v1/rooms/demo/events{query}"), &self.service(), &[]).await
     }
 
+    /// All events up to the first of a type; they are told a moment after they happened.
+    pub(crate) async fn events_until(&self, kind: &str) -> Vec<Value> {
+        let mut stream = self.stream("").await;
+        let mut events = Vec::new();
+        while events.last().is_none_or(|event: &Value| event["type"] != kind) {
+            events.push(stream.event().await);
+        }
+        events
+    }
+
     /// A page of events, or a refusal.
     pub(crate) async fn page(&self, query: &str, token: &str) -> Answer {
         let authorization = format!("Bearer {token}");
