@@ -72,8 +72,8 @@ impl Records {
         // The key lies where the oldest of what it is used in lies, so that a person has the same pseudonym throughout.
         let beside = directory.or_else(|| audit.as_deref().and_then(|file| file.parent()));
         let key = beside.map(|directory| directory.join(PSEUDONYMS));
-        let names = Pseudonyms::load(key.as_deref())
-            .map_err(|error| RecordsError::Pseudonyms { path: key.clone().unwrap_or_default(), error })?;
+        let names =
+            Pseudonyms::load(key.as_deref()).map_err(|error| RecordsError::Pseudonyms { path: key.clone().unwrap_or_default(), error })?;
         let names = Arc::new(names);
         let file = directory.map(|directory| directory.join(EVENTS));
         let events = Hub::open(HubConfig { file, keep: config.events.keep(), webhooks, names: Arc::clone(&names) })?;

@@ -24,18 +24,11 @@ pub(super) enum Named {
     /// The relay itself.
     Relay,
     /// A person.
-    Person {
-        pseudonym: String,
-        role: Role,
-    },
+    Person { pseudonym: String, role: Role },
     /// A room.
-    Room {
-        id: String,
-    },
+    Room { id: String },
     /// A template.
-    Template {
-        id: String,
-    },
+    Template { id: String },
 }
 
 /// What a line says.

@@ -180,7 +180,8 @@ impl Log {
     }
 
     fn register(&self, tables: &mut Tables<'_>) -> Result<u64, LogError> {
-        let known: Vec<String> = tables.cursors.iter()?.map(|row| Ok(row?.0.value().to_owned())).collect::<Result<_, redb::StorageError>>()?;
+        let known: Vec<String> =
+            tables.cursors.iter()?.map(|row| Ok(row?.0.value().to_owned())).collect::<Result<_, redb::StorageError>>()?;
         for url in known.iter().filter(|url| !self.webhooks.iter().any(|filter| filter.url == **url)) {
             tables.cursors.remove(url.as_str())?;
         }

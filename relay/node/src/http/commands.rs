@@ -10,7 +10,7 @@ use worker::command::{By, RoomId};
 
 use super::App;
 use super::error::ApiError;
-use super::extract::{Room, bearer, text};
+use super::extract::{Room, bearer, parsed, text};
 use super::idempotency::Turn;
 use crate::tokens::{Access, Unauthorized};
 
@@ -19,15 +19,10 @@ const MAX_COMMAND: usize = 64 * 1024;
 
 /// Carries a command out: with a service token as a service, with a person's token as that person, who must be in the room. 204, or the
 /// room's refusal; nothing changed then.
-pub(super) async fn act(
-    State(app): State<Arc<App>>,
-    Room(room): Room,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<StatusCode, ApiError> {
+pub(super) async fn act(State(app): State<Arc<App>>, Room(room): Room, headers: HeaderMap, body: Body) -> Result<StatusCode, ApiError> {
     let by = caller(&app, &headers, &room)?;
     let body = text(&headers, body, "application/json", MAX_COMMAND).await?;
-    let command: Command = serde_json::from_str(&body).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let command: Command = parsed(&body)?;
     let name = match &by {
         By::Service => format!("service\n{}", room.0),
         By::Identity(identity) => format!("person\n{}\n{identity}", room.0),

@@ -90,8 +90,7 @@ pub(super) async fn read(
         let body = format!("{{\"room\":\"{}\",\"events\":[{}],\"last\":{}}}", room.0, lines.join(","), page.last);
         return Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response());
     }
-    let subscription =
-        app.records.events.subscribe(&room, after).map_err(|error| ApiError::unavailable("full", error.to_string()))?;
+    let subscription = app.records.events.subscribe(&room, after).map_err(|error| ApiError::unavailable("full", error.to_string()))?;
     Ok(stream(reader, subscription))
 }
 

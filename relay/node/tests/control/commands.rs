@@ -51,7 +51,9 @@ async fn bad_requests_change_nothing() {
     server.events_until("meeting_started").await;
     let before = server.page("", &server.service()).await.body;
     let lock = json!({"type": "lock"});
-    for token in ["x.y.z".to_owned(), server.token(Some("second"), "anna", TokenRole::Host), server.token(Some("second"), "s", TokenRole::Service)] {
+    for token in
+        ["x.y.z".to_owned(), server.token(Some("second"), "anna", TokenRole::Host), server.token(Some("second"), "s", TokenRole::Service)]
+    {
         server.command(&token, None, &lock).await.refused(401, "unauthorized");
     }
     let bad = [

@@ -51,8 +51,7 @@ async fn live_readers_late_readers_and_pages_get_the_same_sequence() {
         assert_eq!(late.event().await, *event);
     }
     // A browser that comes back says what it had, whatever stands in the address.
-    let mut back =
-        Stream::open(server.http, "/v1/rooms/demo/events?after=1", &server.service(), &[("last-event-id", "3")]).await;
+    let mut back = Stream::open(server.http, "/v1/rooms/demo/events?after=1", &server.service(), &[("last-event-id", "3")]).await;
     assert_eq!(back.event().await, seen[3]);
     assert_eq!(server.page("", &server.token(Some("demo"), "booking", TokenRole::Service)).await.status, 200);
 }
@@ -109,7 +108,9 @@ async fn only_services_and_present_staff_read() {
     let (mut anna, welcome) = server.enter(&server.host("anna"), None).await;
     let (_bent, bents) = server.enter(&server.participant("bent"), None).await;
     server.request("GET", "/v1/rooms/demo/events", &[], "").await.refused(401, "unauthorized");
-    for token in ["x.y.z".to_owned(), server.token(Some("second"), "anna", TokenRole::Host), server.token(Some("second"), "s", TokenRole::Service)] {
+    for token in
+        ["x.y.z".to_owned(), server.token(Some("second"), "anna", TokenRole::Host), server.token(Some("second"), "s", TokenRole::Service)]
+    {
         server.page("", &token).await.refused(401, "unauthorized");
     }
     server.page("", &server.participant("bent")).await.refused(403, "forbidden");
@@ -263,10 +264,8 @@ async fn no_event_that_was_told_is_lost_by_kill_9() {
     let folder = Folder::new();
     let secret = File::new("kill-secret", "a shared secret for tests, 32 bytes at least");
     let key = format!("[[keys]]\nid = \"test\"\nalgorithm = \"HS256\"\nsecret_file = \"{}\"\n", secret.path());
-    let text = format!(
-        "[rooms]\nopen_rooms = [\"demo\"]\n[media]\nbind = [\"127.0.0.1\"]\n[store]\ndir = \"{}\"\n{key}",
-        folder.0.display()
-    );
+    let text =
+        format!("[rooms]\nopen_rooms = [\"demo\"]\n[media]\nbind = [\"127.0.0.1\"]\n[store]\ndir = \"{}\"\n{key}", folder.0.display());
     let config = File::new("kill", &text);
     // For its tokens only: the key is the same.
     let tokens = server().await;

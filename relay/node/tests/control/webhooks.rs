@@ -168,7 +168,10 @@ async fn events_come_signed_in_order_and_go_on_after_a_restart() {
     let metrics = request(second.admin, "GET", "/metrics", &[], "").await.body;
     let deliveries = metrics.lines().find(|line| line.starts_with("relay_webhook_deliveries_total{webhook=\"0\"}")).unwrap();
     assert!(!deliveries.ends_with(" 0"), "{deliveries}");
-    assert!(metrics.contains("relay_webhook_failures_total{webhook=\"0\"} 0") && metrics.contains("relay_webhook_lag_seconds"), "{metrics}");
+    assert!(
+        metrics.contains("relay_webhook_failures_total{webhook=\"0\"} 0") && metrics.contains("relay_webhook_lag_seconds"),
+        "{metrics}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -189,7 +189,8 @@ async fn pauses_double_up_to_the_longest() {
 
 #[test]
 fn secrets_are_checked() {
-    let webhook = |file: &str| Webhook { url: "http://x/".into(), secret_file: file.into(), ca_file: None, rooms: None, events: Vec::new() };
+    let webhook =
+        |file: &str| Webhook { url: "http://x/".into(), secret_file: file.into(), ca_file: None, rooms: None, events: Vec::new() };
     assert!(matches!(Endpoint::load(0, &webhook("/does/not/exist")), Err(super::super::WebhookError::Unreadable { .. })));
     assert!(matches!(Endpoint::load(0, &webhook("/dev/null")), Err(super::super::WebhookError::Unusable { .. })));
 }

@@ -77,6 +77,9 @@ mod tests {
     fn signature_is_the_hmac_of_time_and_body() {
         // From `printf '1700000000.{"events":[]}' | openssl dgst -sha256 -hmac 0123456789abcdef0123456789abcdef`.
         let secret = hmac::Key::new(hmac::HMAC_SHA256, b"0123456789abcdef0123456789abcdef");
-        assert_eq!(signature(&secret, 1_700_000_000, r#"{"events":[]}"#), "t=1700000000,v1=df29826f9365a4c39eb569c867ae31fb39108dee0a0b3e4bcf09f11a0ba43081");
+        assert_eq!(
+            signature(&secret, 1_700_000_000, r#"{"events":[]}"#),
+            "t=1700000000,v1=df29826f9365a4c39eb569c867ae31fb39108dee0a0b3e4bcf09f11a0ba43081"
+        );
     }
 }
