@@ -98,7 +98,7 @@ export class Actions {
       toast(on ? 'notice_microphone_opened' : 'notice_microphone_closed');
       this.#media.setAudio(on);
     } else if (source === 'camera') void this.#media.setVideo(on);
-    else if (!on && this.#screen) {
+    else if (source === 'screen' && !on && this.#screen) {
       toast('notice_share_stopped');
       void this.stopScreen();
     }

@@ -13,7 +13,8 @@ import { SidePanel } from './sidepanel.js';
 const MAX_TEXT = 1000;
 /** To be told from a person's id in the list of recipients. */
 const ALL = 'all';
-const EVERYWHERE = 'everywhere';
+/** Everybody, in whichever breakout. */
+export const EVERYWHERE = 'everywhere';
 /** Closer to the end than this, px, the list follows what arrives. */
 const AT_END = 60;
 
@@ -49,6 +50,7 @@ export class ChatPanel extends SidePanel {
     this.meeting.chat.reading = true;
     this.meeting.chat.markRead();
     this.#log.scrollTop = this.#log.scrollHeight;
+    if (!this.#text.disabled) this.#text.focus();
   }
 
   hide() {
@@ -61,9 +63,9 @@ export class ChatPanel extends SidePanel {
     this.meeting.chat.reading = false;
   }
 
-  /** @param {number} id  somebody to write to alone */
-  writeTo(id) {
-    this.#to.value = String(id);
+  /** @param {number|string} to  somebody to write to alone, or EVERYWHERE */
+  writeTo(to) {
+    this.#to.value = String(to);
     this.#showRule();
     this.#text.focus();
   }

@@ -36,7 +36,18 @@ export class GroupsPanel extends SidePanel {
   #opened = h('div', { class: 'panel-foot' },
     h('div', { class: 'inline-field' }, h('label', { for: this.#newTimer.id, t: 'groups_timer' }), this.#newTimer),
     h('div', { class: 'inline-field' }, h('label', { for: this.#countdown.id, t: 'groups_countdown' }), this.#countdown),
+    h('button', { type: 'button', class: 'secondary small', onclick: () => this.writeToAll() }, icon('megaphone'), h('span', { t: 'broadcast' })),
     h('button', { type: 'button', class: 'primary', t: 'groups_recall', onclick: () => void this.meeting.act('recall_all', { seconds: Number(this.#countdown.value) }) }));
+
+  /**
+   * @param {import('./meeting.js').Meeting} meeting
+   * @param {() => void} onClose
+   * @param {() => void} writeToAll  wherever they are
+   */
+  constructor(meeting, onClose, writeToAll) {
+    super(meeting, onClose);
+    this.writeToAll = writeToAll;
+  }
 
   build() {
     return [h('div', { class: 'panel-body groups' }, this.#intro, this.#create, this.#cards), this.#closed, this.#opened];

@@ -1,7 +1,7 @@
 // Where the page starts: from the form into the meeting, and out again.
 
 import { Actions } from './actions.js';
-import { requestToken } from './api.js';
+import { MeetingError, requestToken } from './api.js';
 import { syncClock } from './clock.js';
 import { MeetingEnded } from './ended.js';
 import { installHook } from './hook.js';
@@ -49,7 +49,7 @@ async function enter({ name, room, pin }) {
   params.name = name;
   params.room = room;
   const token = await tokenFor(name, room, pin);
-  const meeting = new Meeting(params, name, token, (old) => requestToken(room, { name, pin: pin || undefined, token: old ?? undefined }));
+  const meeting = new Meeting(params, name, token, (old) => renewed(name, room, pin, old));
   const actions = new Actions(meeting, media);
   view.meeting = meeting;
   view.actions = actions;
@@ -77,6 +77,23 @@ async function tokenFor(name, room, pin) {
   const { came } = kept();
   const earlier = params.token ?? (came?.name === name && came.room === room ? came.token : null);
   return pin ? requestToken(room, { name, pin, token: earlier ?? undefined }) : earlier;
+}
+
+/**
+ * Another token for one that is refused, or the first.
+ * @param {string} name
+ * @param {string} room
+ * @param {string} pin
+ * @param {string|null} old
+ */
+async function renewed(name, room, pin, old) {
+  try {
+    return await requestToken(room, { name, pin: pin || undefined, token: old ?? undefined });
+  } catch (error) {
+    // Whoever came by a link has nothing else to show.
+    const expired = params.token !== null && error instanceof MeetingError && error.key === 'error_token_required';
+    throw expired ? new MeetingError('error_link_expired') : error;
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
-// The lines above the stage: what is unusual right now, and what can be done about it. Each is a live region of its own, so that
-// it is read out when it appears and not again while its clock runs.
+// The lines above the stage: what is unusual right now, and what can be done about it. They stand in one live region, so that each
+// is read out when it appears or changes, and not while its clock runs.
 
 import { relayNow, timeLeft } from './clock.js';
 import { h } from './dom.js';
@@ -19,11 +19,10 @@ const EVERY_MS = 500;
  * @property {number} [until]   counts down to this moment by the relay's clock
  * @property {{words: string, primary?: boolean, pressed?: boolean, onPress: () => void}[]} [actions]
  * @property {'info'|'warn'|'calm'|'wait'} [kind]
- * @property {boolean} [urgent]  interrupts a screen reader
  */
 
 export class Notes {
-  element = h('div', { class: 'notes' });
+  element = h('div', { class: 'notes', 'aria-live': 'polite' });
   #listeners = new Listeners();
   #meeting;
   #showPeople;
@@ -128,7 +127,7 @@ export class Notes {
     const signature = JSON.stringify([note.text, note.kind, note.actions?.map(({ words, pressed }) => [t(words), pressed])]);
     let shown = this.#shown.get(note.id);
     if (!shown) {
-      shown = { element: h('div', { class: 'note', role: note.urgent ? 'alert' : 'status', 'data-note': note.id }), signature: '', clock: null, until: 0 };
+      shown = { element: h('div', { class: 'note', 'data-note': note.id }), signature: '', clock: null, until: 0 };
       this.#shown.set(note.id, shown);
     }
     shown.until = note.until ?? 0;

@@ -1,6 +1,6 @@
 // The panels beside the stage, one of which may be open, and the buttons that open them.
 
-import { ChatPanel } from './chatpanel.js';
+import { ChatPanel, EVERYWHERE } from './chatpanel.js';
 import { GroupsPanel } from './groupspanel.js';
 import { ManagePanel } from './managepanel.js';
 import { PeoplePanel } from './people.js';
@@ -27,7 +27,7 @@ export class Panels {
     this.#panels = {
       people: new PeoplePanel(meeting, close, (id) => this.writeTo(id)),
       chat: this.#chat,
-      groups: new GroupsPanel(meeting, close),
+      groups: new GroupsPanel(meeting, close, () => this.writeTo(EVERYWHERE)),
       manage: new ManagePanel(meeting, close),
     };
   }
@@ -59,9 +59,9 @@ export class Panels {
     if (name) this.#panels[name].show();
   }
 
-  /** @param {number} id */
-  writeTo(id) {
+  /** @param {number|string} to  a person's id, or EVERYWHERE */
+  writeTo(to) {
     this.show('chat');
-    this.#chat.writeTo(id);
+    this.#chat.writeTo(to);
   }
 }

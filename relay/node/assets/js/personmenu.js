@@ -13,7 +13,8 @@ import { ask } from './dialogs.js';
  */
 export function personItems(meeting, person, { writeTo }) {
   const scene = meeting.present;
-  if (!scene || person.id === meeting.self) return [];
+  if (!scene) return [];
+  if (person.id === meeting.self) return scene.staff ? [spotlightItem(meeting, scene, person.id)] : [];
   const pinned = scene.you.pin === person.id;
   const here = (person.breakout ?? null) === scene.you.breakout;
   const staff = scene.staff !== undefined;
@@ -37,11 +38,7 @@ function staffItems(meeting, scene, person) {
   const participant = person.id;
   const item = (/** @type {string} */ type, /** @type {string} */ icon, more = {}) =>
     ({ words: `do_${type}`, icon, onSelect: () => void meeting.act(type, { participant }), ...more });
-  const spotlit = scene.spotlight === participant;
-  const spotlight = {
-    words: 'do_spotlight', icon: 'star', checked: spotlit, apart: true,
-    onSelect: () => void meeting.act('spotlight', { participant: spotlit ? null : participant }),
-  };
+  const spotlight = { ...spotlightItem(meeting, scene, participant), apart: true };
   if (person.role === 'host') return [spotlight]; // nobody has power over the host
   const flows = (/** @type {import('./types.js').Source} */ source) => person.sources.includes(source);
   const locked = (/** @type {import('./types.js').Source} */ source) => person.locked?.includes(source) ?? false;
@@ -58,6 +55,17 @@ function staffItems(meeting, scene, person) {
     { words: 'do_remove', icon: 'deny', danger: true, apart: true, onSelect: () => void remove(meeting, participant) },
   ];
   return items.filter((entry) => entry !== false);
+}
+
+/**
+ * @param {import('./meeting.js').Meeting} meeting
+ * @param {import('./types.js').PresentScene} scene
+ * @param {number} participant
+ * @returns {MenuItem}
+ */
+function spotlightItem(meeting, scene, participant) {
+  const checked = scene.spotlight === participant;
+  return { words: 'do_spotlight', icon: 'star', checked, onSelect: () => void meeting.act('spotlight', { participant: checked ? null : participant }) };
 }
 
 /**

@@ -15,7 +15,7 @@ const MAX_NAME = 80;
 /** Digits of the longest PIN. */
 const MAX_PIN = 9;
 /** Reasons that are pages of their own once one was in, and sentences before. */
-const REFUSED = ['removed', 'denied', 'ended', 'replaced'];
+const REFUSED = ['removed', 'denied', 'ended'];
 /** Refusals after which the PIN is what the person has to look at. */
 const PIN_ERRORS = ['error_token_required', 'error_pin_wrong', 'error_too_many_tries'];
 
@@ -89,7 +89,7 @@ export class MeetingPrejoin extends HTMLElement {
       if (!(error instanceof MeetingError)) console.error(error);
       const key = error instanceof MeetingError ? error.key : 'error_server';
       this.#busy(false);
-      this.#fail(REFUSED.includes(key) ? `${key}_text` : key);
+      this.#fail(REFUSED.includes(key) ? `error_${key}` : key);
       if (PIN_ERRORS.includes(key)) this.#askPin();
     }
   }
