@@ -68,11 +68,14 @@ pub struct Http {
     pub tls_key: Option<PathBuf>,
     /// Proxies in front of this listener, whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Folder with the organisations' logos, served under `/logos/`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logos: Option<PathBuf>,
 }
 
 impl Default for Http {
     fn default() -> Self {
-        Self { listen: any_address(HTTP_PORT), tls_cert: None, tls_key: None, trusted_proxies: Vec::new() }
+        Self { listen: any_address(HTTP_PORT), tls_cert: None, tls_key: None, trusted_proxies: Vec::new(), logos: None }
     }
 }
 

@@ -28,7 +28,13 @@ fn every_key() -> Config {
         events: vec!["left".into()],
     };
     Config {
-        http: Http { listen: any_address(1), tls_cert: Some("c".into()), tls_key: Some("k".into()), trusted_proxies: vec![] },
+        http: Http {
+            listen: any_address(1),
+            tls_cert: Some("c".into()),
+            tls_key: Some("k".into()),
+            trusted_proxies: vec![],
+            logos: Some("l".into()),
+        },
         admin: Admin { listen: any_address(1)[0] },
         media: Media { bind: vec![], port: 1, port_last: Some(2), public_addresses: vec![], workers: 1 },
         rooms: Rooms { open_rooms: vec![] },

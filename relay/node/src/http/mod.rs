@@ -17,6 +17,7 @@ mod idempotency;
 mod join;
 mod limits;
 mod live;
+mod logos;
 mod openapi;
 mod rooms;
 mod server;
@@ -31,6 +32,7 @@ pub(crate) use server::{Listening, bind, serve};
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -66,6 +68,8 @@ pub(crate) struct App {
     pub open_rooms: BTreeSet<RoomId>,
     /// Proxies whose word counts for where a request comes from.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Folder of the organisations' logos.
+    pub logos: Option<PathBuf>,
     /// One permit for each WebSocket that may be opened now.
     pub websockets: Arc<Semaphore>,
     /// Permits that there are.
@@ -133,6 +137,7 @@ fn router(operations: Vec<Operation>) -> Router<Arc<App>> {
 pub(crate) fn public(app: Arc<App>) -> Router {
     let routes = router(api())
         .merge(router(cross_origin_api()).layer(axum::middleware::map_response(whip::cross_origin)))
+        .route("/logos/{file}", get(logos::serve))
         .route("/", get(assets::serve))
         .route("/{*path}", get(assets::serve));
     finish(routes, app)
