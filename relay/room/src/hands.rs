@@ -11,9 +11,11 @@ impl Room {
         if !self.settings.hands {
             return Err(Refusal::not_here("hands are not raised in this room"));
         }
+        if self.people.get(me).is_none_or(|person| person.hand.is_some()) {
+            return Ok(());
+        }
         let number = self.next();
-        let Some(person) = self.people.get_mut(me) else { return Ok(()) };
-        if person.hand.is_none() {
+        if let Some(person) = self.people.get_mut(me) {
             person.hand = Some(number);
             log.event(Change::HandChanged { participant: me, raised: true });
         }

@@ -39,7 +39,10 @@ impl Room {
             id: person.id,
             name: self.name_for(to, person),
             role: if person.admitted { person.role } else { Role::Participant },
-            sources: those(&|source| self.lets_in(person, source)),
+            // What a rule keeps from the viewer is not news for them either.
+            sources: those(&|source| {
+                self.lets_in(person, source) && (to.id == person.id || self.rule(person, to, Kind::of(source)).is_ok())
+            }),
             locked: those(&|source| person.sources.get(source).locked),
             waiting: !person.admitted,
             breakout: person.place().flatten(),

@@ -16,7 +16,7 @@ pub struct RosterEntry {
     pub name: String,
     /// Their role.
     pub role: Role,
-    /// Sources that flow now.
+    /// Sources that flow now and that this viewer may get; of oneself all that flow.
     pub sources: Vec<Source>,
     /// Sources that the staff closed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
