@@ -82,7 +82,7 @@ export function toggle({ words, icons, hints, shortcut, kind = '', opens = false
  * @param {string} [shortcut]
  */
 export function microphoneToggle(onPress, shortcut) {
-  return toggle({ words: 'microphone', icons: ['mic', 'mic-off'], hints: ['mute', 'unmute'], shortcut, kind: 'input', onPress });
+  return toggle({ words: 'microphone_short', icons: ['mic', 'mic-off'], hints: ['mute', 'unmute'], shortcut, kind: 'input', onPress });
 }
 
 /**

@@ -3,6 +3,7 @@
 /** @type {Record<string, string>} */
 export const daRoom = {
   // In the room
+  microphone_short: 'Mikrofon',
   hand: 'Hånd',
   hand_raise: 'Ræk hånden op',
   hand_lower: 'Tag hånden ned',

@@ -3,6 +3,7 @@
 /** @type {Record<string, string>} */
 export const enRoom = {
   // In the room
+  microphone_short: 'Mic',
   hand: 'Hand',
   hand_raise: 'Raise your hand',
   hand_lower: 'Lower your hand',
