@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{BreakoutId, ParticipantId, Place};
 use crate::layout::Layout;
+use crate::object::object;
 use crate::participant::Source;
 use crate::settings::{Direction, Template};
 
@@ -114,6 +115,7 @@ pub enum Command {
     /// Changes settings of the running meeting. Only those that are safe while people are in it (see [`Command::live_settings`]).
     Change {
         /// What changes.
+        #[serde(deserialize_with = "object")]
         settings: Box<Template>,
     },
     /// Nobody new gets in; they wait. Those who were here come back.

@@ -6,6 +6,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequestParts, Query, RawPathParams};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use worker::command::RoomId;
 
@@ -123,9 +124,16 @@ pub(super) async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -
 /// # Errors
 /// As [`json`].
 pub(super) async fn json_up_to<T: DeserializeOwned>(headers: &HeaderMap, body: Body, limit: usize) -> Result<T, ApiError> {
-    let text = text(headers, body, "application/json", limit).await?;
-    let mut deserializer = serde_json::Deserializer::from_str(&text);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    parsed(&text(headers, body, "application/json", limit).await?)
+}
+
+/// Reads an object.
+///
+/// # Errors
+/// 400 with what was expected, and the field to blame.
+pub(super) fn parsed<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let Object(value) = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let field = error.path().to_string();
         let message = error.inner().to_string();
         // A path of "." is the body as a whole.
@@ -134,6 +142,11 @@ pub(super) async fn json_up_to<T: DeserializeOwned>(headers: &HeaderMap, body: B
     deserializer.end().map_err(|error| ApiError::bad_request(error.to_string()))?;
     Ok(value)
 }
+
+/// A body is an object.
+#[derive(Deserialize)]
+#[serde(bound = "T: DeserializeOwned", transparent)]
+struct Object<T>(#[serde(deserialize_with = "room::object")] T);
 
 fn is_length_limit(error: &axum::Error) -> bool {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);

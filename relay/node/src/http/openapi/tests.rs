@@ -207,7 +207,7 @@ fn limits_and_lists_are_those_of_the_code() {
     assert_eq!(at("TokenRequest/properties/ttl_seconds/maximum"), json!(MAX_LIFE_SECONDS));
     assert!(at("RoomId/pattern").as_str().unwrap().ends_with(&format!("{{1,{MAX_ROOM}}}$")));
     let creates = schema("Command")["oneOf"].as_array().unwrap().iter().find(|command| command["title"] == "create_breakouts").unwrap().clone();
-    assert_eq!(creates["properties"]["names"]["maxItems"], json!(MAX_BREAKOUTS));
+    assert!(creates["description"].as_str().unwrap().contains(&format!("beyond {MAX_BREAKOUTS}")));
     assert_eq!(strings(&at("EventType/enum")), words(TYPES));
     for reason in strings(&at("Reason/enum")) {
         serde_json::from_value::<Reason>(json!(reason)).unwrap();
