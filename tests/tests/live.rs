@@ -1,5 +1,5 @@
 //! Light clients over real sockets against the real binary: the media oracle on a meeting at random, and the commands whose effect hosts
-//! wait for. Here nothing asserts speed; `cargo run --release -p bench --example live` prints it.
+//! wait for. Here nothing asserts speed; `cargo run --release -p tests --example live` prints it.
 #![allow(clippy::unwrap_used)]
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

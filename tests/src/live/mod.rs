@@ -5,7 +5,7 @@
 //!   Crowd ── one poll for all sockets ──► Member (light client + UDP socket + WebSocket) ◄──► relay (its own process)
 //!     └─ log of packets ──► Oracle ◄── steps: what the rules allowed since when ◄── Walk (random commands) ──► Rules
 //! ```
-//! Start reading at `crowd.rs`. `figures/` measures what hosts wait for; the example `live` of the crate `bench` prints it.
+//! Start reading at `crowd.rs`. `figures/` measures what hosts wait for; the example `live` prints it.
 
 pub mod crowd;
 pub mod figures;

@@ -1,6 +1,6 @@
 //! Prints what hosts wait for, measured over real sockets against the real binary: mute, one-way, kick, admit, recall, room creation.
 //!
-//! `cargo build --release && cargo run --release -p bench --example live [repetitions]`; the default takes about three minutes.
+//! `cargo build --release && cargo run --release -p tests --example live [repetitions]`; the default takes about three minutes.
 
 use tests::live::{LiveRelay, figures};
 
