@@ -25,7 +25,7 @@ fn write(text: &mut String, config: &Config, mode: Mode, node: &Node) -> fmt::Re
             writeln!(text, "  meet in room {room}   {link}?room={room}")?;
         }
     }
-    writeln!(text, "  look inside         http://{}/metrics  /rooms  /readyz", node.admin_address())?;
+    writeln!(text, "  look inside         http://{}/admin/  /metrics  /readyz", node.admin_address())?;
     writeln!(text, "  media               {} ({} threads)", media.join("  "), node.workers())?;
     writeln!(text)?;
     writeln!(

@@ -1,4 +1,5 @@
-//! Every refusal over HTTP: a status and `{"error": {"code", "message", "field"?}}`. Codes are stable; README.md lists them.
+//! Every refusal over HTTP: a status and `{"error": {"code", "message", "field"?}}`. Codes are stable; `openapi/errors.json` lists
+//! them, and a test compares that list with these sources.
 
 use std::borrow::Cow;
 use std::time::Duration;
