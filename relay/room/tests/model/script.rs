@@ -184,7 +184,7 @@ impl Generator {
 
     pub(crate) fn next(&mut self, model: &Model) -> Op {
         let silent: Vec<u64> = (0..model.people.len())
-            .filter(|index| model.people[*index].inside && model.people[*index].published == [false; 4])
+            .filter(|index| model.people[*index].visible() && model.people[*index].published == [false; 4])
             .map(|index| index as u64)
             .collect();
         if !silent.is_empty() && self.rng.chance(20) {
