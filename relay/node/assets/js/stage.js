@@ -95,8 +95,8 @@ export class MeetingStage extends HTMLElement {
       this.#tiles.delete(key);
     }
     for (const [key, state] of wanted) (this.#tiles.get(key) ?? this.#add(key, state)).update(state);
-    // In one-way video the clinic sees us although nobody is to be seen.
-    this.#alone.hidden = this.meeting.here().length > 1 || this.#seenByOthers();
+    // In one-way video the clinic sees us although nobody is to be seen; and others may be in a breakout.
+    this.#alone.hidden = this.meeting.roster().length > 1 || this.meeting.present?.breakouts?.open === true || this.#seenByOthers();
     this.#more.hidden = more === 0 || this.#minimal;
     this.#more.textContent = t('more_people', { n: more });
     this.#place();
