@@ -162,13 +162,16 @@ impl Stage {
     }
 
     /// Makes an event of our own, and tells its number: the sequence has no gaps, so whatever happened in between shows.
-    pub(crate) async fn mark(&self) -> u64 {
+    /// `after` is the number of the mark before.
+    pub(crate) async fn mark(&self, after: u64) -> u64 {
         self.lead(&json!({"type": "broadcast", "text": "mark"})).await;
         let marked = async {
             loop {
                 let page = self.rest(Caller::Service, "GET", "/v1/rooms/{room}/events", "?limit=500", None).await.json();
-                if let Some(event) = page["events"].as_array().unwrap().last().filter(|event| event["type"] == "broadcast") {
-                    return event["seq"].as_u64().unwrap();
+                let events = page["events"].as_array().unwrap();
+                let number = |event: &Value| event["seq"].as_u64().unwrap();
+                if let Some(event) = events.iter().find(|event| event["type"] == "broadcast" && number(event) > after) {
+                    return number(event);
                 }
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
