@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -30,7 +31,7 @@ impl<T> Inbox<T> {
     pub(crate) fn offer(&self, item: T) -> Result<(), T> {
         let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
         match &*sender {
-            Some(sender) => sender.try_send(item).map_err(|error| error.into_inner()),
+            Some(sender) => sender.try_send(item).map_err(TrySendError::into_inner),
             None => Err(item),
         }
     }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use room::Role;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep};
 use worker::command::RoomId;
@@ -34,30 +33,16 @@ pub struct AuditError {
     error: std::io::Error,
 }
 
-/// Who acts.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// Who acts through the API; people act in rooms, which the workers tell of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Actor {
     /// The API's caller.
     Service,
-    /// Somebody, by the token's subject.
-    Person {
-        /// The identity; it is not written down.
-        identity: String,
-        /// The role.
-        role: Role,
-    },
 }
 
 /// What is acted on.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Target {
-    /// Somebody, by the token's subject.
-    Person {
-        /// The identity; it is not written down.
-        identity: String,
-        /// The role.
-        role: Role,
-    },
     /// A room's definition.
     Room(RoomId),
     /// A template.
@@ -138,14 +123,12 @@ impl Audit {
     pub(crate) fn record(&self, actor: &Actor, action: &'static str, target: Option<&Target>, result: &str) {
         let actor = match actor {
             Actor::Service => Named::Service,
-            Actor::Person { identity, role } => self.person(identity, *role),
         };
         let room = match target {
             Some(Target::Room(room)) => Some(room.0.clone()),
             _ => None,
         };
         let target = target.map(|target| match target {
-            Target::Person { identity, role } => self.person(identity, *role),
             Target::Room(room) => Named::Room { id: room.0.clone() },
             Target::Template(id) => Named::Template { id: id.clone() },
         });
@@ -174,12 +157,8 @@ impl Audit {
     fn who(&self, who: &Who) -> Named {
         match who {
             Who::Service => Named::Service,
-            Who::Person { identity, role, .. } => self.person(identity, *role),
+            Who::Person { identity, role, .. } => Named::Person { pseudonym: self.names.of(identity), role: *role },
         }
-    }
-
-    fn person(&self, identity: &str, role: Role) -> Named {
-        Named::Person { pseudonym: self.names.of(identity), role }
     }
 }
 
