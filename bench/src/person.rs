@@ -17,37 +17,109 @@ use worker::{ClientId, ClientKind, Command, Join, RoomId, Worker};
 
 /// One connected client.
 pub struct Person {
-    /// Its number: client id, address and SSRCs follow from it.
+    /// Its number: address and SSRCs follow from it.
     pub number: u16,
-    /// Its keys.
-    pub srtp: SrtpSession,
+    /// Its session.
+    pub client: ClientId,
     /// The way to the relay, as the relay sees it.
     pub path: Path,
+    srtp: Option<SrtpSession>,
     check: Vec<u8>,
+    part: Part,
+    session: Session,
+    certificate: Arc<Certificate>,
 }
 
 /// Payload type of VP8 on every leg.
 pub const VP8: u8 = 96;
+/// Payload type of Opus on every leg.
+pub const OPUS: u8 = 111;
+/// The room of every bench.
+pub const ROOM: &str = "bench";
+
+/// What a client is in its room.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// The token's role is host.
+    pub host: bool,
+    /// Publishes a VP8 camera.
+    pub camera: bool,
+    /// Publishes an Opus microphone.
+    pub microphone: bool,
+    /// Lines on which it hears others.
+    pub audio_slots: u16,
+    /// Lines on which it sees others.
+    pub video_slots: u16,
+}
+
+impl Part {
+    /// Sends a camera, receives nothing.
+    pub const PUBLISHER: Self = Self { host: false, camera: true, microphone: false, audio_slots: 0, video_slots: 0 };
+    /// Sends nothing, sees one person.
+    pub const VIEWER: Self = Self { host: false, camera: false, microphone: false, audio_slots: 0, video_slots: 1 };
+
+    /// Sends camera and microphone, and has room for so many others.
+    #[must_use]
+    pub fn member(host: bool, others: u16) -> Self {
+        Self { host, camera: true, microphone: true, audio_slots: others, video_slots: others }
+    }
+}
 
 impl Person {
-    /// Joins `room`, publishes one VP8 camera if `publishes`, has one video slot, and completes ICE and DTLS.
+    /// Joins the room under a client id and identity of its own, negotiates its part, and completes ICE and DTLS.
     ///
     /// # Panics
     /// When the worker does not let it in: the bench has no meaning then.
     #[must_use]
-    pub fn connect(worker: &mut Worker, now: Instant, number: u16, publishes: bool, relay: &Arc<Certificate>) -> Self {
+    pub fn connect(worker: &mut Worker, now: Instant, number: u16, part: Part, relay: &Arc<Certificate>) -> Self {
+        let mut person = Self::offline(number, ClientId(u64::from(number)), part);
+        person.join(worker, now);
+        person.handshake(worker, now, relay);
+        person
+    }
+
+    /// Somebody who has not joined.
+    ///
+    /// # Panics
+    /// When the crypto library makes no key.
+    #[must_use]
+    pub fn offline(number: u16, client: ClientId, part: Part) -> Self {
         let certificate = Arc::new(Certificate::generate().expect("the crypto library makes a key"));
-        let client = ClientId(u64::from(number));
         let remote = SocketAddr::from((Ipv4Addr::new(127, 0, 1, 1), 10_000 + number));
         let path = Path { remote, local: IpAddr::V4(Ipv4Addr::LOCALHOST) };
-        worker.handle_command(now, Command::Join(join(client)));
-        let session = session(number, publishes, certificate.fingerprint());
+        let session = session(number, part, certificate.fingerprint());
         let check = check(&session, number);
-        worker.handle_command(now, Command::Negotiate { client, session: Box::new(session) });
-        deliver(worker, now, path, &check);
-        let mut dtls = Dtls::new_client(now, &certificate, relay.fingerprint()).expect("the crypto library works");
-        let srtp = handshake(worker, now, path, &mut dtls);
-        Self { number, srtp, path, check }
+        Self { number, client, srtp: None, path, check, part, session, certificate }
+    }
+
+    /// Joins and negotiates: what the control plane has of a new client.
+    pub fn join(&self, worker: &mut Worker, now: Instant) {
+        let client = self.client;
+        worker.handle_command(now, Command::Join(join(client, self.part.host)));
+        worker.handle_command(now, Command::Negotiate { client, session: Box::new(self.session.clone()) });
+    }
+
+    /// Completes ICE and DTLS.
+    ///
+    /// # Panics
+    /// When the worker does not answer.
+    pub fn handshake(&mut self, worker: &mut Worker, now: Instant, relay: &Arc<Certificate>) {
+        deliver(worker, now, self.path, &self.check);
+        let mut dtls = Dtls::new_client(now, &self.certificate, relay.fingerprint()).expect("the crypto library works");
+        self.srtp = Some(handshake(worker, now, self.path, &mut dtls));
+    }
+
+    /// Seals a packet in place.
+    ///
+    /// # Panics
+    /// Before the handshake, and when sealing fails.
+    #[must_use]
+    pub fn seal(&mut self, mut packet: Vec<u8>) -> Vec<u8> {
+        let len = packet.len();
+        packet.resize(len + 32, 0);
+        let sealed = self.srtp.as_mut().and_then(|srtp| srtp.seal_rtp(&mut packet, len).ok()).expect("sealing works");
+        packet.truncate(sealed);
+        packet
     }
 
     /// Renews consent (RFC 7675): the relay stops sending to whoever is silent for 30 s.
@@ -62,47 +134,74 @@ pub fn camera(number: u16) -> Ssrc {
     Ssrc(1_000 + u32::from(number))
 }
 
-fn join(client: ClientId) -> Join {
+/// SSRC of a person's microphone.
+#[must_use]
+pub fn microphone(number: u16) -> Ssrc {
+    Ssrc(2_000 + u32::from(number))
+}
+
+fn join(client: ClientId, host: bool) -> Join {
     Join {
         client,
-        room: RoomId("bench".into()),
+        room: RoomId(ROOM.into()),
         identity: client.0.to_string(),
-        name: client.0.to_string(),
-        role: worker::Role::Participant,
+        name: format!("Person {}", client.0),
+        role: if host { worker::Role::Host } else { worker::Role::Participant },
         kind: ClientKind::Interactive,
+        device: room::Device::Desktop,
+        settings: Arc::default(),
         resume: String::new(),
     }
 }
 
-fn session(number: u16, publishes: bool, fingerprint: wire::ids::Fingerprint) -> Session {
-    let vp8 = CodecLine { pt: VP8, codec: Codec::Vp8, clock_rate: 90_000, rtx: Some(VP8 + 1), format: Format::default() };
+fn session(number: u16, part: Part, fingerprint: wire::ids::Fingerprint) -> Session {
     let mut extensions = ExtMap::new();
-    extensions.insert(3, Ext::TransportCc).expect("ids are free");
-    extensions.insert(4, Ext::Mid).expect("ids are free");
-    let line = PublishLine {
-        mid: Mid::new("0").expect("a mid"),
-        kind: MediaKind::Video,
-        source: Source::Camera,
-        codecs: vec![vp8],
-        rids: Vec::new(),
-        ssrcs: vec![signal::session::SsrcLine { ssrc: camera(number), rtx: None }],
-    };
-    let slot = SlotLine {
-        mid: Mid::new("1").expect("a mid"),
-        kind: MediaKind::Video,
-        index: 0,
-        ssrc: Ssrc(500_000 + u32::from(number)),
-        rtx: Some(Ssrc(600_000 + u32::from(number))),
-        codecs: vec![vp8],
-    };
+    for (id, ext) in [(1, Ext::AudioLevel), (3, Ext::TransportCc), (4, Ext::Mid)] {
+        extensions.insert(id, ext).expect("ids are free");
+    }
+    let mut mids = (0_u16..).map(|mid| Mid::new(mid.to_string()).expect("a mid"));
+    let mut publishing = Vec::new();
+    for (wanted, kind, source, ssrc) in [
+        (part.camera, MediaKind::Video, Source::Camera, camera(number)),
+        (part.microphone, MediaKind::Audio, Source::Microphone, microphone(number)),
+    ] {
+        if wanted {
+            let ssrcs = vec![signal::session::SsrcLine { ssrc, rtx: None }];
+            publishing.push(PublishLine {
+                mid: mids.next().expect("endless"),
+                kind,
+                source,
+                codecs: codecs(kind),
+                rids: Vec::new(),
+                ssrcs,
+            });
+        }
+    }
+    let mut slots = Vec::new();
+    for (count, kind) in [(part.audio_slots, MediaKind::Audio), (part.video_slots, MediaKind::Video)] {
+        for index in 0..count {
+            let ssrc = 1_000_000 + u32::from(number) * 1_000 + slots.len() as u32 * 2;
+            let rtx = (kind == MediaKind::Video).then_some(Ssrc(ssrc + 1));
+            let mid = mids.next().expect("endless");
+            slots.push(SlotLine { mid, kind, index: index.into(), ssrc: Ssrc(ssrc), rtx, codecs: codecs(kind) });
+        }
+    }
     Session {
         local_ice: IceCredentials { ufrag: format!("AA{number:06}"), pwd: "a-password-of-24-letters".into() },
         remote_ice: IceCredentials { ufrag: format!("BB{number:06}"), pwd: "b-password-of-24-letters".into() },
         remote_fingerprint: fingerprint,
         extensions,
-        publishing: if publishes { vec![line] } else { Vec::new() },
-        slots: if publishes { Vec::new() } else { vec![slot] },
+        publishing,
+        slots,
     }
+}
+
+fn codecs(kind: MediaKind) -> Vec<CodecLine> {
+    let line = match kind {
+        MediaKind::Audio => CodecLine { pt: OPUS, codec: Codec::Opus, clock_rate: 48_000, rtx: None, format: Format::default() },
+        MediaKind::Video => CodecLine { pt: VP8, codec: Codec::Vp8, clock_rate: 90_000, rtx: Some(VP8 + 1), format: Format::default() },
+    };
+    vec![line]
 }
 
 fn check(session: &Session, number: u16) -> Vec<u8> {

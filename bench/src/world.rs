@@ -8,7 +8,7 @@ use wire::ntp::Ntp;
 use wire::rtp::{RtpFields, write_header};
 use worker::{Limits, Worker, WorkerConfig};
 
-use crate::person::{Person, VP8, camera};
+use crate::person::{Part, Person, VP8, camera};
 
 /// Payload bytes of a packet: with header and tag a datagram of about 1,200 bytes.
 pub const PAYLOAD: usize = 1_160;
@@ -42,8 +42,8 @@ impl World {
         let config =
             WorkerConfig { certificate: certificate.clone(), epoch: (now, Ntp(1 << 40)), seed: [1; 32], limits: Limits::default() };
         let mut worker = Worker::new(config);
-        let publisher = Person::connect(&mut worker, now, 0, true, &certificate);
-        let viewers = (1..=viewers).map(|number| Person::connect(&mut worker, now, number, false, &certificate)).collect();
+        let publisher = Person::connect(&mut worker, now, 0, Part::PUBLISHER, &certificate);
+        let viewers = (1..=viewers).map(|number| Person::connect(&mut worker, now, number, Part::VIEWER, &certificate)).collect();
         while worker.poll_event().is_some() {}
         Self { worker, publisher, viewers, now, consent_at: now, next: 0 }
     }
@@ -79,11 +79,7 @@ impl World {
     }
 
     fn packet(&mut self) -> Vec<u8> {
-        let mut packet = plain_packet(self.next);
-        let len = packet.len();
-        packet.resize(len + 32, 0);
-        let sealed = self.publisher.srtp.seal_rtp(&mut packet, len).expect("sealing works");
-        packet.truncate(sealed);
+        let packet = self.publisher.seal(plain_packet(self.next));
         self.next += 1;
         packet
     }
@@ -95,13 +91,22 @@ impl World {
 /// Never: the buffer is large enough.
 #[must_use]
 pub fn plain_packet(index: u64) -> Vec<u8> {
+    picture_packet(0, index)
+}
+
+/// Packet `index` of the camera of person `number`, in clear.
+///
+/// # Panics
+/// Never: the buffer is large enough.
+#[must_use]
+pub fn picture_packet(number: u16, index: u64) -> Vec<u8> {
     let (frame, part) = (index / FRAME, index % FRAME);
     let fields = RtpFields {
         marker: part == FRAME - 1,
         payload_type: VP8,
         sequence: index as u16,
         timestamp: (frame * 3_000) as u32,
-        ssrc: camera(0),
+        ssrc: camera(number),
     };
     let mut packet = vec![0; 1_500];
     let transport_seq = (index as u16).to_be_bytes();

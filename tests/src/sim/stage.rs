@@ -255,6 +255,8 @@ impl Sim {
             self.oracle.command(when, now, &room, author, command);
         }
         if let Cause::Silent(who) = cause {
+            // Whoever comes again takes the place of the session before, which ends first.
+            news.iter().filter(|event| matches!(event, Event::Closed { .. })).for_each(|event| self.learn(when, now, event));
             self.enter_silently(when, *who);
         }
         for event in &news {
@@ -288,7 +290,8 @@ impl Sim {
         let known = self.oracle.now(&room).map(|meeting| meeting.people.values().map(|person| person.id.0).collect::<BTreeSet<u64>>());
         let is_new = |id: u64| known.as_ref().is_none_or(|known| !known.contains(&id));
         let people = snapshot.into_iter().flat_map(|room| room.people);
-        let found = people.filter(|person| person.identity == identity && is_new(person.participant)).map(|person| person.participant).last();
+        let found =
+            people.filter(|person| person.identity == identity && is_new(person.participant)).map(|person| person.participant).last();
         if let Some(id) = found {
             self.people[who].participant = Some(id);
             let newcomer = self.newcomer(who, id);

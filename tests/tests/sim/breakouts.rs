@@ -30,7 +30,11 @@ fn a_breakout_leaks_nothing_to_another() {
         for publisher in guests.iter().filter(|publisher| *publisher != viewer) {
             for source in [Camera, Microphone] {
                 let together = *viewer != guests[0] && *publisher != guests[0];
-                if together { assert_flows(&sim, *viewer, *publisher, source, 25) } else { assert_silence(&sim, *viewer, *publisher, source) }
+                if together {
+                    assert_flows(&sim, *viewer, *publisher, source, 25)
+                } else {
+                    assert_silence(&sim, *viewer, *publisher, source)
+                }
             }
         }
         assert_silence(&sim, *viewer, host, Microphone);
@@ -67,7 +71,8 @@ fn what_was_missed_of_the_old_room_is_not_sent_again_after_the_move() {
     roughen(&mut sim, 0.1);
     sim.run(2 * SECOND);
     let ask_again = |sim: &mut Sim, who: PersonIx| {
-        let slots: Vec<(Ssrc, u16)> = sim.people[who].client.slots().filter(|slot| !slot.audio).filter_map(|slot| Some((slot.ssrc, slot.newest?))).collect();
+        let slots: Vec<(Ssrc, u16)> =
+            sim.people[who].client.slots().filter(|slot| !slot.audio).filter_map(|slot| Some((slot.ssrc, slot.newest?))).collect();
         for (ssrc, newest) in slots {
             let lost: Vec<u16> = (0..60).map(|back: u16| newest.wrapping_sub(back)).collect();
             sim.with_client(who, |client, _| client.send_rtcp(|writer| writer.nack(Ssrc(1), ssrc, &lost).expect("it fits")));

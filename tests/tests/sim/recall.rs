@@ -4,18 +4,20 @@ use std::time::{Duration, Instant};
 
 use room::{Command, Layout, Settings};
 use signal::message::Source::{Camera, Microphone};
-use tests::sim::{PersonIx, Setup, Sim};
+use tests::sim::{Layer, PersonIx, Setup, Sim, SourceSetup};
 
 use crate::{JOIN, SECOND};
 
 /// Round trip of the simulated network: 10 ms each way.
 const RTT: Duration = Duration::from_millis(20);
 
-/// A host and 32 guests, each with eight slots of either kind and content with them.
+/// A host and 32 guests, each with eight slots of either kind and content with them. The first six send their picture in three layers.
 fn group(seed: u64) -> (Sim, PersonIx) {
     let mut sim = Sim::with_settings(seed, Settings::default());
     for publisher in 1..=33 {
-        let setup = Setup { audio_slots: 8, video_slots: 8, ..Setup::meeting(publisher) };
+        let layers = if publisher <= 6 { Layer::simulcast() } else { vec![Layer::single()] };
+        let sources = vec![SourceSetup::microphone(), SourceSetup::camera(layers)];
+        let setup = Setup { sources, audio_slots: 8, video_slots: 8, ..Setup::meeting(publisher) };
         let who = sim.join_as(&format!("person {publisher}"), publisher == 1, setup);
         sim.people[who].takes_more = false;
     }
@@ -38,9 +40,10 @@ fn assert_asked_once(before: &[Vec<u64>], after: &[Vec<u64>]) -> u64 {
 fn first_heard(sim: &Sim, before: &[Option<u32>]) -> Vec<Option<Instant>> {
     let stranger = |who: PersonIx, publisher: u32| before[who].is_none() || before[who] != before[publisher as usize - 1];
     let first = |who: PersonIx| {
-        let heard = sim.first_packets.iter().filter(|((viewer, publisher, source), _)| {
-            *viewer == who && *source == Microphone && stranger(who, *publisher)
-        });
+        let heard = sim
+            .first_packets
+            .iter()
+            .filter(|((viewer, publisher, source), _)| *viewer == who && *source == Microphone && stranger(who, *publisher));
         heard.map(|(_, at)| *at).min()
     };
     (0..sim.people.len()).map(first).collect()

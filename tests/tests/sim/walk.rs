@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use room::{
-    BreakoutId, Chat, Command, Direction, GuestMicrophone, Layout, Names, ParticipantId, ScreenShare, Settings, Source, Template, WaitingRoom,
+    BreakoutId, Chat, Code, Command, Direction, GuestMicrophone, Layout, Names, ParticipantId, ScreenShare, Settings, Source, Template,
+    WaitingRoom,
 };
 use tests::sim::{PersonIx, Setup, Sim, SourceSetup, Ticket};
 
@@ -87,17 +88,30 @@ impl Walk {
 
     fn ask(&mut self, who: PersonIx) {
         let command = self.anything();
+        let (audited, before) = (command.is_host_action(), self.sim.node.actions.len());
         let number = self.sim.ask(who, command);
         self.sim.run(SECOND / 25);
-        if let Some(reply) = self.sim.people[who].replies.get(&number) {
+        if let Some(reply) = self.sim.people[who].replies.get(&number).copied() {
             self.counts[usize::from(reply.is_err())] += 1;
+            self.audit(audited, before, reply);
         }
+    }
+
+    /// Every use of a host's function is in the audit log once, with how it went; nothing else is.
+    fn audit(&self, audited: bool, before: usize, reply: Result<(), Code>) {
+        let lines: Vec<Result<(), Code>> = self.sim.node.actions[before..].iter().map(|action| action.result).collect();
+        assert_eq!(lines, if audited { vec![reply] } else { Vec::new() });
     }
 
     fn serve(&mut self) {
         let command = self.anything();
-        let refused = self.sim.serve(command).is_err();
-        self.counts[usize::from(refused)] += 1;
+        let (audited, before) = (command.is_host_action(), self.sim.node.actions.len());
+        let reply = self.sim.serve(command);
+        self.counts[usize::from(reply.is_err())] += 1;
+        // A room where nobody is has no log.
+        if !self.here.is_empty() {
+            self.audit(audited, before, reply);
+        }
     }
 
     fn somebody(&mut self) -> ParticipantId {
@@ -138,7 +152,8 @@ impl Walk {
     }
 
     fn bits(&mut self, participant: ParticipantId) -> Command {
-        const LAYOUTS: [Layout; 5] = [Layout::HostOnly, Layout::HostLarge, Layout::Equal, Layout::OneMainZeroPips, Layout::OneMainSevenPips];
+        const LAYOUTS: [Layout; 5] =
+            [Layout::HostOnly, Layout::HostLarge, Layout::Equal, Layout::OneMainZeroPips, Layout::OneMainSevenPips];
         match self.below(16) {
             0 | 1 => Command::Mute { participant },
             2 | 3 => Command::Unmute { participant },
@@ -236,6 +251,7 @@ fn walk_of_a_guarded_room() {
 #[test]
 fn walk_of_a_room_that_waits_without_its_host() {
     let when_abandoned = room::WhenAbandoned::Wait;
-    let settings = Settings { waiting_room: WaitingRoom::UntilHost, when_abandoned, grace_seconds: 2, chat_history: true, ..Settings::default() };
+    let settings =
+        Settings { waiting_room: WaitingRoom::UntilHost, when_abandoned, grace_seconds: 2, chat_history: true, ..Settings::default() };
     (220..223).for_each(|seed| walk(seed, settings.clone()));
 }

@@ -1,7 +1,7 @@
 //! How the oracle's picture changes. What forbids something counts from the accepted command on, whether the relay says more or not;
 //! what allows something (an admission, a role, a place) needs a reason of the oracle's own, or it is a violation.
 
-use room::{Actor, BreakoutId, Change, Command, Device, ParticipantId, Place, Role, Source, Time, WhenAbandoned};
+use room::{Actor, Change, Command, Device, ParticipantId, Place, Role, Source, Time, WhenAbandoned};
 
 use super::meeting::{Meeting, Resident, Standing};
 use super::rules::{may_come_by_itself, must_wait, role_on_arrival};
@@ -184,11 +184,8 @@ fn door_command(meeting: &mut Meeting, command: &Command) -> Option<Result<(), S
 
 fn breakout_command(meeting: &mut Meeting, now: Time, command: &Command) -> Option<Result<(), String>> {
     match command {
-        Command::CreateBreakouts { names } => {
-            let first = meeting.created + 1;
-            meeting.created += names.len() as u32;
-            meeting.breakouts.extend((first..=meeting.created).map(BreakoutId));
-        }
+        // Which there are now is told; that they exist allows nothing yet.
+        Command::CreateBreakouts { .. } => {}
         Command::DeleteBreakout { breakout } => {
             meeting.breakouts.remove(breakout);
             meeting.assigned.retain(|_, to| to != breakout);
@@ -196,11 +193,15 @@ fn breakout_command(meeting: &mut Meeting, now: Time, command: &Command) -> Opti
             for person in meeting.people.values_mut().filter(|person| person.standing == there) {
                 person.standing = Standing::In(None);
             }
+            if meeting.breakouts.is_empty() {
+                meeting.close_breakouts();
+            }
         }
         Command::Assign { participant, breakout } => return Some(assign(meeting, *participant, *breakout)),
         Command::OpenBreakouts { self_choice, seconds } => {
             meeting.self_choice = *self_choice;
-            meeting.closes_at = seconds.map(|seconds| now.plus_seconds(u64::from(seconds)));
+            // Asked again while they are open, it changes what it names.
+            meeting.closes_at = seconds.map(|seconds| now.plus_seconds(u64::from(seconds))).or(meeting.closes_at);
             if !meeting.open {
                 meeting.open = true;
                 let assigned = meeting.assigned.clone();
@@ -212,10 +213,8 @@ fn breakout_command(meeting: &mut Meeting, now: Time, command: &Command) -> Opti
         Command::SetTimer { seconds } => meeting.closes_at = seconds.map(|seconds| now.plus_seconds(u64::from(seconds))),
         Command::Recall { participant } => return Some(recall(meeting, *participant)),
         Command::RecallAll { seconds: 0 } => meeting.close_breakouts(),
-        Command::RecallAll { seconds } => {
-            let at = now.plus_seconds(u64::from(*seconds));
-            meeting.closes_at = Some(meeting.closes_at.map_or(at, |before| before.min(at)));
-        }
+        Command::RecallAll { seconds } if meeting.open => meeting.closes_at = Some(now.plus_seconds(u64::from(*seconds))),
+        Command::RecallAll { .. } => {}
         _ => return None,
     }
     Some(Ok(()))
@@ -288,7 +287,7 @@ fn delegate(meeting: &mut Meeting, to: Option<ParticipantId>) -> Result<(), Stri
 
 /// What comes now is another meeting, with the settings as they were given.
 fn end(meeting: &mut Meeting) {
-    *meeting = Meeting { created: meeting.created, ..Meeting::new(meeting.definition.clone()) };
+    *meeting = Meeting::new(meeting.definition.clone());
 }
 
 /// What the relay says happened. `Err`: nothing gave it the right.
@@ -356,6 +355,7 @@ fn fall_back(meeting: &mut Meeting, author: u32) {
 fn room_claim(meeting: &mut Meeting, now: Time, actor: Option<Actor>, change: &Change) -> Result<(), String> {
     match change {
         Change::MeetingEnded => end(meeting),
+        Change::BreakoutsChanged { breakouts } => meeting.breakouts = breakouts.iter().copied().collect(),
         Change::BreakoutsClosed if meeting.open => {
             let (in_time, due) = (is_due(meeting, now), meeting.closes_at);
             meeting.close_breakouts();

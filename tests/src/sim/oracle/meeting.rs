@@ -74,8 +74,6 @@ pub struct Meeting {
     pub seats: [Option<String>; 2],
     /// Breakouts that exist.
     pub breakouts: BTreeSet<BreakoutId>,
-    /// How many were ever created.
-    pub created: u32,
     /// By identity: where somebody goes when the breakouts open.
     pub assigned: BTreeMap<String, BreakoutId>,
     /// People are in the breakouts.
@@ -99,7 +97,6 @@ impl Meeting {
             known: BTreeMap::new(),
             seats: [None, None],
             breakouts: BTreeSet::new(),
-            created: 0,
             assigned: BTreeMap::new(),
             open: false,
             self_choice: false,
@@ -140,7 +137,9 @@ impl Meeting {
     pub fn take_out(&mut self, author: u32) {
         let Some(person) = self.people.remove(&author) else { return };
         let memory = self.known.entry(person.identity).or_default();
-        memory.bits = Some((person.own, person.closed, person.hand));
+        // A screen share ends with the session.
+        let [microphone, camera, ..] = person.own;
+        memory.bits = Some(([microphone, camera, false, false], person.closed, person.hand));
         if let Standing::In(place) = person.standing {
             memory.admitted = !memory.removed;
             memory.place = self.open.then_some(place);

@@ -191,8 +191,9 @@ impl Oracle {
         let past = self.rooms.get(room).into_iter().flatten().rev();
         let identity = past.filter_map(|(_, meeting)| meeting.by_id(participant)).map(|person| person.identity.clone()).next();
         self.revise(when, room, |meeting| {
-            if let Some(memory) = identity.and_then(|identity| meeting.known.get_mut(&identity)) {
-                memory.removed = false;
+            // As if they had never been here.
+            if let Some(memory) = identity.and_then(|identity| meeting.known.get_mut(&identity)).filter(|memory| memory.removed) {
+                *memory = meeting::Memory::default();
             }
             Ok(())
         });

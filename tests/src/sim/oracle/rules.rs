@@ -33,7 +33,9 @@ pub(super) fn may_get(meeting: &Meeting, from: &Resident, to: &Resident, source:
 #[must_use]
 pub(super) fn may_send(meeting: &Meeting, from: &Resident, source: Source) -> bool {
     let bits = from.own[source as usize] && !from.closed[source as usize];
-    bits && from.is_in() && !from.viewer && room_lets_send(meeting, from, source)
+    // The sound of a screen goes with its screen.
+    let with = source != Source::ScreenAudio || from.own[Source::Screen as usize];
+    bits && with && from.is_in() && !from.viewer && room_lets_send(meeting, from, source)
 }
 
 fn room_lets_send(meeting: &Meeting, from: &Resident, source: Source) -> bool {

@@ -1,3 +1,5 @@
+//! Rows: what each rule allows and forbids, and that a relay which breaks one is noticed.
+
 use std::time::Duration;
 
 use loadgen::light::Author;
@@ -137,6 +139,8 @@ fn breakouts_are_apart_and_end_together() {
         Command::Assign { participant: id(3), breakout: Some(room::BreakoutId(2)) },
         Command::OpenBreakouts { self_choice: false, seconds: Some(60) },
     ];
+    let breakouts = vec![room::BreakoutId(1), room::BreakoutId(2)];
+    oracle.claim(100, NOW, "a", Some(Actor::Service), &Change::BreakoutsChanged { breakouts });
     commands.iter().for_each(|command| oracle.command(100, NOW, "a", Some(1), command));
     assert!(oracle.allows(100, 3, &stamp(2, Source::Camera)) && !oracle.allows(101, 3, &stamp(2, Source::Camera)));
     assert!(!oracle.allows(101, 2, &stamp(1, Source::Microphone)), "the host stayed outside");
