@@ -194,7 +194,9 @@ async fn the_judge_sees_what_does_not_fit() {
     let fits = |name: &str, value: Value| contract.check(&json!({"$ref": format!("#/components/schemas/{name}")}), &value).is_ok();
     let good = json!({"token": "a", "room": "demo", "identity": "a", "role": "host", "expires": 1});
     assert!(fits("Token", good.clone()));
-    for (field, value) in [("role", json!("king")), ("expires", json!("1")), ("expires", json!(-1)), ("room", json!("a b")), ("more", json!(1))] {
+    for (field, value) in
+        [("role", json!("king")), ("expires", json!("1")), ("expires", json!(-1)), ("room", json!("a b")), ("more", json!(1))]
+    {
         let mut bad = good.clone();
         bad[field] = value;
         assert!(!fits("Token", bad.clone()), "{bad}");

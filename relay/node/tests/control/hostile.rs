@@ -68,9 +68,10 @@ fn filled(path: &str) -> String {
 
 /// Bodies that are no JSON, or no object of ours.
 fn nonsense() -> Vec<String> {
-    let mut all: Vec<String> = ["", " ", "{", "}", "null", "true", "7", "\"x\"", "[]", "[{}]", "{\"a\":}", "{} {}", "{},", "\u{0}", "{'a': 1}", "1e999", "NaN"]
-        .map(str::to_owned)
-        .into();
+    let mut all: Vec<String> =
+        ["", " ", "{", "}", "null", "true", "7", "\"x\"", "[]", "[{}]", "{\"a\":}", "{} {}", "{},", "\u{0}", "{'a': 1}", "1e999", "NaN"]
+            .map(str::to_owned)
+            .into();
     all.push("[".repeat(5000));
     all.push(format!("{}1{}", "{\"a\":".repeat(5000), "}".repeat(5000)));
     all.push(format!("{{\"{}\": 1}}", "x".repeat(3000)));

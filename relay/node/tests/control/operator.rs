@@ -35,7 +35,9 @@ async fn the_page_is_on_the_operators_listener_alone() {
 async fn another_pages_name_for_this_machine_opens_nothing() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let server = server().await;
-    for (host, status) in [("evil.example", "421"), ("evil.example:7890", "421"), ("localhost:7890", "200"), ("127.0.0.1", "200"), ("[::1]:1", "200")] {
+    for (host, status) in
+        [("evil.example", "421"), ("evil.example:7890", "421"), ("localhost:7890", "200"), ("127.0.0.1", "200"), ("[::1]:1", "200")]
+    {
         let mut stream = tokio::net::TcpStream::connect(server.admin).await.unwrap();
         stream.write_all(format!("GET /rooms HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").as_bytes()).await.unwrap();
         let mut text = String::new();
@@ -50,7 +52,8 @@ async fn rooms_and_people_are_told_without_names() {
     let (_anna, anna) = server.enter(&server.participant("anna-identity"), None).await;
     let (_bent, bent) = server.enter(&server.token(Some("demo"), "bent-identity", TokenRole::Host), None).await;
     let rooms = admin(&server, "/rooms?detail=true").await.json();
-    let expected = json!([{"room": "demo", "worker": 0, "sessions": 2, "people": 2, "waiting": 0, "publications": 0, "bits_per_second": 0}]);
+    let expected =
+        json!([{"room": "demo", "worker": 0, "sessions": 2, "people": 2, "waiting": 0, "publications": 0, "bits_per_second": 0}]);
     assert_eq!(rooms, expected);
     assert_eq!(admin(&server, "/rooms?detail=true&after=demo").await.json(), json!([]));
     for bad in ["?detail=true&limit=0", "?detail=true&limit=101", "?limit=x", "?after=a%20b", "?surprise=1"] {
@@ -73,7 +76,10 @@ async fn rooms_and_people_are_told_without_names() {
     admin(&server, "/rooms/demo/events?last=0").await.refused(400, "bad_request");
     admin(&server, "/rooms/none").await.refused(404, "not_found");
     let node = admin(&server, "/node").await.json();
-    assert_eq!((&node["ready"], &node["sessions"], &node["workers"][0]["counters"]["crossed_zero_bit"]), (&json!(true), &json!(2), &json!(0)));
+    assert_eq!(
+        (&node["ready"], &node["sessions"], &node["workers"][0]["counters"]["crossed_zero_bit"]),
+        (&json!(true), &json!(2), &json!(0))
+    );
 }
 
 #[tokio::test]
@@ -83,7 +89,9 @@ async fn reasons_say_what_stands_in_the_way() {
     let (_bent, bent) = server.enter(&server.participant("bent"), None).await;
     let (anna, bent) = (&anna["participant"], &bent["participant"]);
     let service = format!("Bearer {}", server.token(None, "booking", TokenRole::Service));
-    let ask = async |token: &str, query: &str| server.request("GET", &format!("/v1/rooms/demo/why{query}"), &[("authorization", token)], "").await;
+    let ask = async |token: &str, query: &str| {
+        server.request("GET", &format!("/v1/rooms/demo/why{query}"), &[("authorization", token)], "").await
+    };
     let why = ask(&service, &format!("?viewer={anna}")).await;
     assert_eq!(why.status, 200, "{}", why.body);
     let body = why.json();

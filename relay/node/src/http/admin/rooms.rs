@@ -131,7 +131,11 @@ pub(super) struct EventsQuery {
 }
 
 /// The latest events of a room, oldest first; the lines that services get, as they are kept.
-pub(super) async fn events(State(app): State<Arc<App>>, Room(room): Room, Params(query): Params<EventsQuery>) -> Result<Response, ApiError> {
+pub(super) async fn events(
+    State(app): State<Arc<App>>,
+    Room(room): Room,
+    Params(query): Params<EventsQuery>,
+) -> Result<Response, ApiError> {
     if query.last == 0 || query.last > MAX_EVENTS {
         return Err(ApiError::field("last", format!("expected 1 to {MAX_EVENTS}")));
     }

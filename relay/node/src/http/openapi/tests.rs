@@ -75,7 +75,8 @@ fn every_operation_says_what_it_takes_and_gives() {
     let mut ids = BTreeSet::new();
     for (path, methods) in whole()["paths"].as_object().unwrap() {
         let shared = methods.get("parameters").cloned().unwrap_or(json!([]));
-        let named: BTreeSet<String> = shared.as_array().unwrap().iter().map(|reference| resolved(reference)["name"].as_str().unwrap().into()).collect();
+        let named: BTreeSet<String> =
+            shared.as_array().unwrap().iter().map(|reference| resolved(reference)["name"].as_str().unwrap().into()).collect();
         let placeholders = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
         assert_eq!(named, words(placeholders), "{path}");
         for (method, operation) in methods.as_object().unwrap().iter().filter(|(key, _)| *key != "parameters") {
@@ -126,7 +127,8 @@ fn every_reference_leads_somewhere_and_every_component_is_used() {
 fn command_names() -> BTreeSet<String> {
     let source = include_str!("../../../../room/src/command.rs");
     let body = source.split_once("pub enum Command {").unwrap().1.split_once("\n}").unwrap().0;
-    let variants = body.lines().filter_map(|line| line.strip_prefix("    ")).filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
+    let variants =
+        body.lines().filter_map(|line| line.strip_prefix("    ")).filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
     variants.map(|line| snake(line.split([' ', '{', ',']).next().unwrap())).collect()
 }
 
@@ -206,7 +208,8 @@ fn limits_and_lists_are_those_of_the_code() {
     assert_eq!(at("Identity/maxLength"), json!(MAX_IDENTITY));
     assert_eq!(at("TokenRequest/properties/ttl_seconds/maximum"), json!(MAX_LIFE_SECONDS));
     assert!(at("RoomId/pattern").as_str().unwrap().ends_with(&format!("{{1,{MAX_ROOM}}}$")));
-    let creates = schema("Command")["oneOf"].as_array().unwrap().iter().find(|command| command["title"] == "create_breakouts").unwrap().clone();
+    let creates =
+        schema("Command")["oneOf"].as_array().unwrap().iter().find(|command| command["title"] == "create_breakouts").unwrap().clone();
     assert!(creates["description"].as_str().unwrap().contains(&format!("beyond {MAX_BREAKOUTS}")));
     assert_eq!(strings(&at("EventType/enum")), words(TYPES));
     for reason in strings(&at("Reason/enum")) {

@@ -42,7 +42,8 @@ async fn every_cell_of_the_matrix() {
     });
     let server = Arc::new(server.await);
     let contract = Arc::new(Contract::of(&server).await);
-    let matrix = Arc::new(Matrix { server, contract, stages: AtomicUsize::new(0), cells: AtomicUsize::new(0), refused: AtomicUsize::new(0) });
+    let matrix =
+        Arc::new(Matrix { server, contract, stages: AtomicUsize::new(0), cells: AtomicUsize::new(0), refused: AtomicUsize::new(0) });
     let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut work = JoinSet::new();
     let mut all = 0;

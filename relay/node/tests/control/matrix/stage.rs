@@ -38,7 +38,9 @@ impl Stage {
             sockets: BTreeMap::new(),
             _audience: Vec::new(),
         };
-        let created = stage.rest(Caller::Service, "POST", "/v1/rooms", "", Some(("application/json", &format!("{{\"id\":\"{}\"}}", stage.room)))).await;
+        let created = stage
+            .rest(Caller::Service, "POST", "/v1/rooms", "", Some(("application/json", &format!("{{\"id\":\"{}\"}}", stage.room))))
+            .await;
         assert_eq!(created.status, 201, "{}", created.body);
         let template = stage.rest(Caller::Service, "PUT", "/v1/templates/{template}", "", Some(("application/json", "{}"))).await;
         assert_eq!(template.status, 201, "{}", template.body);

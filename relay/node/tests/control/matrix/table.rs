@@ -297,4 +297,3 @@ pub(crate) fn answer(resource: &Resource, caller: Caller) -> Option<&'static str
         other => panic!("{other}"),
     }
 }
-
