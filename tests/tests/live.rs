@@ -47,7 +47,7 @@ fn mute_one_way_and_kick_take_effect() {
     let relay = LiveRelay::start();
     let figures = [figures::mute(&relay, 3).to_vec(), figures::one_way(&relay, 3).to_vec(), figures::kick(&relay, 3).to_vec()];
     figures.iter().flatten().for_each(|figure| println!("{figure}"));
-    assert!(figures.iter().flatten().all(|figure| figure.count() == 3));
+    assert!(figures.iter().flatten().all(|figure| figure.repetitions() == 3));
 }
 
 #[test]

@@ -60,6 +60,9 @@ pub struct Crowd {
     pub loss: f64,
     /// Whoever was sent away goes on sending.
     pub insistent: bool,
+    /// The longest time between two looks at the sockets since somebody set this to zero: how far this thread's clock readings are to be
+    /// trusted on a machine that has other things to do.
+    pub stall: Duration,
     /// Packets that came by retransmission before the window began.
     pub recovered: u64,
     certificate: Arc<Certificate>,
@@ -82,6 +85,7 @@ impl Crowd {
             recording: false,
             loss: 0.0,
             insistent: false,
+            stall: Duration::ZERO,
             recovered: 0,
             certificate: Arc::new(Certificate::generate().expect("the crypto library makes certificates")),
             epochs: Vec::new(),
@@ -126,8 +130,8 @@ impl Crowd {
     }
 
     /// Somebody watches by WHEP.
-    pub fn watch(&mut self, relay: &LiveRelay, room: &str, identity: &str, setup: Setup) -> usize {
-        let ix = self.add(identity, Setup { sources: Vec::new(), ..setup }, None);
+    pub fn watch(&mut self, relay: &LiveRelay, room: &str, identity: &str, audio_slots: usize, video_slots: usize) -> usize {
+        let ix = self.add(identity, Setup::viewer(0, audio_slots, video_slots), None);
         let token = relay.token(room, identity, TokenRole::Participant);
         let offer = self.members[ix].client.offer();
         let answer = relay.whep(room, &token, &offer);
@@ -216,6 +220,7 @@ impl Crowd {
         // Interrupted by a signal: the next turn polls again.
         let _ = self.poll.poll(&mut events, Some(wait));
         self.polled = Instant::now();
+        self.stall = self.stall.max(self.polled - empty_at);
         for event in &events {
             match port(event.token()) {
                 (ix, Port::Media) => self.read_media(ix, empty_at),

@@ -32,7 +32,7 @@ pub(super) fn token(member: usize, port: Port) -> Token {
 
 /// Whose socket a token is.
 pub(super) fn port(token: Token) -> (usize, Port) {
-    (token.0 / 2, if token.0 % 2 == 0 { Port::Media } else { Port::Signalling })
+    (token.0 / 2, if token.0.is_multiple_of(2) { Port::Media } else { Port::Signalling })
 }
 
 /// The sockets.

@@ -25,8 +25,11 @@ const FPS: u32 = 15;
 /// Everybody sends these all the time, whatever the relay says.
 const SENDS: [Source; 3] = [Source::Microphone, Source::Camera, Source::Screen];
 
+/// Falsifies the rules.
+type Lie = fn(&mut Rules);
+
 /// Oracles that are wrong on purpose: what each of them is told instead of the truth. Every one must find violations.
-const TWINS: [(&str, fn(&mut Rules)); 3] = [
+const TWINS: [(&str, Lie); 3] = [
     ("one-way all the time", |rules| rules.one_way = true),
     ("guests never hear or see guests", |rules| {
         rules.layout = room::Layout::HostOnly;
@@ -169,7 +172,7 @@ impl<'a> Walk<'a> {
         let number = self.crowd.members.len() as u32;
         self.rules.people.insert(number, Person::viewer());
         self.record(sent, sent);
-        let ix = self.crowd.watch(self.relay, &self.room, "viewer", setup());
+        let ix = self.crowd.watch(self.relay, &self.room, "viewer", 10, 8);
         assert_eq!(ix as u32, number);
     }
 

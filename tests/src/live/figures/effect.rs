@@ -12,6 +12,8 @@ use super::{Figure, after};
 const TARGET: Option<(u32, Duration)> = Some((99, Duration::from_millis(20)));
 /// How long after a command stray packets are waited for.
 const WATCH: Duration = Duration::from_millis(120);
+/// A thread that did not look at its sockets for longer, although something was due each 2 ms, was kept from it: no measurement.
+const MAX_STALL: Duration = Duration::from_millis(8);
 /// Microphones, 50 packets a second each, at moments of their own.
 const GUESTS: usize = 10;
 
@@ -55,8 +57,11 @@ impl<'a> Stage<'a> {
     /// The host commands; when the last packet came that `is_forbidden`, and what came too late by any measure.
     fn measure(&mut self, command: Command, is_forbidden: impl Fn(&Packet) -> bool) -> (Outcome, Option<Instant>) {
         self.crowd.recording = true;
+        self.crowd.stall = Duration::ZERO;
         let outcome = self.crowd.order(self.host, command);
+        let answered = self.crowd.stall;
         self.crowd.run_for(WATCH);
+        self.crowd.stall = answered;
         self.crowd.recording = false;
         let forbidden = || self.crowd.log.iter().filter(|packet| is_forbidden(packet));
         let after_answer = forbidden().filter(|packet| packet.captured > outcome.answered).count();
@@ -83,16 +88,14 @@ pub fn mute(relay: &LiveRelay, repetitions: usize) -> [Figure; 4] {
     for repetition in 0..repetitions {
         stage.settle(&guests, &[host]);
         let (outcome, last) = stage.measure(Command::MuteAll {}, |packet| packet.receiver == host as u32);
-        figures[0].add(last.map_or(Duration::ZERO, |last| after(outcome.sent, last)));
-        figures[1].add(after(outcome.sent, outcome.answered));
+        note(&mut figures[..2], stage.crowd.stall, outcome, last);
         stage.crowd.order(host, Command::UnmuteAll {});
 
         let guest = guests[repetition % guests.len()];
         let participant = stage.crowd.members[guest].id();
         stage.settle(&guests, &[host]);
         let (outcome, last) = stage.measure(Command::Mute { participant }, |packet| packet.author.publisher == guest as u32);
-        figures[2].add(last.map_or(Duration::ZERO, |last| after(outcome.sent, last)));
-        figures[3].add(after(outcome.sent, outcome.answered));
+        note(&mut figures[2..], stage.crowd.stall, outcome, last);
         stage.crowd.order(host, Command::Unmute { participant });
     }
     figures
@@ -109,8 +112,7 @@ pub fn one_way(relay: &LiveRelay, repetitions: usize) -> [Figure; 2] {
         stage.settle(&everybody, &everybody);
         let (outcome, last) =
             stage.measure(Command::SetDirection { direction: Direction::OneWay }, |packet| packet.receiver != host as u32);
-        figures[0].add(last.map_or(Duration::ZERO, |last| after(outcome.sent, last)));
-        figures[1].add(after(outcome.sent, outcome.answered));
+        note(&mut figures[..2], stage.crowd.stall, outcome, last);
         stage.crowd.order(host, Command::SetDirection { direction: Direction::TwoWay });
     }
     figures
@@ -133,10 +135,17 @@ pub fn kick(relay: &LiveRelay, repetitions: usize) -> [Figure; 2] {
         let (outcome, last) =
             stage.measure(Command::Remove { participant }, |packet| packet.receiver == number || packet.author.publisher == number);
         stage.crowd.insistent = false;
-        figures[0].add(last.map_or(Duration::ZERO, |last| after(outcome.sent, last)));
-        figures[1].add(after(outcome.sent, outcome.answered));
+        note(&mut figures[..2], stage.crowd.stall, outcome, last);
     }
     figures
+}
+
+/// Adds what was measured to the figures of last packet and answer, or counts it as disturbed.
+fn note(figures: &mut [Figure], stall: Duration, outcome: Outcome, last: Option<Instant>) {
+    let samples = [last.map_or(Duration::ZERO, |last| after(outcome.sent, last)), after(outcome.sent, outcome.answered)];
+    for (figure, sample) in figures.iter_mut().zip(samples) {
+        figure.add_if(stall <= MAX_STALL, sample);
+    }
 }
 
 /// Sound only: what is measured is when packets come, and sound comes most evenly.

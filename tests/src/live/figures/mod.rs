@@ -23,15 +23,29 @@ pub struct Figure {
     /// The target, where there is one: which percentile, and how much.
     pub target: Option<(u32, Duration)>,
     samples: Vec<Duration>,
+    /// Repetitions in which the measuring thread itself was kept from running.
+    disturbed: Vec<Duration>,
 }
 
 impl Figure {
     fn new(name: &'static str, method: &'static str, target: Option<(u32, Duration)>) -> Self {
-        Self { name, method, target, samples: Vec::new() }
+        Self { name, method, target, samples: Vec::new(), disturbed: Vec::new() }
     }
 
     fn add(&mut self, sample: Duration) {
         self.samples.push(sample);
+    }
+
+    /// Adds a sample, or keeps it apart.
+    fn add_if(&mut self, undisturbed: bool, sample: Duration) {
+        let samples = if undisturbed { &mut self.samples } else { &mut self.disturbed };
+        samples.push(sample);
+    }
+
+    /// Number of repetitions, those included in which the measuring thread was disturbed.
+    #[must_use]
+    pub fn repetitions(&self) -> usize {
+        self.samples.len() + self.disturbed.len()
     }
 
     /// Number of samples.
@@ -72,6 +86,14 @@ impl fmt::Display for Figure {
         if let Some((percent, limit)) = self.target {
             let met = if self.is_met() { "met" } else { "MISSED" };
             write!(out, "  target p{percent} <= {} ms: {met}", limit.as_millis())?;
+        }
+        if let Some(worst) = self.disturbed.iter().max() {
+            write!(
+                out,
+                "\n    and {} kept apart (up to {:.2} ms), the measuring thread being held up meanwhile",
+                self.disturbed.len(),
+                worst.as_secs_f64() * 1_000.0
+            )?;
         }
         write!(out, "\n    {}", self.method)
     }

@@ -163,7 +163,7 @@ impl Walk<'_> {
             let (staff, to) = (self.somebody_of_the_staff(), self.somewhere());
             self.moves += 1;
             self.staff(staff, Command::Go { breakout: breakout(to) }, |rules| {
-                each(rules, &BTreeSet::from([staff]), |person| person.place = to)
+                each(rules, &BTreeSet::from([staff]), |person| person.place = to);
             });
         }
     }
@@ -202,7 +202,7 @@ impl Walk<'_> {
                 each(rules, &waiting.into_iter().collect(), |person| person.admitted = true);
             }),
             _ => self.staff(staff, Command::Admit { participant }, |rules| {
-                each(rules, &BTreeSet::from([guest]), |person| person.admitted = true)
+                each(rules, &BTreeSet::from([guest]), |person| person.admitted = true);
             }),
         }
     }
