@@ -106,7 +106,7 @@ impl Stage {
         match place {
             Place::Commands => self.over_rest(caller, command).await,
             Place::Socket if self.sockets.contains_key(&caller) => self.over_socket(caller, command).await,
-            Place::Socket => self.from_outside(caller, command).await,
+            Place::Socket => self.as_outsider(caller, command).await,
         }
     }
 
@@ -123,7 +123,7 @@ impl Stage {
     }
 
     /// On a connection of its own: a service, or somebody whom the door keeps out, who sends the command all the same.
-    async fn from_outside(&self, caller: Caller, command: &Value) -> Option<String> {
+    async fn as_outsider(&self, caller: Caller, command: &Value) -> Option<String> {
         let mut socket = self.server.socket(&self.room).await;
         let token = self.tokens.get(&caller).map_or("", String::as_str);
         let hello = json!({"type": "hello", "version": 1, "token": token}).to_string();
