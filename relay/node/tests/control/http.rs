@@ -21,7 +21,7 @@ async fn the_page_is_served_with_a_strict_policy_and_entity_tags() {
     assert_eq!(changed.status, 200);
     let script = server.get("/js/main.js").await;
     assert_eq!((script.status, script.header("content-type")), (200, Some("text/javascript; charset=utf-8")));
-    for missing in ["/jsconfig.json", "/nothing", "/js", "/../Cargo.toml", "/%2e%2e/Cargo.toml", "/v1/rooms", "/metrics", "/rooms"] {
+    for missing in ["/jsconfig.json", "/nothing", "/js", "/../Cargo.toml", "/%2e%2e/Cargo.toml", "/v1", "/metrics", "/rooms"] {
         server.get(missing).await.refused(404, "not_found");
     }
     server.request("POST", "/", &[], "x").await.refused(405, "method_not_allowed");

@@ -3,10 +3,17 @@
 
 mod audit;
 mod commands;
+mod contract;
+mod durability;
 mod events;
+mod hostile;
 mod http;
+mod matrix;
+mod pins;
+mod operator;
 mod process;
 mod reading;
+mod rooms;
 mod stop;
 mod support;
 mod webhooks;

@@ -11,7 +11,7 @@ use crate::support::{PATIENCE, Socket, request};
 
 const OFFER: &str = include_str!("../../../signal/tests/fixtures/chromium_meeting.sdp");
 
-fn relay() -> Command {
+pub(crate) fn relay() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_relay"));
     command.env_remove("RELAY_CONFIG").stdin(Stdio::null());
     command
@@ -109,9 +109,14 @@ impl Drop for Ended {
 
 impl Running {
     pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::launch(relay(), arguments)
+    }
+
+    /// Starts the relay through a command that becomes it.
+    pub(crate) fn launch(mut command: Command, arguments: &[&str]) -> Self {
         let ports = ["--http-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--media-port", "0", "--workers", "1"];
         let mut child = Ended(
-            relay()
+            command
                 .args(arguments)
                 .args(ports)
                 .args(["--log-format", "json"])
@@ -132,6 +137,10 @@ impl Running {
                 return Self { child, log, seen, http };
             }
         }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.0.id()
     }
 
     pub(crate) fn signal(&self, name: &str) {

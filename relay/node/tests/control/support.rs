@@ -76,9 +76,14 @@ impl Server {
 
     /// A token of the test's making; `room` `None` is for services.
     pub(crate) fn token(&self, room: Option<&str>, identity: &str, role: TokenRole) -> String {
-        let keys = KeyRing::load(&self.keys).unwrap();
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-        keys.issue(&Issue { room, identity, name: None, role, life: 600 }, now).unwrap().token
+        self.token_issued(room, identity, role, now)
+    }
+
+    /// One that was issued at `then` (Unix seconds), for ten minutes.
+    pub(crate) fn token_issued(&self, room: Option<&str>, identity: &str, role: TokenRole, then: u64) -> String {
+        let keys = KeyRing::load(&self.keys).unwrap();
+        keys.issue(&Issue { room, identity, name: None, role, life: 600 }, then).unwrap().token
     }
 
     pub(crate) fn participant(&self, identity: &str) -> String {
