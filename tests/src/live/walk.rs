@@ -35,9 +35,7 @@ const TWINS: [(&str, Lie); 3] = [
         rules.layout = room::Layout::HostOnly;
         rules.guests_hear_guests = false;
     }),
-    ("guest 2 muted all the time", |rules| {
-        rules.people.get_mut(&2).map(|guest| guest.locked.insert(Source::Microphone));
-    }),
+    ("guests' cameras denied all the time", |rules| rules.guest_cameras = false),
 ];
 /// A fourth one believes that everything happened so much earlier than it did.
 const EARLY: Duration = Duration::from_millis(300);
