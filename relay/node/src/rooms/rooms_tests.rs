@@ -149,7 +149,7 @@ async fn a_condition_that_does_not_hold_and_a_dry_run_change_nothing() {
 #[tokio::test]
 async fn settings_out_of_range_are_refused_by_name() {
     let rooms = rooms();
-    let bad = NewRoom { settings: titled(&"x".repeat(room::MAX_TITLE + 1)), ..new_room(Some("a")) };
+    let bad = NewRoom { settings: titled(&"x".repeat(121)), ..new_room(Some("a")) };
     assert_eq!(field(rooms.create(bad, NOW, nobody).await.err()), "settings.title");
     rooms.create(new_room(Some("a")), NOW, nobody).await.unwrap();
     let refused = rooms.change(id("a"), patch(json!({"max_participants": 0})), Condition::None, false).await;
