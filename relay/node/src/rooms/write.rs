@@ -94,7 +94,7 @@ impl Rooms {
         condition: Condition,
         dry: bool,
     ) -> Result<TemplateChange, ChangeError> {
-        let plan = move |state: &State| plan_template(state, id, new, &condition);
+        let plan = move |state: &State| plan_template(state, &id, new, &condition);
         if dry { plan(&self.state()).map(|(_, change)| change) } else { self.write(Time(0), move |state, _| plan(state)).await }
     }
 
@@ -276,13 +276,13 @@ pub(crate) struct TemplateChange {
 
 fn plan_template(
     state: &State,
-    id: TemplateId,
+    id: &TemplateId,
     new: NewTemplate,
     condition: &Condition,
 ) -> Result<(Option<Plan>, TemplateChange), ChangeError> {
-    let there = state.template(&id);
+    let there = state.template(id);
     condition.check(there.map(|template| template.revision))?;
-    state.check_template(&id, new.parent.as_ref())?;
+    state.check_template(id, new.parent.as_ref())?;
     check_settings(&new.settings)?;
     let mut definition =
         TemplateDefinition { revision: there.map_or(0, |there| there.revision), parent: new.parent, settings: new.settings };
@@ -296,7 +296,7 @@ fn plan_template(
     let plan = |definition| Plan { templates: vec![(id.clone(), Some(definition))], revision: state.next_revision(), ..Plan::default() };
     let mut after = state.clone();
     after.apply(plan(definition.clone()));
-    let touched = after.rooms_below(&id).filter_map(|(room, definition)| {
+    let touched = after.rooms_below(id).filter_map(|(room, definition)| {
         let differences = state.effective(definition).differences(&after.effective(definition));
         (!differences.is_empty()).then(|| Touched { room: room.clone(), differences })
     });
