@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use loadgen::light::Stamp;
-use room::{Actor, Change, Command, Settings, Source, Time};
+use room::{Actor, Change, Command, ParticipantId, Settings, Source, Time};
 use signal::message::ServerMessage;
 
 pub use changes::Newcomer;
@@ -65,16 +65,17 @@ impl Oracle {
 
     /// The relay carried out a command of a person, or of a service where `author` is `None`.
     pub fn command(&mut self, when: u64, now: Time, room: &str, author: Option<u32>, command: &Command) {
-        // Whom a message reaches is judged message by message.
-        if let Command::AllowBack { participant } = command {
-            self.allow_back(when, room, *participant);
-        }
         self.revise(when, room, |meeting| changes::command(meeting, now, author, command));
     }
 
     /// The relay says that something happened.
     pub fn claim(&mut self, when: u64, now: Time, room: &str, actor: Option<Actor>, change: &Change) {
         self.revise(when, room, |meeting| changes::claim(meeting, now, actor, change));
+        match change {
+            Change::Removed { participant } => self.remember(when, room, *participant, true),
+            Change::AllowedBack { participant } => self.remember(when, room, *participant, false),
+            _ => {}
+        }
     }
 
     /// Changes the picture of a room from now on. A test that has to fail makes the oracle stricter than the relay with it.
@@ -186,15 +187,14 @@ impl Oracle {
         history.get(after.checked_sub(1)?).map(|(_, meeting)| meeting.clone())
     }
 
-    /// The id of a removed person leads to an identity only in the past.
-    fn allow_back(&mut self, when: u64, room: &str, participant: room::ParticipantId) {
+    /// Somebody who is not here was removed, or may come back as if they had never been here. Their id leads to an identity only in the past.
+    fn remember(&mut self, when: u64, room: &str, participant: ParticipantId, removed: bool) {
         let past = self.rooms.get(room).into_iter().flatten().rev();
         let identity = past.filter_map(|(_, meeting)| meeting.by_id(participant)).map(|person| person.identity.clone()).next();
+        let Some(identity) = identity else { return };
         self.revise(when, room, |meeting| {
-            // As if they had never been here.
-            if let Some(memory) = identity.and_then(|identity| meeting.known.get_mut(&identity)).filter(|memory| memory.removed) {
-                *memory = meeting::Memory::default();
-            }
+            meeting.assigned.remove(&identity);
+            meeting.known.insert(identity, meeting::Memory { removed, ..meeting::Memory::default() });
             Ok(())
         });
     }

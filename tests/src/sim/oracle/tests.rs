@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use loadgen::light::Author;
-use room::{Device, Direction, Layout, ParticipantId, RosterEntry, ScreenShare, WaitingRoom};
+use room::{Device, Direction, Layout, RosterEntry, ScreenShare, WaitingRoom};
 
 use super::*;
 
@@ -125,7 +125,7 @@ fn the_removed_do_not_come_back() {
     oracle.enter(1, "a", &Settings::default(), again(12));
     assert_eq!(oracle.violations, 1);
     oracle.leave(1, 12);
-    oracle.command(2, NOW, "a", Some(1), &Command::AllowBack { participant: id(2) });
+    oracle.claim(2, NOW, "a", Some(Actor::Person(id(1))), &Change::AllowedBack { participant: id(2) });
     oracle.enter(3, "a", &Settings::default(), again(22));
     assert_eq!(oracle.violations, 1, "allowed back");
 }
