@@ -22,8 +22,8 @@ use crate::metrics::{Metrics, Source};
 use crate::records::{Records, RecordsError};
 use crate::room_id::parse_room;
 use crate::rooms::Rooms;
-use crate::store::StoreError;
 use crate::session::{Control, WorkerPort, pump};
+use crate::store::StoreError;
 use crate::tls::{self, TlsError};
 use crate::tokens::{KeyError, KeyRing};
 

@@ -18,9 +18,7 @@ impl Worker {
         let result = self.command(now, hall, Actor::Person(participant), command);
         let reply = match result {
             Ok(()) => id.map(|id| ServerMessage::Done { id }),
-            Err(Refusal { code, message, field }) => {
-                Some(ServerMessage::Refused { id, code, message, field: field.map(str::to_owned) })
-            }
+            Err(Refusal { code, message, field }) => Some(ServerMessage::Refused { id, code, message, field: field.map(str::to_owned) }),
         };
         if let Some(reply) = reply {
             self.tell(key, reply);

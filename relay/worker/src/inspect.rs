@@ -78,7 +78,7 @@ impl Worker {
 fn publications(now: Instant, link: &Link) -> Vec<PublicationSnapshot> {
     let lines = link.session.publishing.iter();
     let found = lines.filter_map(|line| {
-                let (_, publication) = link.publication(line.source)?;
+        let (_, publication) = link.publication(line.source)?;
         Some(PublicationSnapshot { source: line.source, active: link.flows[line.source as usize], layers: layers(now, publication) })
     });
     found.collect()

@@ -131,7 +131,15 @@ mod tests {
 
     fn entry(id: u64, name: &str) -> RosterEntry {
         let (sources, locked) = (Vec::new(), Vec::new());
-        RosterEntry { id: ParticipantId(id), name: name.to_owned(), role: Role::Participant, sources, locked, waiting: false, breakout: None }
+        RosterEntry {
+            id: ParticipantId(id),
+            name: name.to_owned(),
+            role: Role::Participant,
+            sources,
+            locked,
+            waiting: false,
+            breakout: None,
+        }
     }
 
     #[test]

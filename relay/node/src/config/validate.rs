@@ -97,7 +97,8 @@ fn check_webhooks(webhooks: &[Webhook]) -> Result<(), Broken> {
     for (index, webhook) in webhooks.iter().enumerate() {
         let at = |field: &str| format!("webhooks.{index}.{field}");
         let url = webhook.url.parse::<axum::http::Uri>().ok().filter(|_| webhook.url.len() <= MAX_URL);
-        let usable = url.is_some_and(|url| matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some_and(|host| !host.is_empty()));
+        let usable =
+            url.is_some_and(|url| matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some_and(|host| !host.is_empty()));
         rule(usable, &at("url"), "is not an address, expected `https://…` or `http://…`")?;
         rule(seen.insert(webhook.url.as_str()), &at("url"), "is used twice, expected one webhook per address")?;
         let prefix = webhook.rooms.as_deref();

@@ -56,7 +56,9 @@ mod tests {
     fn only_plain_names_of_pictures() {
         assert_eq!(content_type("region-nord.svg"), Some("image/svg+xml"));
         assert_eq!(content_type("Region_Nord.2026.png"), Some("image/png"));
-        for name in ["", ".svg", "..", "../relay.toml", "a/b.png", "a\\b.png", "relay.toml", "logo", "æ.png", &format!("{}.png", "x".repeat(64))] {
+        for name in
+            ["", ".svg", "..", "../relay.toml", "a/b.png", "a\\b.png", "relay.toml", "logo", "æ.png", &format!("{}.png", "x".repeat(64))]
+        {
             assert_eq!(content_type(name), None, "{name}");
         }
     }

@@ -126,11 +126,7 @@ pub(super) async fn put(
 }
 
 /// `DELETE /v1/templates/{template}`.
-pub(super) async fn delete(
-    State(app): State<Arc<App>>,
-    TemplatePath(id): TemplatePath,
-    headers: HeaderMap,
-) -> Result<Response, ApiError> {
+pub(super) async fn delete(State(app): State<Arc<App>>, TemplatePath(id): TemplatePath, headers: HeaderMap) -> Result<Response, ApiError> {
     Scope::of(&app, &headers)?.check_all()?;
     let condition = condition(&headers)?;
     to_the_end(async move {

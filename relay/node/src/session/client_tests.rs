@@ -15,7 +15,8 @@ fn client() -> Client {
 }
 
 fn welcome() -> ServerMessage {
-    ServerMessage::Welcome { version: 1, room: "demo".into(), participant: 1, resume: String::new(), resumed: false, roster: Vec::new() }
+    let (resume, roster, scene) = (String::new(), Vec::new(), room::Scene::Waiting(room::WaitingPage::default()));
+    ServerMessage::Welcome { version: 1, room: "demo".into(), participant: 1, resume, resumed: false, roster, scene }
 }
 
 fn pong(id: u32) -> ServerMessage {

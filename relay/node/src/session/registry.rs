@@ -217,7 +217,11 @@ mod tests {
         assert_eq!(registry.enter(&room("a"), false), Ok(0));
         registry.leave(&room("a"));
         registry.leave(&room("a"));
-        assert_eq!(registry.enter(&room("a"), false), Err(NoPlace), "a meeting that everybody left does not begin anew on a node that stops");
+        assert_eq!(
+            registry.enter(&room("a"), false),
+            Err(NoPlace),
+            "a meeting that everybody left does not begin anew on a node that stops"
+        );
         registry.closed(&room("a"), 2);
         assert_eq!(registry.enter(&room("b"), false), Err(NoPlace));
         assert_eq!(registry.enter(&room("b"), true), Ok(0));

@@ -214,7 +214,8 @@ async fn a_full_node_refuses_newcomers_only() {
     let (_bent, _) = server.enter(&server.participant("bent"), None).await;
     let mut third = server.socket("demo").await;
     third.send(&hello(&server.participant("carl"))).await;
-    assert_eq!(third.until("error").await["code"], "full");
+    assert_eq!(third.until("refused").await["code"], "full");
+    assert_eq!(third.until("bye").await["reason"], "refused");
     assert_eq!(third.next_or_end().await, None);
     anna.send(&json!({"type": "ping", "id": 1})).await;
     assert_eq!(anna.until("pong").await["id"], 1);
