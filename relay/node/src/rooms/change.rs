@@ -134,7 +134,8 @@ mod tests {
     use serde_json::json;
 
     fn object(value: Value) -> Map<String, Value> {
-        value.as_object().unwrap().clone()
+        let Value::Object(object) = value else { panic!("expected an object") };
+        object
     }
 
     #[test]

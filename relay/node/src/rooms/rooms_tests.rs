@@ -26,7 +26,8 @@ fn titled(title: &str) -> Template {
 }
 
 fn patch(settings: serde_json::Value) -> RoomPatch {
-    RoomPatch { settings: settings.as_object().unwrap().clone(), ..RoomPatch::default() }
+    let serde_json::Value::Object(settings) = settings else { panic!("expected an object") };
+    RoomPatch { settings, ..RoomPatch::default() }
 }
 
 fn nobody(_: &RoomId) -> bool {
