@@ -291,7 +291,7 @@ impl Sim {
         let is_new = |id: u64| known.as_ref().is_none_or(|known| !known.contains(&id));
         let people = snapshot.into_iter().flat_map(|room| room.people);
         let found =
-            people.filter(|person| person.identity == identity && is_new(person.participant)).map(|person| person.participant).last();
+            people.filter(|person| person.identity == identity && is_new(person.participant)).map(|person| person.participant).next_back();
         if let Some(id) = found {
             self.people[who].participant = Some(id);
             let newcomer = self.newcomer(who, id);

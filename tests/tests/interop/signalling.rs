@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use signal::message::{ByeReason, ClientMessage, ErrorCode, Participant, ServerMessage, Slot, Source, VERSION};
+use room::{Device, RosterEntry};
+use signal::message::{ByeReason, ClientMessage, ErrorCode, ServerMessage, Slot, Source, VERSION};
 use tests::e2e::relay::RelayProcess;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -22,7 +23,7 @@ pub(crate) struct Signalling {
 pub(crate) struct State {
     /// Own participant id.
     pub(crate) own: Option<u64>,
-    pub(crate) roster: BTreeMap<u64, Participant>,
+    pub(crate) roster: BTreeMap<u64, RosterEntry>,
     /// Those of whom `left` was said.
     pub(crate) left: Vec<u64>,
     /// The last slot table.
@@ -49,13 +50,16 @@ impl State {
         match message {
             ServerMessage::Welcome { participant, roster, .. } => {
                 self.own = Some(participant);
-                self.roster = roster.into_iter().map(|participant| (participant.id, participant)).collect();
+                self.roster = roster.into_iter().map(|participant| (participant.id.0, participant)).collect();
+            }
+            ServerMessage::Roster { roster } => {
+                self.roster = roster.into_iter().map(|participant| (participant.id.0, participant)).collect();
             }
             ServerMessage::Answer { id, sdp } => {
                 self.answers.insert(id, sdp);
             }
             ServerMessage::Joined { participant } | ServerMessage::Updated { participant } => {
-                self.roster.insert(participant.id, participant);
+                self.roster.insert(participant.id.0, participant);
             }
             ServerMessage::Left { participant } => {
                 self.roster.remove(&participant);
@@ -65,13 +69,13 @@ impl State {
             ServerMessage::Pong { id } => self.pongs.push(id),
             ServerMessage::Error { code, field, id, .. } => self.errors.push(Refusal { code, field, id }),
             ServerMessage::Bye { reason } => self.bye = Some(reason),
-            ServerMessage::SlotsWanted { .. } | ServerMessage::Speaker { .. } => {}
+            _ => {}
         }
     }
 
     /// Everyone's id by name.
     pub(crate) fn named(&self, name: &str) -> Option<u64> {
-        self.roster.values().find(|participant| participant.name == name).map(|participant| participant.id)
+        self.roster.values().find(|participant| participant.name == name).map(|participant| participant.id.0)
     }
 
     /// The mid of the slot that holds somebody's source.
@@ -97,7 +101,14 @@ impl Signalling {
     }
 
     pub(crate) async fn hello(&mut self, token: &str) {
-        self.send(&ClientMessage::Hello { version: VERSION, token: token.to_owned(), resume: None }).await;
+        self.send(&ClientMessage::Hello {
+            version: VERSION,
+            token: token.to_owned(),
+            resume: None,
+            device: Device::Desktop,
+            events_after: None,
+        })
+        .await;
     }
 
     pub(crate) async fn send(&mut self, message: &ClientMessage) {

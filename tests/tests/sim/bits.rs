@@ -141,9 +141,9 @@ fn in_layout_a_no_guest_sees_a_guest_and_the_deputy_is_no_guest() {
         for publisher in (0..sim.people.len()).filter(|publisher| *publisher != viewer) {
             let staff = [host, deputy].contains(&viewer) || [host, deputy].contains(&publisher);
             if staff {
-                assert_flows(&sim, viewer, publisher, Camera, 45)
+                assert_flows(&sim, viewer, publisher, Camera, 45);
             } else {
-                assert_silence(&sim, viewer, publisher, Camera)
+                assert_silence(&sim, viewer, publisher, Camera);
             }
             assert_flows(&sim, viewer, publisher, Microphone, 120);
         }

@@ -31,9 +31,9 @@ fn a_breakout_leaks_nothing_to_another() {
             for source in [Camera, Microphone] {
                 let together = *viewer != guests[0] && *publisher != guests[0];
                 if together {
-                    assert_flows(&sim, *viewer, *publisher, source, 25)
+                    assert_flows(&sim, *viewer, *publisher, source, 25);
                 } else {
-                    assert_silence(&sim, *viewer, *publisher, source)
+                    assert_silence(&sim, *viewer, *publisher, source);
                 }
             }
         }

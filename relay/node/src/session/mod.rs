@@ -15,7 +15,7 @@ mod registry;
 mod secret;
 
 pub(crate) use client::{Attachment, Client};
-pub(crate) use control::{Busy, Control, Entrance, JoinError, OfferError, WorkerPort};
+pub(crate) use control::{Control, Entrance, JoinError, OfferError, WorkerPort};
 pub(crate) use pump::pump;
 pub(crate) use registry::RoomEntry;
 

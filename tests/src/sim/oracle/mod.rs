@@ -118,7 +118,7 @@ impl Oracle {
         self.told += 1;
         let Err(what) = messages::judge(&meeting, receiver, message) else { return };
         let earlier = before.and_then(|before| self.at(receiver, before));
-        if !earlier.is_some_and(|meeting| messages::judge(&meeting, receiver, message).is_ok()) {
+        if earlier.is_none_or(|meeting| messages::judge(&meeting, receiver, message).is_err()) {
             self.violated(|| what);
         }
     }
