@@ -41,7 +41,7 @@ pub(crate) fn room(room: &Room, model: &Model, step: u64) -> Found {
     }
     let focus = step as usize % ids.len();
     viewer(room, model, ids[focus], present[focus])?;
-    if step % 3 == 0 { reasons(room, model, ids[focus], present[focus]) } else { Ok(()) }
+    if step.is_multiple_of(3) { reasons(room, model, ids[focus], present[focus]) } else { Ok(()) }
 }
 
 fn person(room: &Room, model: &Model, id: ParticipantId, person: &Person) -> Found {

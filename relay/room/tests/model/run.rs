@@ -150,7 +150,7 @@ impl Play {
             }
             (verdict, result) => return Err(format!("{}: expected {verdict:?}, got {result:?}", told())),
         };
-        if self.steps % 8 == 0 {
+        if self.steps.is_multiple_of(8) {
             let mut twin = before.clone();
             let again = twin.apply(self.model.now, actor, command.clone());
             if again.as_ref() != Ok(&effects) || twin != self.room {
@@ -169,7 +169,10 @@ impl Play {
     /// Asked twice, the second time changes nothing and succeeds.
     fn repeat(&self, actor: Actor, command: &Command) -> Found {
         let gone = matches!(actor, Actor::Person(id) if self.room.participant(id).is_none());
-        if gone || self.steps % 2 == 0 || matches!(command, Command::Say { .. } | Command::Broadcast { .. } | Command::AssignRandom {}) {
+        if gone
+            || self.steps.is_multiple_of(2)
+            || matches!(command, Command::Say { .. } | Command::Broadcast { .. } | Command::AssignRandom {})
+        {
             return Ok(());
         }
         let mut twin = self.room.clone();

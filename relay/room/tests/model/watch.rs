@@ -117,7 +117,7 @@ fn words(room: &Room, model: &Model, viewer: &Person) -> Found {
         let stranger = viewer.waits() || (person.guest() && !person.token_host);
         let hides_last = stranger && (viewer.waits() || model.settings.names != Names::Full);
         let hides_first = stranger && (viewer.waits() || model.settings.names == Names::Hidden);
-        if text.contains(&person.identity) || (hides_last && text.contains(last)) || (hides_first && text.contains(&first)) {
+        if text.contains(person.identity) || (hides_last && text.contains(last)) || (hides_first && text.contains(&first)) {
             return Err(format!("{id:?} is told the name of {}: {text}", person.name));
         }
     }
