@@ -19,7 +19,7 @@ use super::error::ApiError;
 use super::extract::Room;
 use super::limits::Allowance;
 use crate::media_thread::QueueFull;
-use crate::session::{Attachment, Client, Entrance, OfferError};
+use crate::session::{Attachment, Client, OfferError};
 use crate::tokens::{Access, Grant, Unauthorized};
 use feed::Feed;
 
@@ -161,8 +161,8 @@ impl Connection {
             tracing::info!(client = resumed.0.id.0, "session resumed");
             return Ok(Entered::Person(resumed.0, resumed.1, feed));
         }
-        let entrance = Entrance { kind: ClientKind::Interactive, device, settings: self.app.rooms.settings(&self.room) };
-        let (client, attachment) = control.join(grant, entrance).map_err(|error| refuse(ErrorCode::Full, error.to_string()))?;
+        let entered = self.app.enter(grant, ClientKind::Interactive, device).await;
+        let (client, attachment) = entered.map_err(|error| refuse(ErrorCode::Full, error.to_string()))?;
         tracing::info!(client = client.id.0, worker = client.worker, "session opened");
         Ok(Entered::Person(client, attachment, feed))
     }

@@ -39,15 +39,16 @@ use std::time::Instant;
 use axum::Router;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::routing::{MethodRouter, delete, get, options, patch, post, put};
+use room::Device;
 use tokio::sync::Semaphore;
 use tower_http::set_header::SetResponseHeaderLayer;
-use worker::command::RoomId;
+use worker::command::{ClientKind, RoomId};
 
 use crate::metrics::Metrics;
 use crate::records::Records;
 use crate::rooms::Rooms;
-use crate::session::Control;
-use crate::tokens::KeyRing;
+use crate::session::{Attachment, Client, Control, Entrance, JoinError};
+use crate::tokens::{Grant, KeyRing};
 use error::ApiError;
 
 pub(crate) use assets::embedded as page_is_embedded;
@@ -80,6 +81,24 @@ pub(crate) struct App {
     pub health: Health,
     /// What `/metrics` shows.
     pub metrics: Metrics,
+}
+
+impl App {
+    /// Brings somebody into a room as it is defined.
+    ///
+    /// # Errors
+    /// [`JoinError`]; nothing was changed.
+    async fn enter(&self, grant: Grant, kind: ClientKind, device: Device) -> Result<(Arc<Client>, Attachment), JoinError> {
+        let room = grant.room.clone();
+        let settings = self.rooms.settings(&room);
+        let entered = self.control.join(grant, Entrance { kind, device, settings: Arc::clone(&settings) })?;
+        // The definition may have changed before the room was known to be open; whoever changed it told nobody then.
+        let now = self.rooms.settings(&room);
+        if now != settings {
+            self.control.configure(&room, now).await;
+        }
+        Ok(entered)
+    }
 }
 
 /// An operation: its method in lower case, its path as axum and OpenAPI both write it, and what answers.

@@ -18,7 +18,7 @@ use worker::command::{ClientKind, RoomId};
 use super::App;
 use super::error::ApiError;
 use super::extract::{Resource, Room, bearer, text};
-use crate::session::{Attachment, Client, Entrance, OfferError};
+use crate::session::{Attachment, Client, OfferError};
 
 const SDP: &str = "application/sdp";
 const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
@@ -46,8 +46,7 @@ async fn open(
     let offer = text(&headers, body, SDP, MAX_SDP).await?;
     // Before the join, which would end a running session of the same person for nothing.
     app.control.check_offer(&offer)?;
-    let entrance = Entrance { kind, device: Device::Desktop, settings: app.rooms.settings(&grant.room) };
-    let (client, attachment) = app.control.join(grant, entrance)?;
+    let (client, attachment) = app.enter(grant, kind, Device::Desktop).await?;
     client.remember_token(token);
     match settle(&app, &client, attachment, &offer).await {
         Ok(answer) => {

@@ -132,7 +132,8 @@ impl Model {
         let visible = |id: room::BreakoutId| viewer.staff() || chooses || viewer.place == Some(id);
         let rooms: Vec<_> =
             self.breakouts.iter().filter(|(id, _)| visible(*id)).map(|(id, name)| self.breakout(viewer, *id, name)).collect();
-        if rooms.is_empty() && !(viewer.staff() && !self.breakouts.is_empty()) {
+        let none_for_staff = !viewer.staff() || self.breakouts.is_empty();
+        if rooms.is_empty() && none_for_staff {
             return None;
         }
         Some(Breakouts { open: self.open, self_choice: self.self_choice, closes_at: self.closes_at, rooms })
