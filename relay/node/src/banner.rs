@@ -23,6 +23,9 @@ fn write(text: &mut String, config: &Config, mode: Mode, node: &Node) -> fmt::Re
     for room in &config.rooms.open_rooms {
         for link in links(mode, node) {
             writeln!(text, "  meet in room {room}   {link}?room={room}")?;
+            if let Some(token) = node.host_token(room) {
+                writeln!(text, "  and be its host     {link}?room={room}#token={token}")?;
+            }
         }
     }
     writeln!(text, "  look inside         http://{}/admin/  /metrics  /readyz", node.admin_address())?;

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep};
 use transport::Certificate;
 
 use crate::audit::AuditMetrics;
+use crate::clock::unix_seconds;
 use crate::config::Config;
 use crate::events::{Endpoint, EventMetrics, WebhookError};
 use crate::http::{self, App, Health, Idempotency, Listening};
@@ -25,7 +26,7 @@ use crate::rooms::Rooms;
 use crate::session::{Control, WorkerPort, pump};
 use crate::store::StoreError;
 use crate::tls::{self, TlsError};
-use crate::tokens::{KeyError, KeyRing};
+use crate::tokens::{Issue, KeyError, KeyRing, TokenRole};
 
 /// Connections of the operators' listener.
 const ADMIN_CONNECTIONS: usize = 64;
@@ -33,6 +34,9 @@ const ADMIN_CONNECTIONS: usize = 64;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Time for people to hear `bye`, and for running requests to end.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// The host that development mode invites, and how long the invitation holds: seconds of a working day.
+const HOST: &str = "Host";
+const HOST_LIFE: u64 = 12 * 3600;
 /// Id of the key that exists only while the process runs.
 const THROW_AWAY_KEY: &str = "throw-away";
 
@@ -203,6 +207,12 @@ impl Node {
     #[must_use]
     pub fn https(&self) -> bool {
         self.https
+    }
+
+    /// A token for the host of an open room; `None` when the keys cannot make one.
+    pub(crate) fn host_token(&self, room: &str) -> Option<String> {
+        let issue = Issue { room: Some(room), identity: HOST, name: Some(HOST), role: TokenRole::Host, life: HOST_LIFE };
+        self.app.keys.issue(&issue, unix_seconds()).ok().map(|issued| issued.token)
     }
 
     /// What was found missing at the start and worked around.

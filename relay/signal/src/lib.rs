@@ -6,3 +6,4 @@ pub mod message;
 mod parse;
 pub mod sdp;
 pub mod session;
+mod shared;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use crate::parse::{ProtocolError, parse_client};
 /// What a publishing m-line carries.
@@ -88,7 +89,8 @@ pub enum ServerMessage {
         /// True when an earlier session was taken up; its peer connection lives on.
         resumed: bool,
         /// Everyone of whom the client may know, the client included.
-        roster: Vec<RosterEntry>,
+        #[serde(with = "crate::shared")]
+        roster: Arc<Vec<RosterEntry>>,
         /// The room, or the waiting page.
         scene: Scene,
     },
@@ -100,7 +102,8 @@ pub enum ServerMessage {
     /// The roster as it is now; instead of many of the three messages below.
     Roster {
         /// Everyone of whom the client may know, the client included.
-        roster: Vec<RosterEntry>,
+        #[serde(with = "crate::shared")]
+        roster: Arc<Vec<RosterEntry>>,
     },
     /// Answer to an offer.
     Answer {

@@ -3,6 +3,8 @@
 //! Rosters and scenes are made anew for each viewer by `room` and compared with what the client knows: a rule cannot be forgotten on
 //! one of many paths, because there is only this one.
 
+use std::sync::Arc;
+
 use room::{ParticipantId, Place, RosterEntry, Scene};
 use signal::message::{ServerMessage, VERSION};
 
@@ -16,7 +18,8 @@ const MAX_SINGLE_CHANGES: usize = 3;
 /// What a client knows.
 #[derive(Default)]
 pub(crate) struct Told {
-    roster: Vec<RosterEntry>,
+    /// Shared with the message that told it: a large group's roster has hundreds of strings.
+    roster: Arc<Vec<RosterEntry>>,
     scene: Option<Scene>,
     speaker: Option<ParticipantId>,
 }
@@ -26,7 +29,7 @@ impl Worker {
     pub(crate) fn welcome(&mut self, key: PeerKey, resumed: bool) {
         let Some(peer) = self.peers.get_mut(key) else { return };
         let Some(hall) = self.halls.get(peer.hall) else { return };
-        let roster = hall.policy.roster(peer.participant);
+        let roster = Arc::new(hall.policy.roster(peer.participant));
         let scene = hall.policy.scene(peer.participant);
         let place = present_in(Some(&scene));
         peer.told = Told { roster: roster.clone(), scene: Some(scene.clone()), speaker: None };
@@ -56,11 +59,11 @@ impl Worker {
 
     fn tell_roster(&mut self, key: PeerKey, roster: Vec<RosterEntry>) {
         let Some(peer) = self.peers.get_mut(key) else { return };
-        if peer.told.roster == roster {
+        if *peer.told.roster == roster {
             return;
         }
-        let messages = differences(&peer.told.roster, &roster);
-        peer.told.roster = roster;
+        let before = std::mem::replace(&mut peer.told.roster, Arc::new(roster));
+        let messages = differences(&before, &peer.told.roster);
         for message in messages {
             self.tell(key, message);
         }
@@ -105,23 +108,23 @@ fn present_in(scene: Option<&Scene>) -> Option<Place> {
 }
 
 /// The messages that turn one roster into the other.
-fn differences(before: &[RosterEntry], after: &[RosterEntry]) -> Vec<ServerMessage> {
+fn differences(before: &[RosterEntry], after: &Arc<Vec<RosterEntry>>) -> Vec<ServerMessage> {
     let find = |roster: &[RosterEntry], id| roster.iter().position(|entry| entry.id == id);
     let mut messages = Vec::new();
     let gone = before.iter().filter(|entry| find(after, entry.id).is_none());
     messages.extend(gone.map(|entry| ServerMessage::Left { participant: entry.id.0 }));
-    for entry in after {
+    for entry in after.iter() {
         match find(before, entry.id) {
             Some(index) if before[index] == *entry => {}
             Some(_) => messages.push(ServerMessage::Updated { participant: entry.clone() }),
             None => messages.push(ServerMessage::Joined { participant: entry.clone() }),
         }
         if messages.len() > MAX_SINGLE_CHANGES {
-            return vec![ServerMessage::Roster { roster: after.to_vec() }];
+            return vec![ServerMessage::Roster { roster: Arc::clone(after) }];
         }
     }
     // Only the order differs.
-    if messages.is_empty() { vec![ServerMessage::Roster { roster: after.to_vec() }] } else { messages }
+    if messages.is_empty() { vec![ServerMessage::Roster { roster: Arc::clone(after) }] } else { messages }
 }
 
 #[cfg(test)]
@@ -145,21 +148,21 @@ mod tests {
     #[test]
     fn few_changes_are_told_singly_and_many_as_a_whole() {
         let before = [entry(1, "Anna"), entry(2, "Bent")];
-        let after = [entry(2, "Bent B"), entry(3, "Clara")];
+        let after = Arc::new(vec![entry(2, "Bent B"), entry(3, "Clara")]);
         let expected = [
             ServerMessage::Left { participant: 1 },
             ServerMessage::Updated { participant: entry(2, "Bent B") },
             ServerMessage::Joined { participant: entry(3, "Clara") },
         ];
         assert_eq!(differences(&before, &after), expected);
-        let many: Vec<_> = (0..5).map(|id| entry(id, "")).collect();
+        let many = Arc::new((0..5).map(|id| entry(id, "")).collect::<Vec<_>>());
         assert_eq!(differences(&[], &many), [ServerMessage::Roster { roster: many.clone() }]);
     }
 
     #[test]
     fn another_order_is_a_change() {
         let (first, second) = (entry(1, "Anna"), entry(2, "Bent"));
-        let after = vec![second.clone(), first.clone()];
+        let after = Arc::new(vec![second.clone(), first.clone()]);
         assert_eq!(differences(&[first, second], &after), [ServerMessage::Roster { roster: after.clone() }]);
     }
 }

@@ -170,12 +170,12 @@ impl Member {
         match message {
             ServerMessage::Welcome { participant, roster, scene, .. } => {
                 told.participant = Some(participant);
-                told.roster = roster.into_iter().map(|entry| (entry.id.0, entry)).collect();
+                told.roster = roster.iter().map(|entry| (entry.id.0, entry.clone())).collect();
                 told.scene = Some(scene);
                 told.welcomed = Some(now);
             }
             ServerMessage::Scene { scene } => told.scene = Some(scene),
-            ServerMessage::Roster { roster } => told.roster = roster.into_iter().map(|entry| (entry.id.0, entry)).collect(),
+            ServerMessage::Roster { roster } => told.roster = roster.iter().map(|entry| (entry.id.0, entry.clone())).collect(),
             ServerMessage::Answer { sdp, .. } => {
                 self.traffic.sdp += 1;
                 if let Err(error) = self.client.handle_answer(now, &sdp) {

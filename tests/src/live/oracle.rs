@@ -136,7 +136,7 @@ mod tests {
         for number in [1, 2] {
             rules.people.insert(number, Person::new(Role::Participant, true, &[Source::Microphone]));
         }
-        oracle.record(at(100), at(110), &rules);
+        oracle.record(at(400), at(410), &rules);
         let set = |rules: &mut Rules, locked: bool| {
             let person = rules.people.get_mut(&1).expect("they are there");
             if locked { person.locked.insert(Source::Microphone) } else { person.locked.remove(&Source::Microphone) }

@@ -138,7 +138,7 @@ impl Person {
         match message {
             ServerMessage::Welcome { participant, roster, scene, resumed, .. } => {
                 self.participant = Some(participant);
-                (self.roster, self.scene) = (roster, Some(scene));
+                (self.roster, self.scene) = (roster.to_vec(), Some(scene));
                 self.resumed += u32::from(resumed);
                 // Of an offer from before the connection broke no answer comes any more.
                 self.pending &= !resumed;
@@ -169,7 +169,7 @@ impl Person {
     fn hear(&mut self, message: ServerMessage) {
         match message {
             ServerMessage::Scene { scene } => self.scene = Some(scene),
-            ServerMessage::Roster { roster } => self.roster = roster,
+            ServerMessage::Roster { roster } => self.roster = roster.to_vec(),
             ServerMessage::Joined { participant } => self.roster.push(participant),
             ServerMessage::Updated { participant } => {
                 self.roster.iter_mut().filter(|known| known.id == participant.id).for_each(|known| *known = participant.clone());

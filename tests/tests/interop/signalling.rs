@@ -50,10 +50,10 @@ impl State {
         match message {
             ServerMessage::Welcome { participant, roster, .. } => {
                 self.own = Some(participant);
-                self.roster = roster.into_iter().map(|participant| (participant.id.0, participant)).collect();
+                self.roster = roster.iter().map(|participant| (participant.id.0, participant.clone())).collect();
             }
             ServerMessage::Roster { roster } => {
-                self.roster = roster.into_iter().map(|participant| (participant.id.0, participant)).collect();
+                self.roster = roster.iter().map(|participant| (participant.id.0, participant.clone())).collect();
             }
             ServerMessage::Answer { id, sdp } => {
                 self.answers.insert(id, sdp);

@@ -15,7 +15,7 @@ fn client() -> Client {
 }
 
 fn welcome() -> ServerMessage {
-    let (resume, roster, scene) = (String::new(), Vec::new(), room::Scene::Waiting(room::WaitingPage::default()));
+    let (resume, roster, scene) = (String::new(), std::sync::Arc::default(), room::Scene::Waiting(room::WaitingPage::default()));
     ServerMessage::Welcome { version: 1, room: "demo".into(), participant: 1, resume, resumed: false, roster, scene }
 }
 

@@ -158,13 +158,7 @@ impl Model {
             Command::Unmute { participant } | Command::AllowCamera { participant } | Command::StopScreen { participant } => {
                 if self.target(*participant).is_some() { Done } else { NOT_FOUND }
             }
-            Command::LowerHand { participant: Some(id) } => {
-                if self.target(*id).is_some() {
-                    Done
-                } else {
-                    NOT_FOUND
-                }
-            }
+            Command::LowerHand { participant: Some(id) } => self.target(*id).map_or(NOT_FOUND, |_| Done),
             Command::Admit { participant } => match self.target(*participant) {
                 None => NOT_FOUND,
                 Some(person) if person.waits() && self.full() => Refused(&[Code::Full]),

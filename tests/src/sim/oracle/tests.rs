@@ -20,10 +20,10 @@ fn newcomer(author: u32, host_token: bool) -> Newcomer {
 }
 
 /// Host 1 and guests 2 and 3 in one room.
-fn meeting(settings: Settings) -> Oracle {
+fn meeting(settings: &Settings) -> Oracle {
     let mut oracle = Oracle::default();
     for author in 1..=3 {
-        oracle.enter(0, "a", &settings, newcomer(author, author == 1));
+        oracle.enter(0, "a", settings, newcomer(author, author == 1));
     }
     oracle
 }
@@ -34,7 +34,7 @@ fn id(author: u64) -> ParticipantId {
 
 #[test]
 fn rows() {
-    let mut oracle = meeting(Settings::default());
+    let mut oracle = meeting(&Settings::default());
     oracle.enter(0, "b", &Settings::default(), newcomer(4, false));
     let set = |active| Command::SetSource { source: Source::Microphone, active };
     oracle.command(100, NOW, "a", Some(1), &set(false));
@@ -60,7 +60,7 @@ fn rows() {
 
 #[test]
 fn one_way_and_host_only() {
-    let mut oracle = meeting(Settings::default());
+    let mut oracle = meeting(&Settings::default());
     for author in 1..=2 {
         oracle.command(0, NOW, "a", Some(author), &Command::SetSource { source: Source::Screen, active: true });
     }
@@ -89,7 +89,7 @@ fn one_way_and_host_only() {
 
 #[test]
 fn the_staffs_bit_holds_and_only_the_staff_clears_it() {
-    let mut oracle = meeting(Settings::default());
+    let mut oracle = meeting(&Settings::default());
     oracle.command(0, NOW, "a", Some(1), &Command::MuteAll {});
     assert!(!oracle.allows(1, 3, &stamp(2, Source::Microphone)));
     assert!(oracle.allows(1, 3, &stamp(1, Source::Microphone)), "not the host's own");
@@ -104,7 +104,7 @@ fn the_staffs_bit_holds_and_only_the_staff_clears_it() {
 
 #[test]
 fn whoever_waits_gets_nothing_and_is_let_in_only_for_a_reason() {
-    let mut oracle = meeting(Settings { waiting_room: WaitingRoom::Admit, ..Settings::default() });
+    let mut oracle = meeting(&Settings { waiting_room: WaitingRoom::Admit, ..Settings::default() });
     let admitted = |author| Change::Admitted { participant: id(author) };
     assert!(!oracle.allows(1, 2, &stamp(1, Source::Camera)) && !oracle.allows(1, 1, &stamp(2, Source::Camera)));
     oracle.judge(1, 2, None);
@@ -118,7 +118,7 @@ fn whoever_waits_gets_nothing_and_is_let_in_only_for_a_reason() {
 
 #[test]
 fn the_removed_do_not_come_back() {
-    let mut oracle = meeting(Settings::default());
+    let mut oracle = meeting(&Settings::default());
     oracle.command(0, NOW, "a", Some(1), &Command::Remove { participant: id(2) });
     assert!(!oracle.allows(1, 2, &stamp(1, Source::Camera)) && !oracle.allows(1, 1, &stamp(2, Source::Camera)));
     let again = |author| Newcomer { author, id: id(u64::from(author)), ..newcomer(2, false) };
@@ -132,7 +132,7 @@ fn the_removed_do_not_come_back() {
 
 #[test]
 fn breakouts_are_apart_and_end_together() {
-    let mut oracle = meeting(Settings::default());
+    let mut oracle = meeting(&Settings::default());
     let commands = [
         Command::CreateBreakouts { names: vec!["x".into(), "y".into()] },
         Command::Assign { participant: id(2), breakout: Some(room::BreakoutId(1)) },
@@ -157,7 +157,7 @@ fn breakouts_are_apart_and_end_together() {
 #[test]
 fn messages_are_judged() {
     let settings = Settings { waiting_room: WaitingRoom::Admit, screen_share: ScreenShare::Staff, ..Settings::default() };
-    let mut oracle = meeting(settings);
+    let mut oracle = meeting(&settings);
     oracle.claim(1, NOW, "a", Some(Actor::Service), &Change::Admitted { participant: id(2) });
     oracle.claim(1, NOW, "a", Some(Actor::Service), &Change::Admitted { participant: id(3) });
     oracle.enter(1, "a", &Settings::default(), newcomer(5, false));
