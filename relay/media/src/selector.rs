@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 pub struct LayerState {
     /// See [`crate::Publication::active`].
     pub active: bool,
-    /// bit/s.
-    pub bitrate: u64,
 }
 
 /// After a layer has broken away, a higher one must wait so long: a publisher at the edge of his bandwidth lets layers come and go.
@@ -55,7 +53,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     fn layers(active: [bool; 3]) -> [LayerState; 3] {
-        active.map(|active| LayerState { active, bitrate: 100_000 })
+        active.map(|active| LayerState { active })
     }
 
     #[test]

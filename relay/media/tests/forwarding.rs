@@ -255,9 +255,7 @@ impl World {
         let now = self.time.at(ms);
         let receiver = &mut self.publishers[self.attached].receiver;
         let publication = &receiver.publications()[0];
-        let layers: Vec<_> = (0..publication.layers().len())
-            .map(|layer| LayerState { active: publication.active(layer, now), bitrate: publication.layers()[layer].bitrate(now) })
-            .collect();
+        let layers: Vec<_> = (0..publication.layers().len()).map(|layer| LayerState { active: publication.active(layer, now) }).collect();
         if let Some(layer) = self.slot.want(now, &layers, 3) {
             let cause = if self.slot.current_layer().is_some() { KeyframeCause::Switch } else { KeyframeCause::Start };
             receiver.request_keyframe(now, 0, layer, cause);

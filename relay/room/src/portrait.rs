@@ -6,7 +6,7 @@ use crate::matrix::Kind;
 use crate::participant::{Participant, Source};
 use crate::room::Room;
 use crate::roster::spell;
-use crate::scene::{Breakout, Breakouts, Meeting, Scene, StaffView, WaitingPage, You};
+use crate::scene::{Breakout, Breakouts, Meeting, Scene, StaffView, Tile, WaitingPage, You};
 use crate::settings::{Chat, Names};
 
 impl Room {
@@ -14,7 +14,7 @@ impl Room {
     #[must_use]
     pub fn scene(&self, viewer: ParticipantId) -> Scene {
         match self.people.get(viewer) {
-            Some(to) if to.admitted => Scene::Present(Box::new(self.meeting(to))),
+            Some(to) if to.admitted => Scene::Present(Box::new(self.meeting(to, self.tiles_for_eyes(to)))),
             Some(to) => Scene::Waiting(self.waiting_page(to)),
             None => Scene::Waiting(WaitingPage::default()),
         }
@@ -32,7 +32,7 @@ impl Room {
         }
     }
 
-    fn meeting(&self, to: &Participant) -> Meeting {
+    pub(crate) fn meeting(&self, to: &Participant, tiles: Vec<Tile>) -> Meeting {
         let settings = &self.settings;
         let known = |id: ParticipantId| self.people.get(id).is_some_and(|person| self.knows(to, person));
         Meeting {
@@ -41,7 +41,7 @@ impl Room {
             layout: self.layout(to.place),
             direction: settings.direction,
             locked: self.course.locked,
-            tiles: self.tiles_for_eyes(to),
+            tiles,
             spotlight: self.course.spotlight.filter(|id| known(*id)),
             hands: self.hands_for(to),
             chat: settings.chat,

@@ -7,7 +7,7 @@ use crate::layout::Layout;
 use crate::matrix::Kind;
 use crate::participant::{Participant, Role, Source};
 use crate::room::Room;
-use crate::scene::Tile;
+use crate::scene::{Scene, Tile};
 use crate::stage;
 
 /// Ordered wishes of one viewer; whoever has slots for `n` of a kind takes the first `n`.
@@ -40,6 +40,11 @@ struct Candidate {
     eyes: (Rank, u64),
 }
 
+fn for_eyes(mut stage: Vec<(impl Ord + Copy, Tile)>) -> Vec<Tile> {
+    stage.sort_by_key(|(eyes, _)| *eyes);
+    stage.into_iter().map(|(_, tile)| tile).collect()
+}
+
 impl Room {
     /// What `receiver` should get.
     #[must_use]
@@ -48,11 +53,18 @@ impl Room {
         View { audio: self.sounds(to), video: self.stage(to).into_iter().map(|(_, tile)| tile).collect() }
     }
 
+    /// [`Room::view`] and [`Room::scene`] in one, for whoever wants both: they share the stage.
+    #[must_use]
+    pub fn view_and_scene(&self, viewer: ParticipantId) -> (View, Scene) {
+        let Some(to) = self.people.get(viewer).filter(|person| person.admitted) else { return (View::default(), self.scene(viewer)) };
+        let stage = self.stage(to);
+        let view = View { audio: self.sounds(to), video: stage.iter().map(|(_, tile)| *tile).collect() };
+        (view, Scene::Present(Box::new(self.meeting(to, for_eyes(stage)))))
+    }
+
     /// The viewer's tiles in an order that does not follow the voices.
     pub(crate) fn tiles_for_eyes(&self, to: &Participant) -> Vec<Tile> {
-        let mut tiles = self.stage(to);
-        tiles.sort_by_key(|(eyes, _)| *eyes);
-        tiles.into_iter().map(|(_, tile)| tile).collect()
+        for_eyes(self.stage(to))
     }
 
     /// Screens, then whoever spoke last, then order of arrival; the muted behind all of them.

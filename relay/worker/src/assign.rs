@@ -12,7 +12,8 @@ pub(crate) type Wish = (ParticipantId, Source);
 pub(crate) fn assign(table: &[Option<Wish>], wishes: &[Wish], beside: impl Fn(Wish) -> Option<usize>) -> Vec<Option<Wish>> {
     let served = &wishes[..wishes.len().min(table.len())];
     let mut next: Vec<Option<Wish>> = table.iter().map(|slot| slot.filter(|wish| served.contains(wish))).collect();
-    let newcomers: Vec<Wish> = served.iter().copied().filter(|wish| !next.contains(&Some(*wish))).collect();
+    let kept: Vec<Wish> = next.iter().copied().flatten().collect();
+    let newcomers = served.iter().copied().filter(|wish| !kept.contains(wish));
     // Two rounds: those with a partner choose first, or a stranger might sit in the one place that keeps lips in sync.
     let (mut paired, mut rest) = (Vec::new(), Vec::new());
     for wish in newcomers {
@@ -24,10 +25,8 @@ pub(crate) fn assign(table: &[Option<Wish>], wishes: &[Wish], beside: impl Fn(Wi
     for (index, wish) in paired {
         next[index] = Some(wish);
     }
-    for wish in rest {
-        if let Some(free) = next.iter_mut().find(|slot| slot.is_none()) {
-            *free = Some(wish);
-        }
+    for (free, wish) in next.iter_mut().filter(|slot| slot.is_none()).zip(rest) {
+        *free = Some(wish);
     }
     next
 }

@@ -34,8 +34,8 @@ impl Worker {
         let (_, publication) = self.peers.get(occupant.publisher)?.link.as_ref()?.publication(occupant.wish.1)?;
         let mut states = [LayerState::default(); MAX_LAYERS];
         let count = publication.layers().len().min(MAX_LAYERS);
-        for (index, (state, layer)) in states.iter_mut().zip(publication.layers()).enumerate() {
-            *state = LayerState { active: publication.active(index, now), bitrate: layer.bitrate(now) };
+        for (index, state) in states.iter_mut().take(count).enumerate() {
+            *state = LayerState { active: publication.active(index, now) };
         }
         let slot = self.peers.get_mut(viewer)?.link.as_mut()?.slots.get_mut(index)?;
         let layer = slot.media.want(now, &states[..count], layer_cap(slot.shown, count))?;

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use media::MediaKind;
-use room::Place;
+use room::{Place, View};
 use signal::message::{ServerMessage, Slot};
 
 use crate::assign::{Wish, assign};
@@ -29,15 +29,19 @@ impl Worker {
         }
         let places: Vec<Place> = members.iter().filter_map(|key| Some(self.peers.get(*key)?.place)).collect();
         self.halls[hall].speakers.retain(|place, _| places.contains(place));
+        let mut scenes = Vec::with_capacity(members.len());
         for key in &members {
+            let Some(peer) = self.peers.get(*key) else { continue };
+            let (view, scene) = self.halls[hall].policy.view_and_scene(peer.participant);
+            scenes.push((*key, scene));
             self.begin_anew(now, *key, &resumed);
-            if self.refresh_slots(now, hall, *key) {
+            if self.refresh_slots(now, hall, *key, &view) {
                 self.want_layers(now, *key);
                 self.tell_slots(*key);
             }
         }
         self.compile_routes(hall, &members);
-        self.tell_room(hall, &members);
+        self.tell_room(hall, scenes);
     }
 
     /// Counts a person's voice where the person is now.
@@ -76,10 +80,8 @@ impl Worker {
     }
 
     /// Re-points one peer's slots. True when something changed.
-    fn refresh_slots(&mut self, now: Instant, hall: HallKey, key: PeerKey) -> bool {
-        let Some(peer) = self.peers.get(key) else { return false };
-        let Some(link) = &peer.link else { return false };
-        let view = self.halls[hall].policy.view(peer.participant);
+    fn refresh_slots(&mut self, now: Instant, hall: HallKey, key: PeerKey, view: &View) -> bool {
+        let Some(link) = self.peers.get(key).and_then(|peer| peer.link.as_ref()) else { return false };
         let tiles: Vec<Wish> = view.video.iter().map(|tile| (tile.participant, tile.source)).collect();
         let (pictures, sounds) = (table(link, MediaKind::Video), table(link, MediaKind::Audio));
         let next_pictures = assign(&pictures, &tiles, |_| None);
@@ -129,10 +131,11 @@ impl Worker {
     }
 
     fn fill(&mut self, now: Instant, viewer: PeerKey, index: usize, occupant: Option<Occupant>) {
+        let Self { peers, router, .. } = self;
         let route = occupant.and_then(|occupant| {
-            let publisher = self.peers.get(occupant.publisher)?.link.as_ref()?;
-            let line = &self.peers.get(viewer)?.link.as_ref()?.slots.get(index)?.line;
-            Some(translate::route(publisher.line(occupant.wish.1)?, line))
+            let publisher = peers.get(occupant.publisher)?.link.as_ref()?;
+            let line = &peers.get(viewer)?.link.as_ref()?.slots.get(index)?.line;
+            Some(router.route(publisher.line(occupant.wish.1)?, line))
         });
         let Some(slot) = self.peers.get_mut(viewer).and_then(|peer| peer.link.as_mut()).and_then(|link| link.slots.get_mut(index)) else {
             return;

@@ -40,20 +40,19 @@ impl Worker {
         }
     }
 
-    /// Tells everyone in a room what changed for them.
-    pub(crate) fn tell_room(&mut self, hall: HallKey, members: &[PeerKey]) {
-        for key in members {
-            let Some(peer) = self.peers.get(*key) else { continue };
+    /// Tells everyone in a room what changed for them; the scenes are as they are now.
+    pub(crate) fn tell_room(&mut self, hall: HallKey, scenes: Vec<(PeerKey, Scene)>) {
+        for (key, scene) in scenes {
+            let Some(peer) = self.peers.get(key) else { continue };
             // Whoever is away is told everything when they are back.
             if peer.kind != ClientKind::Interactive || peer.detached.is_some() {
                 continue;
             }
             let policy = &self.halls[hall].policy;
-            let (scene, roster) = (policy.scene(peer.participant), policy.roster(peer.participant));
-            let speaker = policy.speaker(peer.participant);
-            self.tell_roster(*key, roster);
-            self.tell_scene(*key, scene);
-            self.tell_speaker(*key, speaker);
+            let (roster, speaker) = (policy.roster(peer.participant), policy.speaker(peer.participant));
+            self.tell_roster(key, roster);
+            self.tell_scene(key, scene);
+            self.tell_speaker(key, speaker);
         }
     }
 

@@ -22,8 +22,27 @@ pub(crate) fn publish_config(line: &PublishLine) -> PublishConfig {
     }
 }
 
+/// Makes routes. Most lines of a room agree on the same codecs, and one act may fill two thousand slots: the last route is kept.
+#[derive(Default)]
+pub(crate) struct Router {
+    last: Option<(Vec<CodecLine>, Vec<CodecLine>, Route)>,
+}
+
+impl Router {
+    pub(crate) fn route(&mut self, from: &PublishLine, to: &SlotLine) -> Route {
+        if let Some((incoming, outgoing, route)) = &self.last
+            && (incoming, outgoing) == (&from.codecs, &to.codecs)
+        {
+            return *route;
+        }
+        let route = route(from, to);
+        self.last = Some((from.codecs.clone(), to.codecs.clone(), route));
+        route
+    }
+}
+
 /// The payload types of a publication, each with the slot's payload type that can decode it.
-pub(crate) fn route(from: &PublishLine, to: &SlotLine) -> Route {
+fn route(from: &PublishLine, to: &SlotLine) -> Route {
     let incoming: Vec<CodecIn> = from.codecs.iter().map(codec_in).collect();
     let outgoing: Vec<CodecOut> = to.codecs.iter().map(codec_out).collect();
     let line = |codecs: &[CodecLine], pt: u8| codecs.iter().find(|line| line.pt == pt).copied();

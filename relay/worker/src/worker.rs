@@ -19,6 +19,7 @@ use crate::hall::Hall;
 use crate::keys::{HallKey, PeerKey};
 use crate::outbox::Outbox;
 use crate::peer::Peer;
+use crate::translate::Router;
 
 /// How often layers, speakers and grace periods are looked at.
 const TICK: Duration = Duration::from_millis(100);
@@ -41,6 +42,7 @@ pub struct Worker {
     pub(crate) events: VecDeque<Event>,
     pub(crate) counters: Counters,
     pub(crate) rng: ChaCha12Rng,
+    pub(crate) router: Router,
 }
 
 impl Worker {
@@ -61,6 +63,7 @@ impl Worker {
             outbox: Outbox::default(),
             events: VecDeque::new(),
             counters: Counters::default(),
+            router: Router::default(),
         }
     }
 
