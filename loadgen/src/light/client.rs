@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use signal::message::Source;
+use signal::message::{Slot, Source};
 use transport::Certificate;
 use wire::demux::{Kind, demux};
 use wire::ext::ExtMap;
@@ -335,9 +335,14 @@ impl Client {
         self.slots.iter_mut().for_each(|slot| slot.record.begin_window());
     }
 
-    /// The slot is empty or holds somebody else now: the time until its next picture is no freeze.
-    pub fn expect_nothing(&mut self, mid: &str) {
-        self.slots.iter_mut().filter(|slot| slot.mid == mid).for_each(|slot| slot.record.expect_nothing());
+    /// The relay tells who is in which slot now: what comes after a slot changed hands is no freeze of what was before.
+    pub fn slots_told(&mut self, before: &[Slot], now: &[Slot]) {
+        for told in now {
+            let known = before.iter().find(|known| known.mid == told.mid);
+            if known.is_none_or(|known| (known.participant, known.source) != (told.participant, told.source)) {
+                self.slots.iter_mut().filter(|slot| slot.mid == told.mid).for_each(|slot| slot.record.expect_nothing());
+            }
+        }
     }
 
     /// Totals.

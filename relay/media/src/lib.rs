@@ -44,7 +44,6 @@ pub use layer::Layer;
 pub use publication::Publication;
 pub use receiver::{Receiver, ReceiverCounters};
 pub use route::Route;
-pub use selector::LayerState;
 pub use slot::{Origin, Slot, SlotConfig, SlotCounters};
 pub use speakers::Speakers;
 pub use wire::rtcp::SenderInfo as SenderReport;

@@ -2,13 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-/// What the selector must know of one layer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct LayerState {
-    /// See [`crate::Publication::active`].
-    pub active: bool,
-}
-
 /// After a layer has broken away, a higher one must wait so long: a publisher at the edge of his bandwidth lets layers come and go.
 const HOLD: Duration = Duration::from_secs(2);
 
@@ -25,14 +18,14 @@ impl Selector {
         self.target
     }
 
-    /// Decides again, `current` being forwarded now; no layer above `cap` is taken while one up to it arrives. Returns the layer of which a
-    /// keyframe is needed.
-    pub(crate) fn choose(&mut self, now: Instant, current: Option<usize>, layers: &[LayerState], cap: usize) -> Option<usize> {
-        let active = |layer: usize| layers.get(layer).is_some_and(|state| state.active);
+    /// Decides again, `current` being forwarded now and `active` saying of each layer whether it arrives
+    /// ([`crate::Publication::active`]); no layer above `cap` is taken while one up to it arrives. Returns the layer of which a keyframe
+    /// is needed.
+    pub(crate) fn choose(&mut self, now: Instant, current: Option<usize>, active: &[bool], cap: usize) -> Option<usize> {
         // Nothing arrives at all: stay, and ask when something does.
-        let within = layers.iter().take(cap.saturating_add(1)).rposition(|state| state.active);
-        let highest = within.or_else(|| layers.iter().position(|state| state.active))?;
-        let alive = current.filter(|&current| active(current));
+        let within = active.iter().take(cap.saturating_add(1)).rposition(|active| *active);
+        let highest = within.or_else(|| active.iter().position(|active| *active))?;
+        let alive = current.filter(|&current| active.get(current) == Some(&true));
         if current.is_some() && alive.is_none() {
             self.hold_until = Some(now + HOLD);
         }
@@ -49,23 +42,19 @@ impl Selector {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::disallowed_methods)]
-    use super::{LayerState, Selector};
+    use super::Selector;
     use std::time::{Duration, Instant};
-
-    fn layers(active: [bool; 3]) -> [LayerState; 3] {
-        active.map(|active| LayerState { active })
-    }
 
     #[test]
     fn takes_the_highest_and_asks_until_it_flows() {
         let start = Instant::now();
         let mut selector = Selector::default();
-        assert_eq!(selector.choose(start, None, &layers([false, false, false]), 2), None);
-        assert_eq!(selector.choose(start, None, &layers([true, true, false]), 2), Some(1));
-        assert_eq!(selector.choose(start, Some(1), &layers([true, true, false]), 2), None);
-        assert_eq!(selector.choose(start, Some(1), &layers([true, true, true]), 2), Some(2));
-        assert_eq!(selector.choose(start, Some(1), &layers([true, true, true]), 2), Some(2));
-        assert_eq!(selector.choose(start, Some(2), &layers([true, true, true]), 2), None);
+        assert_eq!(selector.choose(start, None, &[false, false, false], 2), None);
+        assert_eq!(selector.choose(start, None, &[true, true, false], 2), Some(1));
+        assert_eq!(selector.choose(start, Some(1), &[true, true, false], 2), None);
+        assert_eq!(selector.choose(start, Some(1), &[true, true, true], 2), Some(2));
+        assert_eq!(selector.choose(start, Some(1), &[true, true, true], 2), Some(2));
+        assert_eq!(selector.choose(start, Some(2), &[true, true, true], 2), None);
     }
 
     #[test]
@@ -73,17 +62,17 @@ mod tests {
         let start = Instant::now();
         let mut selector = Selector::default();
         let at = |ms| start + Duration::from_millis(ms);
-        assert_eq!(selector.choose(at(0), Some(2), &layers([true, true, false]), 2), Some(1));
-        assert_eq!(selector.choose(at(300), Some(1), &layers([true, true, true]), 2), None);
-        assert_eq!(selector.choose(at(300), Some(1), &layers([true, false, true]), 2), Some(2), "better than nothing");
-        assert_eq!(selector.choose(at(2400), Some(1), &layers([true, true, true]), 2), Some(2));
+        assert_eq!(selector.choose(at(0), Some(2), &[true, true, false], 2), Some(1));
+        assert_eq!(selector.choose(at(300), Some(1), &[true, true, true], 2), None);
+        assert_eq!(selector.choose(at(300), Some(1), &[true, false, true], 2), Some(2), "better than nothing");
+        assert_eq!(selector.choose(at(2400), Some(1), &[true, true, true], 2), Some(2));
     }
 
     #[test]
     fn a_pause_of_everything_changes_nothing() {
         let start = Instant::now();
         let mut selector = Selector::default();
-        assert_eq!(selector.choose(start, Some(2), &layers([false, false, false]), 2), None);
+        assert_eq!(selector.choose(start, Some(2), &[false, false, false], 2), None);
         assert_eq!(selector.choose(start, Some(2), &[], 2), None);
     }
 
@@ -91,9 +80,9 @@ mod tests {
     fn a_small_tile_takes_a_small_layer_at_once() {
         let start = Instant::now();
         let mut selector = Selector::default();
-        assert_eq!(selector.choose(start, Some(2), &layers([true, true, true]), 0), Some(0));
-        assert_eq!(selector.choose(start, Some(0), &layers([true, true, true]), 0), None);
-        assert_eq!(selector.choose(start, Some(0), &layers([true, true, true]), 1), Some(1), "and back without a pause");
-        assert_eq!(selector.choose(start, Some(0), &layers([false, true, true]), 0), Some(1), "better than nothing");
+        assert_eq!(selector.choose(start, Some(2), &[true, true, true], 0), Some(0));
+        assert_eq!(selector.choose(start, Some(0), &[true, true, true], 0), None);
+        assert_eq!(selector.choose(start, Some(0), &[true, true, true], 1), Some(1), "and back without a pause");
+        assert_eq!(selector.choose(start, Some(0), &[false, true, true], 0), Some(1), "better than nothing");
     }
 }

@@ -13,7 +13,7 @@ use crate::history::{ResendLimit, SameAgain};
 use crate::reports::Reports;
 use crate::rewrite::{Content, Stamps, translate, write_head, write_payload};
 use crate::segment::{Newest, Segment};
-use crate::selector::{LayerState, Selector};
+use crate::selector::Selector;
 use crate::window::Window;
 use crate::{CodecOut, Inbound, MediaKind, Route, SourceClock, Stored};
 
@@ -159,11 +159,12 @@ impl Slot {
         self.attached = None;
     }
 
-    /// Chooses the target layer: the highest that is active, and not above `cap` if that can be. Returns the layer of which a keyframe is needed now; call it again (each
-    /// 50 to 200 ms, or when a layer starts or stalls) while it returns one. Audio never needs one.
-    pub fn want(&mut self, now: Instant, layers: &[LayerState], cap: usize) -> Option<usize> {
+    /// Chooses the target layer: the highest that is active (see [`crate::Publication::active`]), and not above `cap` if that can be.
+    /// Returns the layer of which a keyframe is needed now; call it again (each 50 to 200 ms, or when a layer starts or stalls) while it
+    /// returns one. Audio never needs one.
+    pub fn want(&mut self, now: Instant, active: &[bool], cap: usize) -> Option<usize> {
         let attached = self.attached.as_mut().filter(|_| self.config.kind == MediaKind::Video)?;
-        attached.selector.choose(now, attached.segment.map(|segment| segment.layer), layers, cap)
+        attached.selector.choose(now, attached.segment.map(|segment| segment.layer), active, cap)
     }
 
     /// Writes the complete outgoing packet for this viewer to `out` and returns its length; `None` if the packet is not for him, or if

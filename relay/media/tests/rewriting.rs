@@ -9,7 +9,7 @@ use std::time::Duration;
 use common::leg::{Leg, VP8, header, lane, leg, route, slot};
 use common::viewer::viewer_exts;
 use common::{Lane, NTP_BASE, Rng, Style, Time, ext_map, publish_config, publisher_exts};
-use media::{CodecIn, CodecOut, LayerState, MediaKind, PublishConfig, Receiver, Route, Slot};
+use media::{CodecIn, CodecOut, MediaKind, PublishConfig, Receiver, Route, Slot};
 use wire::codec::Codec;
 use wire::ext::{Ext, ExtMap, ExtValues};
 use wire::ids::{Mid, Ssrc};
@@ -205,7 +205,7 @@ fn the_time_line_goes_on_from_person_to_person() {
 fn a_restarted_source_or_a_new_codec_waits_for_its_keyframe() {
     let mut camera = lane(VP8, 0x100, "0");
     let mut leg = leg(std::slice::from_ref(&camera), true);
-    let layers = [LayerState { active: true }];
+    let layers = [true];
     assert!(leg.send(&mut camera, 0, 20).is_some() && leg.send(&mut camera, 40, 20).is_some());
     assert_eq!(leg.slot.want(leg.time.at(50), &layers, 3), None);
     camera.ssrc = Ssrc(0x900);
@@ -225,7 +225,7 @@ fn keyframes_of_other_layers_do_not_take_over() {
     receiver.configure(time.at(0), publisher_exts(), vec![publish_config(&lanes, 0)]);
     let mut slot = slot(&lanes[0], true);
     slot.attach(time.at(0), route(&lanes[0]));
-    let layers = [LayerState { active: true }; 2];
+    let layers = [true; 2];
     assert_eq!(slot.want(time.at(0), &layers, 3), Some(1));
     let mut forwarded = |slot: &mut Slot, layer: usize, ms, key| {
         let lane = &mut lanes[layer];

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use media::{KeyframeCause, LayerState};
+use media::KeyframeCause;
 
 use crate::command::ClientId;
 use crate::keys::{HallKey, PeerKey};
@@ -32,13 +32,13 @@ impl Worker {
             return None;
         }
         let (_, publication) = self.peers.get(occupant.publisher)?.link.as_ref()?.publication(occupant.wish.1)?;
-        let mut states = [LayerState::default(); MAX_LAYERS];
+        let mut active = [false; MAX_LAYERS];
         let count = publication.layers().len().min(MAX_LAYERS);
-        for (index, state) in states.iter_mut().take(count).enumerate() {
-            *state = LayerState { active: publication.active(index, now) };
+        for (index, active) in active.iter_mut().take(count).enumerate() {
+            *active = publication.active(index, now);
         }
         let slot = self.peers.get_mut(viewer)?.link.as_mut()?.slots.get_mut(index)?;
-        let layer = slot.media.want(now, &states[..count], layer_cap(slot.shown, count))?;
+        let layer = slot.media.want(now, &active[..count], layer_cap(slot.shown, count))?;
         let cause = if slot.media.current_layer().is_some() { KeyframeCause::Switch } else { KeyframeCause::Start };
         Some((occupant, layer, cause))
     }

@@ -5,9 +5,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::Value;
 
-const KEY: &str = "tests";
-const SECRET: &str = "known to the tests and to nobody else";
+/// Id of the key.
+pub const KEY: &str = "tests";
+/// The key itself (HS256).
+pub const SECRET: &str = "known to the tests and to nobody else";
 /// Longer than any test.
 const LIFE_SECONDS: u64 = 3600;
 
@@ -39,9 +42,15 @@ impl Keys {
     pub(super) fn sign(&self, room: &str, identity: &str, name: &str, role: &str) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970").as_secs();
         let claims = serde_json::json!({ "room": room, "sub": identity, "name": name, "role": role, "exp": now + LIFE_SECONDS });
-        let header = Header { kid: Some(KEY.to_owned()), ..Header::new(Algorithm::HS256) };
-        jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(SECRET.as_bytes())).expect("claims can be signed")
+        signed_with(&claims, SECRET)
     }
+}
+
+/// Any claims, signed with any secret under the key's id.
+#[must_use]
+pub fn signed_with(claims: &Value, secret: &str) -> String {
+    let header = Header { kid: Some(KEY.to_owned()), ..Header::new(Algorithm::HS256) };
+    jsonwebtoken::encode(&header, claims, &EncodingKey::from_secret(secret.as_bytes())).expect("claims can be signed")
 }
 
 impl Drop for Keys {

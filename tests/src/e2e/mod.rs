@@ -1,7 +1,7 @@
 //! Real processes: the relay's binary, headless Chromium driven by WebDriver, and a bad network between them.
 
 pub mod browser;
-mod keys;
+pub mod keys;
 pub mod lossy;
 pub mod page;
 pub mod ports;

@@ -188,7 +188,10 @@ impl Member {
             ServerMessage::Left { participant } => {
                 told.roster.remove(&participant);
             }
-            ServerMessage::Slots { slots } => self.take_slots(slots),
+            ServerMessage::Slots { slots } => {
+                self.client.slots_told(&told.slots, &slots);
+                told.slots = slots;
+            }
             ServerMessage::SlotsWanted { .. } => told.slots_wanted += 1,
             ServerMessage::Done { id } => {
                 self.replies.insert(id, (now, Ok(())));
@@ -206,16 +209,5 @@ impl Member {
             | ServerMessage::Event { .. }
             | ServerMessage::Pong { .. } => {}
         }
-    }
-
-    /// What comes after a slot changed hands is no freeze of what was before.
-    fn take_slots(&mut self, slots: Vec<Slot>) {
-        for slot in &slots {
-            let before = self.told.slots.iter().find(|known| known.mid == slot.mid);
-            if before.is_none_or(|before| (before.participant, before.source) != (slot.participant, slot.source)) {
-                self.client.expect_nothing(&slot.mid);
-            }
-        }
-        self.told.slots = slots;
     }
 }

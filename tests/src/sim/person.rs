@@ -153,7 +153,10 @@ impl Person {
                     self.offer();
                 }
             }
-            ServerMessage::Slots { slots } => self.take_slots(slots),
+            ServerMessage::Slots { slots } => {
+                self.client.slots_told(&self.slots, &slots);
+                self.slots = slots;
+            }
             ServerMessage::SlotsWanted { audio, video } if self.takes_more => {
                 self.wanted = Some((audio, video));
                 self.offer();
@@ -188,17 +191,6 @@ impl Person {
             ServerMessage::Refused { id: None, code, .. } => self.refusals.push(code),
             _ => {}
         }
-    }
-
-    /// What comes after a slot changed hands is no freeze of what was before.
-    fn take_slots(&mut self, slots: Vec<Slot>) {
-        for slot in &slots {
-            let before = self.slots.iter().find(|known| known.mid == slot.mid);
-            if before.is_none_or(|before| (before.participant, before.source) != (slot.participant, slot.source)) {
-                self.client.expect_nothing(&slot.mid);
-            }
-        }
-        self.slots = slots;
     }
 
     /// The room as the person sees it; `None` while the person waits.

@@ -7,13 +7,14 @@ use std::time::Duration;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use signal::message::{ByeReason, ClientMessage, ErrorCode};
+use tests::e2e::keys::signed_with;
 use tests::e2e::relay::RelayProcess;
 use tests::e2e::{eventually, stage};
 
 use crate::PATIENCE;
 use crate::conversation::Conversation;
 use crate::http::{self, assert_alive, counted};
-use crate::keyed::{Configuration, claims, signed, signed_with, unsigned};
+use crate::keyed::{claims, signed, unsigned};
 use crate::person::{ROOM, negotiate};
 use crate::resource::{SDP, post};
 use crate::signalling::{Refusal, Signalling};
@@ -125,21 +126,10 @@ async fn messages_the_relay_does_not_know_are_refused_one_by_one() {
     conversation.assert_undisturbed().await;
 }
 
-/// Development mode has no key that a test could know, and the harness starts no other mode; but a relay inherits the environment. So this
-/// test runs itself again with a configuration file in it.
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_tokens_open_nothing() {
     let _stage = stage().await;
-    if std::env::var_os("RELAY_CONFIG").is_none() {
-        let configuration = Configuration::write();
-        let again = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["hostile::wrong_tokens_open_nothing", "--exact", "--nocapture"])
-            .env("RELAY_CONFIG", configuration.file())
-            .status();
-        assert!(again.unwrap().success(), "with a configured key");
-        return;
-    }
-    let relay = RelayProcess::start();
+    let relay = RelayProcess::start_keyed();
     let offer = Stack::new(&Options { slots: 0, ..Options::MEETING }).await.offer().await;
     let good = claims(ROOM, 600);
     let mut service = good.clone();

@@ -1,15 +1,12 @@
 // <meeting-prejoin>: name, room, a look at oneself, devices, and the way in.
 
 import { MeetingError } from './api.js';
-import { cameraToggle, microphoneToggle } from './controls.js';
 import { DeviceMenus } from './devices.js';
 import { freshId, h } from './dom.js';
 import { label, language, t } from './i18n.js';
 import { icon } from './icons.js';
 import { languageSwitch } from './languages.js';
-import { TEST } from './media.js';
-import { LevelMeter } from './meter.js';
-import { Picture } from './picture.js';
+import { Preview } from './preview.js';
 
 const MAX_NAME = 80;
 /** Digits of the longest PIN. */
@@ -31,11 +28,7 @@ export class MeetingPrejoin extends HTMLElement {
   #problem = h('div', { class: 'device-problem', hidden: true }, this.#problemWords,
     h('button', { type: 'button', class: 'secondary', t: 'try_again', onclick: () => void this.media.retry() }));
   #button = h('button', { type: 'submit', class: 'primary join', t: 'join' });
-  #frame = h('div', { class: 'preview-frame' }, h('p', { class: 'preview-off', t: 'camera_is_off' }));
-  #picture = new Picture(this.#frame);
-  #meter = new LevelMeter();
-  #microphone = microphoneToggle(() => this.media.setAudio(!this.media.inputs.audio.on));
-  #camera = cameraToggle(() => void this.media.setVideo(!this.media.inputs.video.on));
+  #preview = new Preview(() => this.media.setAudio(!this.media.inputs.audio.on), () => void this.media.setVideo(!this.media.inputs.video.on));
   #menus;
   #show = () => this.#showMedia();
 
@@ -67,7 +60,7 @@ export class MeetingPrejoin extends HTMLElement {
     this.media.removeEventListener('change', this.#show);
     language.removeEventListener('change', this.#show);
     this.#menus.close();
-    this.#picture.show(null);
+    this.#preview.release();
   }
 
   /** Goes in with what the form says. */
@@ -125,9 +118,8 @@ export class MeetingPrejoin extends HTMLElement {
         languageSwitch()),
       h('main', { class: 'prejoin-main' },
         h('section', { class: 'preview', tLabel: 'preview' },
-          this.#frame,
-          h('div', { class: 'preview-controls' }, this.#microphone.element, this.#camera.element,
-            h('div', { class: 'level' }, h('span', { class: 'field-label', t: 'microphone_level' }), this.#meter)),
+          this.#preview.frame,
+          this.#preview.controls(),
           this.#problem),
         form),
     );
@@ -171,12 +163,7 @@ export class MeetingPrejoin extends HTMLElement {
 
   #showMedia() {
     const { audio, video } = this.media.inputs;
-    this.#microphone.set(audio.on);
-    this.#camera.set(video.on);
-    this.#picture.show(video.on ? video.track : null);
-    this.#frame.classList.toggle('mirrored', video.choice !== TEST);
-    this.#frame.classList.toggle('off', !video.on);
-    this.#meter.track = audio.on ? audio.track : null;
+    this.#preview.show(this.media.inputs);
     void this.#menus.refresh();
     const words = problemWords(audio.problem, video.problem);
     if (this.#problemWords.textContent !== words) this.#problemWords.textContent = words;

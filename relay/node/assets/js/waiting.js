@@ -1,17 +1,14 @@
 // <meeting-waiting>: what somebody sees who waits to be let in. Devices can be put right meanwhile; everything is connected already.
 
 import { relayNow, timeOfDay } from './clock.js';
-import { cameraToggle, microphoneToggle } from './controls.js';
 import { settingsDialog } from './dialogs.js';
 import { h } from './dom.js';
 import { label, language, suggestLanguage, t } from './i18n.js';
 import { icon } from './icons.js';
 import { languageSwitch } from './languages.js';
 import { Listeners } from './listeners.js';
-import { TEST } from './media.js';
-import { LevelMeter } from './meter.js';
 import { toast } from './notify.js';
-import { Picture } from './picture.js';
+import { Preview } from './preview.js';
 
 /** Where a logo may come from: the relay itself, or the address itself. Nothing is fetched from elsewhere. */
 const LOGO = /^(data:image\/|\/(?!\/))/;
@@ -23,11 +20,7 @@ export class MeetingWaiting extends HTMLElement {
   #place = h('p', { class: 'waiting-place', role: 'status', hidden: true });
   #opens = h('p', { class: 'waiting-opens', hidden: true });
   #connection = h('p', { class: 'hint', role: 'status' });
-  #frame = h('div', { class: 'preview-frame' }, h('p', { class: 'preview-off', t: 'camera_is_off' }));
-  #picture = new Picture(this.#frame);
-  #meter = new LevelMeter();
-  #microphone = microphoneToggle(() => this.actions.toggleMicrophone());
-  #camera = cameraToggle(() => void this.actions.toggleCamera());
+  #preview = new Preview(() => this.actions.toggleMicrophone(), () => void this.actions.toggleCamera());
   #listeners = new Listeners();
 
   /**
@@ -53,29 +46,27 @@ export class MeetingWaiting extends HTMLElement {
         h('section', { class: 'waiting-words' }, h('span', { class: 'waiting-pulse', 'aria-hidden': 'true' }, h('i'), h('i'), h('i')),
           title, this.#text, this.#place, this.#opens, h('p', { class: 'hint', t: 'waiting_stay' }), this.#connection,
           h('button', { type: 'button', class: 'secondary', onclick: this.onLeave }, h('span', { t: 'waiting_leave' }))),
-        h('section', { class: 'preview', tLabel: 'preview' }, this.#frame,
-          h('div', { class: 'preview-controls' }, this.#microphone.element, this.#camera.element,
-            h('div', { class: 'level' }, h('span', { class: 'field-label', t: 'microphone_level' }), this.#meter),
+        h('section', { class: 'preview', tLabel: 'preview' }, this.#preview.frame,
+          this.#preview.controls(
             h('button', { type: 'button', class: 'icon-button', tLabel: 'settings', tTitle: 'settings', 'aria-haspopup': 'dialog', onclick: () => this.settings.show() }, icon('settings'))),
           h('p', { class: 'privacy' }, icon('lock'), h('span', { t: 'waiting_privacy' })))),
       this.settings.element,
     );
     this.#listeners.on(this.meeting, 'scene phase', () => this.#show());
     this.#listeners.on(this.meeting, 'notice', ({ key, values }) => toast(key, values));
-    this.#listeners.on(this.media, 'change', () => this.#showMedia());
+    this.#listeners.on(this.media, 'change', () => this.#preview.show(this.media.inputs));
     this.#listeners.on(language, 'change', () => this.#show());
     this.#listeners.on(window, 'online', () => this.meeting.nudge({ networkChanged: true }));
     this.#listeners.on(document, 'visibilitychange', () => !document.hidden && this.meeting.nudge());
     this.#show();
-    this.#showMedia();
+    this.#preview.show(this.media.inputs);
     title.focus();
   }
 
   disconnectedCallback() {
     this.#listeners.close();
     this.settings.close();
-    this.#picture.show(null);
-    this.#meter.track = null;
+    this.#preview.release();
   }
 
   #show() {
@@ -93,16 +84,6 @@ export class MeetingWaiting extends HTMLElement {
     const later = scene.opens_at !== undefined && scene.opens_at > relayNow();
     this.#opens.hidden = !later;
     this.#opens.textContent = later && scene.opens_at !== undefined ? t('waiting_opens', { time: timeOfDay(scene.opens_at) }) : '';
-  }
-
-  #showMedia() {
-    const { audio, video } = this.media.inputs;
-    this.#microphone.set(audio.on);
-    this.#camera.set(video.on);
-    this.#picture.show(video.on ? video.track : null);
-    this.#frame.classList.toggle('mirrored', video.choice !== TEST);
-    this.#frame.classList.toggle('off', !video.on);
-    this.#meter.track = audio.on ? audio.track : null;
   }
 }
 

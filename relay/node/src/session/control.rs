@@ -253,9 +253,7 @@ impl Control {
         let Some(worker) = self.registry.worker_of(room) else {
             return Ok(Err(Refusal::not_found("nobody is in this room")));
         };
-        let (request, answer) = self.acts.ask().ok_or(Busy)?;
-        self.send(worker, Command::ActFor { room: room.clone(), by, command, request }).map_err(|_| Busy)?;
-        tokio::time::timeout(ANSWER_TIMEOUT, answer).await.map_err(|_| Busy)?.map_err(|_| Busy)
+        self.ask(&self.acts, worker, |request| Command::ActFor { room: room.clone(), by, command, request }).await
     }
 
     /// Lets a running meeting know its new settings.
@@ -276,10 +274,8 @@ impl Control {
     /// Why a viewer gets what they get. `None` when there is no such room or viewer.
     pub(crate) async fn why(&self, room: &RoomId, viewer: u64) -> Option<WhySnapshot> {
         let worker = self.registry.worker_of(room)?;
-        let (request, answer) = self.whys.ask()?;
-        self.send(worker, Command::Why { room: room.clone(), viewer, request }).ok()?;
-        let answer = tokio::time::timeout(ANSWER_TIMEOUT, answer).await.ok()?.ok()?;
-        answer.map(|why| *why)
+        let answer = self.ask(&self.whys, worker, |request| Command::Why { room: room.clone(), viewer, request }).await;
+        answer.ok()?.map(|why| *why)
     }
 
     /// The person's connection is gone; the session waits for them, unless a newer attachment took over.
@@ -296,10 +292,8 @@ impl Control {
     /// A room as it is now; also proof that every earlier command for its worker was carried out.
     pub(crate) async fn inspect(&self, room: &RoomId) -> Option<RoomSnapshot> {
         let worker = self.registry.worker_of(room)?;
-        let (request, answer) = self.inspections.ask()?;
-        self.send(worker, Command::Inspect { room: room.clone(), request }).ok()?;
-        let answer = tokio::time::timeout(ANSWER_TIMEOUT, answer).await.ok()?.ok()?;
-        answer.map(|room| *room)
+        let answer = self.ask(&self.inspections, worker, |request| Command::Inspect { room: room.clone(), request }).await;
+        answer.ok()?.map(|room| *room)
     }
 
     /// Returns when everybody has to go; for connections that are not in a room yet, whom no worker says `bye` to.
@@ -321,6 +315,13 @@ impl Control {
             client.close();
             self.registry.leave(&client.room);
         }
+    }
+
+    /// Sends a question to a worker and waits for its answer.
+    async fn ask<T>(&self, questions: &Questions<T>, worker: usize, command: impl FnOnce(u64) -> Command) -> Result<T, Busy> {
+        let (request, answer) = questions.ask().ok_or(Busy)?;
+        self.send(worker, command(request)).map_err(|_| Busy)?;
+        tokio::time::timeout(ANSWER_TIMEOUT, answer).await.map_err(|_| Busy)?.map_err(|_| Busy)
     }
 
     fn send(&self, worker: usize, command: Command) -> Result<(), QueueFull> {
