@@ -11,6 +11,8 @@
 //! One [`Receiver`] holds all that one peer sends; one [`Slot`] is one stream that one peer receives. [`Inbound`] borrows only the
 //! datagram, so the caller may hand it to slots of any peer. Everything here trusts that packets were authenticated before.
 
+pub mod allocator;
+pub mod bandwidth;
 mod clock;
 mod config;
 mod feedback;
@@ -21,7 +23,9 @@ mod layer;
 mod meter;
 mod nack;
 mod numbering;
+pub mod pacer;
 mod publication;
+mod quality;
 mod receiver;
 mod reception;
 mod reports;
@@ -42,6 +46,7 @@ pub use inbound::{Inbound, Stored};
 pub use keyframe::KeyframeCause;
 pub use layer::Layer;
 pub use publication::Publication;
+pub use quality::{LayerId, Rung};
 pub use receiver::{Receiver, ReceiverCounters};
 pub use route::Route;
 pub use slot::{Origin, Slot, SlotConfig, SlotCounters};
