@@ -1,5 +1,6 @@
 //! What one packet says of its frame, in the same words for every codec: the layers, where the frame begins and ends, where to go up.
 
+use super::dependency::{self, Dti};
 use super::{Codec, frame_starts, h264, starts_keyframe, vp8, vp9};
 
 /// One packet's part in its frame. A *frame* is one spatial layer of one picture.
@@ -15,9 +16,11 @@ pub struct FrameInfo {
     pub end: bool,
     /// The packet begins a keyframe: a decoder that knows nothing of the stream can begin here, with the lowest spatial layer.
     pub keyframe: bool,
-    /// With this frame a viewer who got all lower layers may go over to this layer, without a keyframe.
+    /// With this frame a viewer who got all lower layers may go over to this layer, without a keyframe. From a dependency descriptor: a
+    /// viewer who can decode this frame may go over to the decode target asked about.
     pub switch_up: bool,
-    /// No other frame refers to this one: leaving it out harms nobody.
+    /// No other frame refers to this one: leaving it out harms nobody. From a dependency descriptor: nobody with the decode target asked
+    /// about.
     pub discardable: bool,
 }
 
@@ -71,6 +74,25 @@ impl FrameInfo {
             switch_up: !descriptor.inter_picture || descriptor.switch_up,
             // Z speaks of the other layers of this picture, not of later pictures.
             discardable: false,
+        }
+    }
+
+    /// Of a dependency descriptor, for viewers of one decode target: [`dependency::Structure::decode_target`] finds its index. A frame may
+    /// be a switch for one target and discardable for another.
+    ///
+    /// `switch_up` takes for granted that the frame can be decoded. Within a spatial layer it can if the lower temporal layers were
+    /// forwarded; a step up in space must see that all of [`dependency::Descriptor::frame_diffs`] were.
+    #[must_use]
+    pub fn from_dependency(descriptor: &dependency::Descriptor, target: usize) -> Self {
+        let dti = descriptor.dti(target);
+        Self {
+            spatial: descriptor.spatial(),
+            temporal: descriptor.temporal(),
+            start: descriptor.start_of_frame,
+            end: descriptor.end_of_frame,
+            keyframe: descriptor.starts_keyframe(),
+            switch_up: dti == Dti::Switch,
+            discardable: dti == Dti::Discardable,
         }
     }
 }

@@ -1,6 +1,9 @@
 //! The codecs the relay forwards and what it must read of their payloads: frames, keyframes, layers, picture ids.
 
+pub mod allocation;
 pub mod av1;
+mod bits;
+pub mod dependency;
 mod frame;
 pub mod h264;
 mod picture_id;
