@@ -99,6 +99,8 @@ enum Reports {
 struct Round {
     /// When the last packet that was reported for the first time had been sent, us.
     newest: Option<u64>,
+    /// Anything was told that was not known.
+    news: bool,
 }
 
 impl Estimator {
@@ -333,11 +335,13 @@ impl Estimator {
     fn fate(&mut self, now: u64, number: u64, arrival: Option<i64>, round: &mut Round) {
         let Some(arrival) = arrival else {
             if self.history.lost(now, number).is_some() {
+                round.news = true;
                 self.loss.lost();
             }
             return;
         };
         let Some(packet) = self.history.received(now, number) else { return };
+        round.news = true;
         round.newest = round.newest.max(Some(packet.time));
         self.loss.arrived(packet.was_lost);
         self.acked.add(arrival, packet.bytes);
@@ -352,10 +356,14 @@ impl Estimator {
 
     /// All packets of a feedback message were told.
     fn conclude(&mut self, now: u64, round: &Round) {
-        let Some(newest) = round.newest else { return };
+        if !round.news {
+            return;
+        }
         self.unheard = None;
-        let sample = now.saturating_sub(newest);
-        self.rtt = Some(self.rtt.map_or(sample, |rtt| (rtt as f64 + RTT_WEIGHT * (sample as f64 - rtt as f64)) as u64));
+        if let Some(newest) = round.newest {
+            let sample = now.saturating_sub(newest);
+            self.rtt = Some(self.rtt.map_or(sample, |rtt| (rtt as f64 + RTT_WEIGHT * (sample as f64 - rtt as f64)) as u64));
+        }
 
         let arrives = self.acked.rate();
         if let Finding::Restore(rate) = self.loss.update(now, self.target, arrives) {
