@@ -51,6 +51,9 @@ const REMB_LIFETIME: u64 = 10_000_000;
 /// A decrease is the reason for the estimate for so long, us.
 const REASON_TIME: u64 = 10_000_000;
 
+/// How often it is looked whether the line is free to be asked, us.
+const TICK: u64 = 100_000;
+
 /// A wish that grew by so much is a jump.
 const JUMP: f64 = 1.2;
 
@@ -82,6 +85,8 @@ pub struct Estimator {
     unheard: Option<u64>,
     /// What arrived when queues grew last, bit/s.
     full: Option<f64>,
+    /// When time was last told, us.
+    ticked: u64,
     target: f64,
 }
 
@@ -125,6 +130,7 @@ impl Estimator {
             rtt: None,
             unheard: None,
             full: None,
+            ticked: 0,
             target: START,
         }
     }
@@ -266,6 +272,7 @@ impl Estimator {
             self.prober.fell(before, self.rate.estimate());
             self.unheard = Some(now);
         }
+        self.ticked = now;
         self.ask(now);
         self.retarget(now);
     }
@@ -273,7 +280,8 @@ impl Estimator {
     /// When [`Estimator::handle_timeout`] wants to be called; `None` while there is nothing to wait for.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let probe = (self.wish > self.target && self.prober.has_begun()).then(|| self.prober.next_tick());
+        let asks = self.wish > self.target && !matches!(self.reports, Reports::None);
+        let probe = asks.then(|| self.prober.next_tick().max(self.ticked + TICK));
         let due = [probe, self.silence_at()].into_iter().flatten().min()?;
         Some(self.began + Duration::from_micros(due))
     }
