@@ -374,13 +374,17 @@ impl Estimator {
         }
 
         let arrives = self.acked.rate();
-        if let Finding::Restore(rate) = self.loss.update(now, self.target, arrives) {
+        if self.trend.signal() == Signal::Over || self.drain(now) < 1.0 {
+            self.loss.excuse(now);
+        }
+        if let Finding::Restore(rate) = self.loss.update(now, self.rate.estimate(), arrives) {
             self.rate.set(now, rate.max(self.rate.estimate()));
         }
         self.follow_delay(now, arrives);
         self.take_answers(now);
         self.ask(now);
         self.retarget(now);
+        if std::env::var_os("BWT").is_some() { println!("{:6} est {:8.0} tgt {:8.0} arr {:8.0} now {:8.0} stand {:4} {:?} thr/slope {:?} loss {:.2} inh {:.2} lim {:?} prober {:?}", now/1000, self.rate.estimate(), self.target, arrives.unwrap_or(0.0), self.acked.rate_now().unwrap_or(0.0), self.queue.standing()/1000, self.trend.signal(), self.trend.debug(), self.loss.smoothed(), self.loss.inherent(), self.loss.limit(), self.prober.debug()); }
     }
 
     fn follow_delay(&mut self, now: u64, arrives: Option<f64>) {

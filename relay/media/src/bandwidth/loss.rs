@@ -36,6 +36,9 @@ const MAX_INHERENT: f64 = 0.4;
 const PAUSE: u64 = 2_000_000;
 const MAX_PAUSE: u64 = 30_000_000;
 
+/// After queues grew, losses are put down to that for so long, us: they are reported late, and what waits is still too much.
+const EXCUSED: u64 = 800_000;
+
 /// Growth of the limit per second, at first and when it has held for [`QUIET`] us.
 const CAREFUL_GROWTH: f64 = 1.03;
 const GROWTH: f64 = 1.12;
@@ -67,6 +70,8 @@ pub(super) struct Loss {
 enum Phase {
     /// Since when losses have been as expected, us.
     Quiet { since: u64 },
+    /// The same, and losses before `until` have another reason.
+    Excused { since: u64, until: u64 },
     /// `rate` and losses when it began, and what was observed since.
     Trial { rate: f64, loss: f64, seen: u32, lost: u32, packets: u32 },
     /// The line's own losses were found; until then, us, there is no other trial.
@@ -132,7 +137,14 @@ impl Loss {
         matches!(self.phase, Phase::Trial { .. })
     }
 
-    /// New feedback has come: `rate` is what may be sent now, `arrives` what arrives, bit/s.
+    /// Queues grow: what is lost now is lost because they are full, and dealt with.
+    pub(super) fn excuse(&mut self, now: u64) {
+        if let Phase::Quiet { since } | Phase::Excused { since, .. } = self.phase {
+            self.phase = Phase::Excused { since, until: now + EXCUSED };
+        }
+    }
+
+    /// New feedback has come: `rate` is what would be sent but for this limit, `arrives` what arrives, bit/s.
     pub(super) fn update(&mut self, now: u64, rate: f64, arrives: Option<f64>) -> Finding {
         let age = now.saturating_sub(self.since);
         if age < OBSERVATION || self.packets == 0 || (self.packets < MIN_PACKETS && age < MAX_OBSERVATION) {
@@ -147,7 +159,7 @@ impl Loss {
         self.smoothed += weight * (share - self.smoothed);
         let finding = self.observe(now, lost, packets, rate, arrives);
         self.before = (lost, packets);
-        self.grow(now, age);
+        self.grow(now, age, rate);
         finding
     }
 
@@ -167,9 +179,14 @@ impl Loss {
                 }
                 self.conclude(now, rate, loss, ratio(lost, packets))
             }
-            Phase::Settled { until } if now < until => Finding::None,
+            Phase::Settled { until } | Phase::Excused { until, .. } if now < until => Finding::None,
+            Phase::Excused { since, .. } => {
+                self.phase = Phase::Quiet { since };
+                Finding::None
+            }
             Phase::Quiet { .. } | Phase::Settled { .. } => {
                 if self.exceeds(share, both.1) && self.exceeds(ratio(lost, packets), packets) {
+                    let rate = self.limit.map_or(rate, |limit| limit.min(rate));
                     let arrives = arrives.unwrap_or(rate * (1.0 - share));
                     self.limit = Some((TRIAL * arrives).clamp(DEEPEST * rate, rate));
                     self.phase = Phase::Trial { rate, loss: share, seen: 0, lost: 0, packets: 0 };
@@ -206,11 +223,11 @@ impl Loss {
         share > self.inherent + EXCESS + chance
     }
 
-    fn grow(&mut self, now: u64, elapsed: u64) {
-        let (Phase::Quiet { since }, Some(limit)) = (self.phase, self.limit) else { return };
+    fn grow(&mut self, now: u64, elapsed: u64, rate: f64) {
+        let (Phase::Quiet { since } | Phase::Excused { since, .. }, Some(limit)) = (self.phase, self.limit) else { return };
         let speed = if now.saturating_sub(since) < QUIET { CAREFUL_GROWTH } else { GROWTH };
         let limit = limit * speed.powf(elapsed as f64 / 1e6);
-        self.limit = (limit < super::MAX_BITRATE).then_some(limit);
+        self.limit = (limit < rate).then_some(limit);
     }
 }
 
@@ -239,7 +256,7 @@ mod tests {
                     loss.arrived(false);
                 }
             }
-            if let Finding::Restore(before) = loss.update(step * 50_000, rate, Some(rate * (1.0 - lost))) {
+            if let Finding::Restore(before) = loss.update(step * 50_000, estimate, Some(rate * (1.0 - lost))) {
                 estimate = before;
             }
             sum += if step > steps / 2 { rate / (steps / 2) as f64 } else { 0.0 };

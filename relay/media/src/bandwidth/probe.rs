@@ -166,6 +166,7 @@ impl Prober {
         self.asked + self.pause
     }
 
+    pub(super) fn debug(&self) -> (u64, u64, Option<f64>, usize) { (self.asked/1000, self.pause/1000, self.due, self.clusters.iter().flatten().count()) }
     pub(super) fn take_due(&mut self, now: u64) -> Option<Probe> {
         let bitrate = self.due.take()?;
         let number = self.next_number;
