@@ -36,6 +36,9 @@ const MIN_DRAIN: f64 = 0.35;
 /// A queue that stands no higher than this after a decrease counts as gone, us.
 const GONE: u64 = 25_000;
 
+/// A queue that stands so high after the first probe shows that the line is full, us.
+const FULL_AT_START: u64 = 10_000;
+
 /// The rate that arrives above the estimate of the last decrease by this shows that the line has become better.
 const BETTER: f64 = 1.3;
 
@@ -390,14 +393,17 @@ impl Estimator {
     fn follow_delay(&mut self, now: u64, arrives: Option<f64>) {
         // What the line loses anyway was carried by the part that queues.
         let carried = 1.0 - self.loss.inherent();
-        let arrives_now = self.acked.rate_now().map(|rate| rate / carried);
+        let standing = self.queue.standing();
+        // While a queue stands what arrives is even, so that a short time is enough.
+        let arrives_now = if standing > DRAIN_FROM { self.acked.rate_now() } else { self.acked.rate() };
+        let arrives_now = arrives_now.map(|rate| rate / carried);
         let signal = self.trend.signal();
         let before = self.rate.estimate();
         if self.loss.holds() && signal == Signal::Normal {
             return;
         }
         let rtt = self.rtt.unwrap_or(FIRST_RTT);
-        if self.rate.update(now, signal, arrives.map(|rate| rate / carried), arrives_now, rtt) {
+        if self.rate.update(now, signal, arrives.map(|rate| rate / carried), arrives_now, standing, rtt) {
             self.full = arrives_now;
             self.prober.fell(before, self.rate.estimate());
         } else if arrives.zip(self.full).is_some_and(|(arrives, full)| arrives > BETTER * full) {
@@ -410,8 +416,8 @@ impl Estimator {
     fn take_answers(&mut self, now: u64) {
         let Some(answer) = self.prober.take_answer(now, self.loss.inherent()) else { return };
         let before = self.rate.estimate();
-        let unknown = self.rate.decreased().is_none();
-        // Only at the very beginning, when nothing else is known, is an answer taken that is below the estimate.
+        // Only at the very beginning is an answer taken that is below the estimate, and only if it did not come from a radio that slept.
+        let unknown = self.rate.decreased().is_none() && self.queue.standing() > FULL_AT_START;
         if answer.bitrate > before || (unknown && !answer.good) {
             self.rate.set(now, answer.bitrate);
             self.rate.forget_capacity();

@@ -15,7 +15,7 @@ const MAX_OBSERVATION: u64 = 1_000_000;
 const EXCESS: f64 = 0.03;
 
 /// Standard deviations of chance that are allowed for.
-const DEVIATIONS: f64 = 2.0;
+const DEVIATIONS: f64 = 3.0;
 
 /// Share of what arrives that is sent during a trial: what does not fit goes, and a queue drains.
 const TRIAL: f64 = 0.95;
@@ -44,8 +44,8 @@ const CAREFUL_GROWTH: f64 = 1.03;
 const GROWTH: f64 = 1.12;
 const QUIET: u64 = 3_000_000;
 
-/// What the known loss of a line goes towards a lower observation by.
-const FORGET: f64 = 0.15;
+/// What the known loss of a line goes towards an observation by: over some 4 s.
+const FOLLOW: f64 = 0.06;
 
 /// Weights with which [`Loss::smoothed`] follows an observation upwards and downwards: at once, and within about 2 s.
 const SMOOTH_UP: f64 = 0.6;
@@ -166,8 +166,9 @@ impl Loss {
     fn observe(&mut self, now: u64, lost: u32, packets: u32, rate: f64, arrives: Option<f64>) -> Finding {
         let both = (lost + self.before.0, packets + self.before.1);
         let share = ratio(both.0, both.1);
-        if share < self.inherent {
-            self.inherent += FORGET * (share - self.inherent);
+        let quiet = matches!(self.phase, Phase::Quiet { .. } | Phase::Settled { .. });
+        if share < self.inherent || (quiet && !self.exceeds(share, both.1)) {
+            self.inherent += FOLLOW * (share - self.inherent);
         }
         match self.phase {
             Phase::Trial { rate, loss, seen, lost: before, packets: counted } => {
@@ -187,8 +188,9 @@ impl Loss {
             Phase::Quiet { .. } | Phase::Settled { .. } => {
                 if self.exceeds(share, both.1) && self.exceeds(ratio(lost, packets), packets) {
                     let rate = self.limit.map_or(rate, |limit| limit.min(rate));
-                    let arrives = arrives.unwrap_or(rate * (1.0 - share));
-                    self.limit = Some((TRIAL * arrives).clamp(DEEPEST * rate, rate));
+                    // What the line loses anyway has passed the place where it may be full.
+                    let carried = arrives.unwrap_or(rate * (1.0 - share)) / (1.0 - self.inherent);
+                    self.limit = Some((TRIAL * carried).clamp(DEEPEST * rate, rate));
                     self.phase = Phase::Trial { rate, loss: share, seen: 0, lost: 0, packets: 0 };
                 } else if matches!(self.phase, Phase::Settled { .. }) {
                     self.phase = Phase::Quiet { since: now };
@@ -203,6 +205,7 @@ impl Loss {
         if gone {
             self.phase = Phase::Quiet { since: now };
             self.pause = PAUSE;
+            self.inherent = self.inherent.min(after);
             return Finding::None;
         }
         if after > MAX_INHERENT {
