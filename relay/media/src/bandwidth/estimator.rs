@@ -1,0 +1,403 @@
+//! Brings the signs together: what was sent, what is said to have arrived, what is wished for; out come a target and probes.
+
+use std::time::{Duration, Instant};
+
+use super::acked::Acked;
+use super::arrival::Clock;
+use super::fallback::Fallback;
+use super::groups::Groups;
+use super::loss::{Finding, Loss};
+use super::probe::Prober;
+use super::queue::Queue;
+use super::rate::Rate;
+use super::reports::{Reports, Round};
+use super::sent::History;
+use super::trend::{Signal, Trend};
+use super::{Limit, MAX_BITRATE, MIN_BITRATE, Probe, Purpose, START, Sent};
+
+/// Assumed until feedback tells, us.
+const FIRST_RTT: u64 = 100_000;
+
+/// Weight of a new round-trip time.
+const RTT_WEIGHT: f64 = 0.2;
+
+/// After a decrease the queue is drained for so long, us; behind that it stands for reasons of others.
+const DRAIN_TIME: u64 = 3_000_000;
+
+/// A standing queue that is let be, us, and the one at which nothing would be sent.
+const DRAIN_FROM: u64 = 30_000;
+const DRAIN_FULL: f64 = 600_000.0;
+
+/// Least share of the estimate that is sent while draining.
+const MIN_DRAIN: f64 = 0.35;
+
+/// A queue that stands no higher than this after a decrease counts as gone, us.
+const GONE: u64 = 25_000;
+
+/// The beginning ends after this, us.
+const START_TIME: u64 = 3_000_000;
+
+/// If no more than this share of the estimate arrives, and the first probe was not answered well either, the line is full.
+const FULL_AT_START: f64 = 0.7;
+
+/// An answer that is below so many times what arrived when the line was full is not worth a jump: between the frames of others a shared
+/// line seems free.
+const SURPRISE: f64 = 1.2;
+
+/// The rate that arrives above the estimate of the last decrease by this shows that the line has become better.
+const BETTER: f64 = 1.3;
+
+/// Nothing is heard of what was sent for so long, us: the line is down or full.
+const SILENCE: u64 = 1_500_000;
+
+/// What is kept of the estimate then, each time.
+const SILENT_DECREASE: f64 = 0.5;
+
+/// A viewer's own estimate is forgotten after this, us: clients send one each second.
+const REMB_LIFETIME: u64 = 10_000_000;
+
+/// A decrease is the reason for the estimate for so long, us.
+const REASON_TIME: u64 = 10_000_000;
+
+/// What a probe does to the delay is seen for so long after it, on top of the round trip, us. It is no sign of a full line.
+const PROBE_SHADOW: u64 = 150_000;
+
+/// How often it is looked whether the line is free to be asked, us.
+const TICK: u64 = 100_000;
+
+/// Losses in receiver reports that hold nothing back.
+const FEW_LOSSES: f64 = 0.02;
+
+/// A wish that grew by so much is a jump.
+const JUMP: f64 = 1.2;
+
+/// Bandwidth of one viewer's line.
+///
+/// Tell it of every datagram by [`Estimator::sent`] and of all feedback; call [`Estimator::handle_timeout`] at
+/// [`Estimator::poll_timeout`]; after each of these take [`Estimator::poll_probe`] until it is empty.
+#[derive(Debug)]
+pub struct Estimator {
+    began: Instant,
+    /// How this viewer reports: by number, by stream, or by neither.
+    pub(super) reports: Reports,
+    pub(super) history: History,
+    pub(super) clock: Clock,
+    pub(super) groups: Groups,
+    pub(super) trend: Trend,
+    pub(super) acked: Acked,
+    pub(super) queue: Queue,
+    pub(super) loss: Loss,
+    rate: Rate,
+    pub(super) prober: Prober,
+    fallback: Fallback,
+    wish: f64,
+    /// The viewer's own estimate, bit/s, and when it came, us.
+    remb: Option<(f64, u64)>,
+    /// us.
+    rtt: Option<u64>,
+    /// When the first packet was sent of which nothing was heard yet, us.
+    unheard: Option<u64>,
+    /// What arrived when queues grew last, bit/s.
+    full: Option<f64>,
+    /// What a probe at the beginning said if it was less than the estimate, bit/s.
+    low_answer: Option<f64>,
+    /// When time was last told, us.
+    ticked: u64,
+    target: f64,
+}
+
+impl Estimator {
+    /// A line of which nothing is known.
+    #[must_use]
+    pub fn new(now: Instant) -> Self {
+        Self {
+            began: now,
+            reports: Reports::None,
+            history: History::new(),
+            clock: Clock::default(),
+            groups: Groups::default(),
+            trend: Trend::new(),
+            acked: Acked::default(),
+            queue: Queue::new(),
+            loss: Loss::new(0),
+            rate: Rate::new(0, START),
+            prober: Prober::new(),
+            fallback: Fallback::new(0, START),
+            wish: MAX_BITRATE,
+            remb: None,
+            rtt: None,
+            unheard: None,
+            full: None,
+            low_answer: None,
+            ticked: 0,
+            target: START,
+        }
+    }
+
+    /// A datagram goes out now.
+    #[inline]
+    pub fn sent(&mut self, now: Instant, sent: &Sent) {
+        let now = self.micros(now);
+        let cluster = match sent.purpose {
+            Purpose::Probe(cluster) => {
+                self.prober.sent(cluster, sent.bytes as u64);
+                Some(cluster)
+            }
+            Purpose::Media | Purpose::Resend => None,
+        };
+        match &mut self.reports {
+            Reports::None => {
+                self.fallback.sent(sent.bytes as u64);
+                self.history.push(now, sent.number, sent.bytes, cluster);
+            }
+            Reports::ByNumber { .. } => {
+                self.history.push(now, sent.number, sent.bytes, cluster);
+            }
+            Reports::ByStream { count, index, .. } => {
+                *count = count.wrapping_add(1);
+                let number = self.history.push(now, *count, sent.bytes, cluster);
+                index.insert(sent.ssrc, sent.sequence, number);
+            }
+        }
+        self.unheard.get_or_insert(now);
+        if !self.prober.has_begun() {
+            self.prober.begin(self.target, self.wish);
+        }
+    }
+
+    /// The viewer's own estimate (draft-alvestrand-rmcat-remb), bit/s.
+    pub fn handle_remb(&mut self, now: Instant, bitrate: u64) {
+        let now = self.micros(now);
+        let bitrate = (bitrate as f64).clamp(MIN_BITRATE, MAX_BITRATE);
+        self.remb = Some((bitrate, now));
+        if matches!(self.reports, Reports::None) {
+            self.fallback.suggest(bitrate);
+        }
+        self.retarget(now);
+    }
+
+    /// Fraction lost (of 256) by a report block, for viewers who give nothing better.
+    pub fn handle_loss(&mut self, now: Instant, fraction: u8) {
+        let now = self.micros(now);
+        if matches!(self.reports, Reports::None) {
+            self.fallback.report(now, f64::from(fraction) / 256.0);
+            self.retarget(now);
+        }
+    }
+
+    /// The most that could be used: the best layer for every tile, bit/s. Probes go no further.
+    pub fn set_wish(&mut self, now: Instant, bitrate: u64) {
+        let now = self.micros(now);
+        let before = std::mem::replace(&mut self.wish, (bitrate as f64).min(MAX_BITRATE));
+        if self.wish > JUMP * before {
+            self.prober.wish_jumped(now, self.target, self.wish);
+        }
+    }
+
+    /// A question that should be asked now.
+    pub fn poll_probe(&mut self, now: Instant) -> Option<Probe> {
+        self.prober.take_due(self.micros(now))
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let now = self.micros(now);
+        if self.silence_at().is_some_and(|due| due <= now) {
+            let before = self.rate.estimate();
+            self.rate.set(now, SILENT_DECREASE * before);
+            self.prober.fell(now, before, self.rate.estimate());
+            // What is sent from now on is waited for anew; if nothing is, nothing is missed.
+            self.unheard = None;
+        }
+        self.ticked = now;
+        self.ask(now);
+        self.retarget(now);
+    }
+
+    /// When [`Estimator::handle_timeout`] wants to be called; `None` while there is nothing to wait for.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let asks = self.wish > self.target && !matches!(self.reports, Reports::None);
+        let probe = asks.then(|| self.prober.next_tick().max(self.ticked + TICK));
+        let due = [probe, self.silence_at()].into_iter().flatten().min()?;
+        Some(self.began + Duration::from_micros(due))
+    }
+
+    /// What may be sent in all, bit/s.
+    #[must_use]
+    pub fn target(&self) -> u64 {
+        self.target as u64
+    }
+
+    /// What holds it where it is.
+    #[must_use]
+    pub fn limit(&self) -> Limit {
+        let own = self.own_estimate();
+        if self.remb.is_some_and(|(remb, _)| remb < own) {
+            return Limit::Viewer;
+        }
+        if matches!(self.reports, Reports::None) {
+            return if self.fallback.loss() > FEW_LOSSES { Limit::Loss } else { Limit::Nothing };
+        }
+        if self.loss.limit().is_some_and(|limit| limit < self.rate.estimate()) {
+            return Limit::Loss;
+        }
+        let fell_at = self.rate.decreased();
+        let lately = fell_at.is_some_and(|at| self.rate.updated().saturating_sub(at) < REASON_TIME);
+        if lately && self.target < self.wish { Limit::Delay } else { Limit::Nothing }
+    }
+
+    /// Round-trip time by feedback.
+    #[must_use]
+    pub fn rtt(&self) -> Option<Duration> {
+        self.rtt.map(Duration::from_micros)
+    }
+
+    /// Share of packets lost lately, 0 to 1, as seen before retransmission.
+    #[must_use]
+    pub fn loss(&self) -> f32 {
+        match self.reports {
+            Reports::None => self.fallback.loss() as f32,
+            Reports::ByNumber { .. } | Reports::ByStream { .. } => self.loss.smoothed() as f32,
+        }
+    }
+
+    pub(super) fn micros(&self, now: Instant) -> u64 {
+        now.saturating_duration_since(self.began).as_micros() as u64
+    }
+
+    /// All packets of a feedback message were told.
+    pub(super) fn conclude(&mut self, now: u64, round: &Round) {
+        if !round.news {
+            return;
+        }
+        self.unheard = None;
+        if let Some(newest) = round.newest {
+            let sample = now.saturating_sub(newest);
+            self.rtt = Some(self.rtt.map_or(sample, |rtt| (rtt as f64 + RTT_WEIGHT * (sample as f64 - rtt as f64)) as u64));
+        }
+
+        let arrives = self.acked.rate();
+        if self.trend.signal() == Signal::Over || self.drain(now) < 1.0 {
+            self.loss.excuse(now);
+        }
+        let estimate = self.rate.estimate();
+        match self.loss.update(now, estimate, arrives) {
+            Finding::Restore(rate) => self.rate.set(now, rate.max(estimate)),
+            Finding::Full(most) => self.rate.set(now, most.min(estimate)),
+            Finding::None => {}
+        }
+        self.follow_delay(now, arrives);
+        self.start_lower(now, arrives);
+        self.take_answers(now);
+        self.ask(now);
+        self.retarget(now);
+    }
+
+    fn follow_delay(&mut self, now: u64, arrives: Option<f64>) {
+        // What the line loses anyway was carried by the part that queues.
+        let carried = 1.0 - self.loss.inherent();
+        let standing = self.queue.standing();
+        // While a queue stands what arrives is even, so that a short time is enough.
+        let arrives_now = if standing > DRAIN_FROM { self.acked.rate_now() } else { self.acked.rate() };
+        let arrives_now = arrives_now.map(|rate| rate / carried);
+        let signal = self.trend.signal();
+        let before = self.rate.estimate();
+        let rtt = self.rtt.unwrap_or(FIRST_RTT);
+        let own_burst = standing < GONE && now.saturating_sub(self.prober.asked()) < rtt + PROBE_SHADOW;
+        if (self.loss.holds() && signal == Signal::Normal) || (own_burst && signal == Signal::Over) {
+            return;
+        }
+        if self.rate.update(now, signal, arrives.map(|rate| rate / carried), arrives_now, standing, rtt) {
+            self.full = arrives_now;
+            self.prober.fell(now, before, self.rate.estimate());
+        } else if arrives.zip(self.full).is_some_and(|(arrives, full)| arrives > BETTER * full) {
+            self.full = None;
+            self.rate.forget_capacity();
+            self.prober.line_is_better();
+        }
+    }
+
+    /// At the beginning, before anything else is known: if a probe and what arrives agree that the line carries less, it does. A probe
+    /// alone may have met a radio that slept.
+    fn start_lower(&mut self, now: u64, arrives: Option<f64>) {
+        let (Some(answer), Some(arrives)) = (self.low_answer, arrives) else { return };
+        let before = self.rate.estimate();
+        if self.rate.decreased().is_some() || now > START_TIME {
+            self.low_answer = None;
+        } else if answer < before && arrives < FULL_AT_START * before {
+            self.low_answer = None;
+            self.rate.fall_to(now, answer.max(FULL_AT_START * arrives));
+        }
+    }
+
+    fn take_answers(&mut self, now: u64) {
+        let Some(answer) = self.prober.take_answer(now, self.loss.inherent()) else { return };
+        let before = self.rate.estimate();
+        let answer = if self.full.is_some() && answer.bitrate > before {
+            let Some(answer) = self.prober.confirmed(now, answer) else { return };
+            answer
+        } else {
+            answer
+        };
+        let near = self.full.is_some_and(|full| answer.bitrate < SURPRISE * full);
+        if answer.bitrate > before && !near {
+            self.rate.set(now, answer.bitrate);
+            self.rate.forget_capacity();
+        } else if answer.bitrate < before && !answer.good {
+            self.low_answer = Some(answer.bitrate);
+        }
+        let capped = self.loss.limit().is_some_and(|limit| limit < self.rate.estimate());
+        if !capped {
+            self.prober.answered(now, answer, before, self.rate.estimate(), self.wish);
+        }
+    }
+
+    /// Asks the line for more, if it seems to be free.
+    fn ask(&mut self, now: u64) {
+        let free =
+            self.trend.signal() == Signal::Normal && self.queue.standing() < GONE && !self.loss.holds() && self.loss.limit().is_none();
+        if !free || matches!(self.reports, Reports::None) {
+            return;
+        }
+        let settled = self.rate.decreased().is_none_or(|at| now.saturating_sub(at) > self.rtt.unwrap_or(FIRST_RTT) + GONE);
+        if settled {
+            self.prober.recovered(self.rate.estimate(), self.wish);
+            self.prober.tick(now, self.rate.estimate(), self.wish);
+        }
+    }
+
+    /// When what was sent has been without an echo for too long, us.
+    fn silence_at(&self) -> Option<u64> {
+        let reports = !matches!(self.reports, Reports::None);
+        self.unheard.filter(|_| reports).map(|since| since + SILENCE)
+    }
+
+    /// What we know ourselves, bit/s.
+    fn own_estimate(&self) -> f64 {
+        match self.reports {
+            Reports::None => self.fallback.estimate(),
+            Reports::ByNumber { .. } | Reports::ByStream { .. } => {
+                self.loss.limit().map_or(self.rate.estimate(), |limit| limit.min(self.rate.estimate()))
+            }
+        }
+    }
+
+    fn retarget(&mut self, now: u64) {
+        if self.remb.is_some_and(|(_, came)| now.saturating_sub(came) > REMB_LIFETIME) {
+            self.remb = None;
+        }
+        let own = self.own_estimate() * self.drain(now);
+        self.target = self.remb.map_or(own, |(remb, _)| remb.min(own)).clamp(MIN_BITRATE, MAX_BITRATE);
+    }
+
+    /// Share of the estimate that is sent: less than all while a queue of our making stands.
+    fn drain(&self, now: u64) -> f64 {
+        let standing = self.queue.standing();
+        let ours = self.rate.decreased().is_some_and(|at| now.saturating_sub(at) < DRAIN_TIME);
+        if !ours || standing <= DRAIN_FROM {
+            return 1.0;
+        }
+        (1.0 - (standing - DRAIN_FROM) as f64 / DRAIN_FULL).max(MIN_DRAIN)
+    }
+}
