@@ -151,6 +151,8 @@ impl Client {
             ice: self.ice.local(),
             fingerprint: self.fingerprint,
             numbering: &self.setup.numbering,
+            red: self.setup.takes_red || self.setup.sources.iter().any(|source| source.voice.copies > 0),
+            sound_nack: self.setup.sound_nack,
         };
         let lines: Vec<OfferLine> = (0..self.lines.len()).map(|index| self.offer_line(index)).collect();
         offer::write(&head, &lines)
@@ -190,7 +192,7 @@ impl Client {
                 Line::Slot { audio } => {
                     let known = self.slots.iter().any(|slot| slot.mid == answered.mid);
                     if let (true, false, Some(ssrc)) = (answered.accepted, known, answered.ssrc) {
-                        self.slots.push(InSlot::new(answered.mid.clone(), *audio, ssrc, answered.rtx));
+                        self.slots.push(InSlot::new(self.epoch, &self.setup, answered.mid.clone(), *audio, ssrc, answered.rtx));
                     }
                 }
             }

@@ -3,10 +3,20 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::pattern::Author;
+use super::listener::SoundFigures;
+use super::pattern::{Author, Stamp};
 
 /// Complaints kept word for word; further ones are only counted.
 const MAX_COMPLAINTS: usize = 8;
+
+/// A sound that came, as itself or as a copy.
+#[derive(Clone, Copy, Debug)]
+pub struct Heard {
+    /// What it says of itself.
+    pub stamp: Stamp,
+    /// When it came first.
+    pub at: Instant,
+}
 
 /// Everything observed in one slot since the window began.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +49,10 @@ pub struct SlotRecord {
     pub skips: u64,
     /// Frames whose rest never came because a keyframe, of somebody else or of another layer, came instead.
     pub broken_off: u64,
+    /// How much of the sound could be played.
+    pub sound: SoundFigures,
+    /// Every sound that came, where the setup asks for it.
+    pub heard: Option<Vec<Heard>>,
     /// Things that no receiver may ever see, counted.
     pub error_count: u64,
     /// The first of them in words.
@@ -84,7 +98,8 @@ impl SlotRecord {
     /// Forgets the counts and begins anew; a freeze under way goes on counting from the last picture.
     pub(super) fn begin_window(&mut self) {
         let (size, author, last_decoded) = (self.size, self.author, self.last_decoded);
-        *self = Self { size, author, last_decoded, ..Self::default() };
+        let heard = self.heard.as_ref().map(|_| Vec::new());
+        *self = Self { size, author, last_decoded, heard, ..Self::default() };
     }
 
     /// Nothing is expected here now: the time until the next picture is no freeze.

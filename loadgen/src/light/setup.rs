@@ -23,6 +23,12 @@ pub struct Setup {
     pub numbering: Numbering,
     /// How far this client's NTP clock runs ahead of the true time; only sender reports show it.
     pub clock_offset: Duration,
+    /// Whether sound may come with copies of earlier packets (RED); needs a payload type of its own in `numbering`.
+    pub takes_red: bool,
+    /// Whether lost packets of sound are asked for again.
+    pub sound_nack: bool,
+    /// Whether each slot's record keeps every sound; for tests, as it grows without end.
+    pub keeps_sounds: bool,
 }
 
 impl Setup {
@@ -37,6 +43,9 @@ impl Setup {
             video_slots: 3,
             numbering: Numbering::default(),
             clock_offset: Duration::ZERO,
+            takes_red: false,
+            sound_nack: false,
+            keeps_sounds: false,
         }
     }
 
@@ -58,25 +67,38 @@ pub struct SourceSetup {
     pub fps: u32,
     /// Whether it flows from the start.
     pub active: bool,
+    /// How this person sounds; ignored for pictures.
+    pub voice: Voice,
+}
+
+/// How somebody's sound is sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Voice {
+    /// Copies of earlier packets in each (RED), nearest first; 0: plain Opus.
+    pub copies: u8,
+    /// Whether silence is sent as one packet in 400 ms.
+    pub dtx: bool,
+    /// Packets at the beginning of speech that are quieter than what counts as speech.
+    pub soft: u32,
 }
 
 impl SourceSetup {
     /// Sound: one Opus-like packet each 20 ms.
     #[must_use]
     pub fn microphone() -> Self {
-        Self { source: Source::Microphone, layers: Vec::new(), fps: 50, active: true }
+        Self { source: Source::Microphone, layers: Vec::new(), fps: 50, active: true, voice: Voice::default() }
     }
 
     /// Pictures, 25 a second.
     #[must_use]
     pub fn camera(layers: Vec<Layer>) -> Self {
-        Self { source: Source::Camera, layers, fps: 25, active: true }
+        Self { source: Source::Camera, layers, fps: 25, active: true, voice: Voice::default() }
     }
 
     /// A shared screen, 10 pictures a second, silent until it is switched on.
     #[must_use]
     pub fn screen() -> Self {
-        Self { source: Source::Screen, layers: vec![Layer::single()], fps: 10, active: false }
+        Self { source: Source::Screen, layers: vec![Layer::single()], fps: 10, active: false, voice: Voice::default() }
     }
 
     /// True for microphone and screen sound.
@@ -121,6 +143,8 @@ impl Layer {
 pub struct Numbering {
     /// Opus.
     pub opus: u8,
+    /// Redundant Opus.
+    pub red: u8,
     /// VP8.
     pub vp8: u8,
     /// RTX of VP8.
@@ -132,7 +156,7 @@ pub struct Numbering {
 impl Default for Numbering {
     fn default() -> Self {
         let extensions = [(1, Ext::AudioLevel), (3, Ext::TransportCc), (4, Ext::Mid), (10, Ext::Rid), (11, Ext::RepairedRid)];
-        Self { opus: 111, vp8: 96, rtx: 97, extensions }
+        Self { opus: 111, red: 63, vp8: 96, rtx: 97, extensions }
     }
 }
 
@@ -141,7 +165,7 @@ impl Numbering {
     #[must_use]
     pub fn shifted() -> Self {
         let extensions = [(5, Ext::AudioLevel), (6, Ext::TransportCc), (9, Ext::Mid), (1, Ext::Rid), (2, Ext::RepairedRid)];
-        Self { opus: 109, vp8: 120, rtx: 124, extensions }
+        Self { opus: 109, red: 114, vp8: 120, rtx: 124, extensions }
     }
 
     /// The extension ids as a map.
