@@ -35,6 +35,12 @@ pub struct Counters {
     pub resent: u64,
     /// RTP packets that could be opened.
     pub packets_received: u64,
+    /// Bytes of the datagrams they came in.
+    pub bytes_received: u64,
+    /// Of these, padding alone, sent to probe the path.
+    pub padding_received: u64,
+    /// Of these, retransmissions.
+    pub resent_received: u64,
     /// Packets that could not be opened.
     pub refused: u64,
     /// RTP packets on an SSRC that the answer did not announce.
@@ -130,7 +136,7 @@ impl Client {
             secure: Secure::new(certificate),
             publications,
             slots: Vec::new(),
-            arrivals: Arrivals::new(now),
+            arrivals: Arrivals::new(now, setup.feedback_every),
             report_at: None,
             feedback_ssrc: Ssrc(entropy.next() as u32),
             transport_seq: entropy.next() as u16,
@@ -300,6 +306,17 @@ impl Client {
     /// Starts or stops one simulcast layer; 0 is the lowest.
     pub fn set_layer_active(&mut self, source: Source, layer: usize, active: bool) {
         self.publications.iter_mut().filter(|own| own.setup.source == source).for_each(|own| own.set_layer_active(layer, active));
+    }
+
+    /// Does what the relay asks of a source: which encodings to send, and how much all together, bit/s. A rude client need not.
+    pub fn obey(&mut self, source: Source, layers: &[(Option<Rid>, bool)], limit: Option<u64>) {
+        self.publications.iter_mut().filter(|own| own.setup.source == source).for_each(|own| own.obey(layers, limit));
+    }
+
+    /// Which encodings of a source the relay wants, lowest first.
+    #[must_use]
+    pub fn wanted(&self, source: Source) -> Vec<bool> {
+        self.publications.iter().filter(|own| own.setup.source == source).flat_map(Publication::wanted).collect()
     }
 
     /// Whether the microphone's packets claim to hold a voice.

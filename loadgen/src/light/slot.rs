@@ -57,8 +57,8 @@ impl InSlot {
         let recovered = Some(header.ssrc) == self.rtx;
         let (sequence, payload) = match payload.split_first_chunk::<2>() {
             Some((original, rest)) if recovered => (u16::from_be_bytes(*original), rest),
-            // Padding alone, sent to probe the path.
-            _ if payload.is_empty() || recovered => return None,
+            // Padding alone on the retransmission stream, sent to probe the path.
+            _ if recovered => return None,
             _ => (header.sequence, payload),
         };
         let seq = self.seqs.unwrap(sequence);
@@ -76,17 +76,21 @@ impl InSlot {
         }
         self.record.packets += 1;
         self.record.recovered += u64::from(recovered);
-        if let Some(stamp) = &stamp {
-            *self.record.authors.entry(stamp.author).or_default() += 1;
-        }
         self.losses.arrived(now, seq);
-        self.reception.arrived(now, seq, header.timestamp);
-        if self.audio {
+        let newest = self.reception.arrived(now, seq, header.timestamp);
+        if let Some(stamp) = &stamp {
+            self.record.note_packet(now, stamp.author, payload.len(), newest);
+        }
+        if payload.is_empty() {
+            self.record.fillers += 1;
+            self.decoder.frames.insert_filler(seq);
+        } else if self.audio {
             self.hear(now, seq, header.timestamp, payload);
-        } else if self.decoder.frames.insert(now, seq, header.timestamp, header.marker, payload) {
-            self.advance(now);
         } else {
-            self.record.complain(|| format!("packet {sequence} is no VP8"));
+            self.decoder.insert(now, seq, header.timestamp, header.marker, payload, &mut self.record);
+        }
+        if !self.audio {
+            self.advance(now);
         }
         stamp
     }
@@ -140,7 +144,7 @@ impl InSlot {
         if let Some(newest) = self.decoder.advance(now, &mut self.record) {
             self.newest = Some(newest);
         }
-        if let Some(next) = self.decoder.frames.next_seq() {
+        if let Some(next) = self.decoder.next_seq() {
             self.losses.forget_before(next);
         }
     }
@@ -150,7 +154,7 @@ impl InSlot {
             self.record.complain(|| format!("packet {seq} holds a damaged sound"));
             return;
         };
-        self.record.note_decoded(now, stamp.author);
+        self.record.note_decoded(now, &stamp, None);
         if let Some((last, before)) = self.last_sound
             && (timestamp.wrapping_sub(before).cast_signed() > 0) != (seq > last)
         {

@@ -22,6 +22,7 @@ const TAIL: usize = transport::srtp::MAX_RTCP_OVERHEAD;
 
 impl Client {
     pub(super) fn handle_rtp(&mut self, now: Instant, datagram: &mut [u8]) -> Option<Stamp> {
+        let whole = datagram.len() as u64;
         let len = self.open(datagram, true)?;
         let packet = &datagram[..len];
         let Ok(header) = RtpHeader::parse(packet) else {
@@ -29,6 +30,7 @@ impl Client {
             return None;
         };
         self.counters.packets_received += 1;
+        self.counters.bytes_received += whole;
         let values = ExtValues::read(&self.extensions, &header, packet);
         if let Some(transport_seq) = values.transport_seq() {
             self.arrivals.arrived(now, transport_seq);
@@ -45,6 +47,10 @@ impl Client {
             self.counters.malformed += 1;
             return None;
         };
+        if slot.rtx == Some(header.ssrc) {
+            let counter = if payload.is_empty() { &mut self.counters.padding_received } else { &mut self.counters.resent_received };
+            *counter += whole;
+        }
         slot.handle_packet(now, &header, payload)
     }
 

@@ -138,6 +138,7 @@ impl Sim {
     /// Everybody's counts begin anew.
     pub fn begin_window(&mut self) {
         self.first_packets.clear();
+        self.network.begin_window();
         self.people.iter_mut().for_each(|person| person.client.begin_window());
     }
 
@@ -384,7 +385,7 @@ impl Drop for Sim {
             eprintln!("  {} (author {}): {counters:?}, bye {:?}", person.name, person.publisher, person.bye);
             let access = self.network.access(who);
             eprintln!("    up {:?}\n    down {:?}", access.up.stats, access.down.stats);
-            person.client.slots().for_each(|slot| eprintln!("    slot {}: {:?}", slot.mid, slot.record));
+            person.client.slots().for_each(|slot| eprintln!("    slot {}: {}", slot.mid, slot.record));
         }
         eprintln!("  relay: {:?}", self.node.worker.counters());
     }
