@@ -19,12 +19,14 @@ use super::entropy::Entropy;
 use super::ice::Ice;
 use super::offer::{self, Direction, OfferHead, OfferLine};
 use super::outbox::Outbox;
+use super::own_estimate::OwnEstimate;
 use super::pattern::Stamp;
 use super::publication::Publication;
 use super::record::SlotRecord;
 use super::secure::Secure;
-use super::setup::Setup;
+use super::setup::{Feedback, Setup};
 use super::slot::InSlot;
+use super::stream_arrivals::StreamArrivals;
 
 /// What a client counts beside its slots' records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,12 +97,37 @@ pub struct Client {
     pub(super) secure: Secure,
     pub(super) publications: Vec<Publication>,
     pub(super) slots: Vec<InSlot>,
-    pub(super) arrivals: Arrivals,
+    pub(super) feedback: Congestion,
     pub(super) report_at: Option<Instant>,
     pub(super) feedback_ssrc: Ssrc,
     pub(super) transport_seq: u16,
     pub(super) outbox: Outbox,
     pub(super) counters: Counters,
+}
+
+/// The material of congestion feedback, in the one form the client speaks.
+pub(super) enum Congestion {
+    TransportCc(Arrivals),
+    Ccfb(StreamArrivals),
+    Remb(OwnEstimate),
+}
+
+impl Congestion {
+    fn new(now: Instant, setup: &Setup) -> Self {
+        match setup.feedback {
+            Feedback::TransportCc => Self::TransportCc(Arrivals::new(now, setup.feedback_every)),
+            Feedback::Ccfb => Self::Ccfb(StreamArrivals::new(setup.feedback_every)),
+            Feedback::Remb => Self::Remb(OwnEstimate::new()),
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match self {
+            Self::TransportCc(arrivals) => arrivals.deadline(),
+            Self::Ccfb(arrivals) => arrivals.deadline(),
+            Self::Remb(estimate) => estimate.deadline(),
+        }
+    }
 }
 
 /// What an m-line of our offer is for; publications come first, in their order.
@@ -136,7 +163,7 @@ impl Client {
             secure: Secure::new(certificate),
             publications,
             slots: Vec::new(),
-            arrivals: Arrivals::new(now, setup.feedback_every),
+            feedback: Congestion::new(now, &setup),
             report_at: None,
             feedback_ssrc: Ssrc(entropy.next() as u32),
             transport_seq: entropy.next() as u16,
@@ -157,6 +184,7 @@ impl Client {
             ice: self.ice.local(),
             fingerprint: self.fingerprint,
             numbering: &self.setup.numbering,
+            feedback: self.setup.feedback,
         };
         let lines: Vec<OfferLine> = (0..self.lines.len()).map(|index| self.offer_line(index)).collect();
         offer::write(&head, &lines)
@@ -196,7 +224,8 @@ impl Client {
                 Line::Slot { audio } => {
                     let known = self.slots.iter().any(|slot| slot.mid == answered.mid);
                     if let (true, false, Some(ssrc)) = (answered.accepted, known, answered.ssrc) {
-                        self.slots.push(InSlot::new(answered.mid.clone(), *audio, ssrc, answered.rtx));
+                        let rtx = answered.rtx;
+                        self.slots.push(InSlot::new(answered.mid.clone(), *audio, ssrc, rtx, self.setup.asks_again));
                     }
                 }
             }
@@ -259,7 +288,7 @@ impl Client {
         let connecting = [self.ice.poll_timeout(), self.secure.poll_timeout()];
         let media = self.publications.iter().map(|publication| publication.due(now));
         let slots = self.slots.iter().map(InSlot::poll_timeout);
-        let running = media.chain(slots).chain([self.report_at, self.arrivals.deadline()]);
+        let running = media.chain(slots).chain([self.report_at, self.feedback.deadline()]);
         connecting.into_iter().chain(running.filter(|_| self.secure.is_ready())).flatten().min()
     }
 
@@ -284,6 +313,12 @@ impl Client {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.secure.is_closed()
+    }
+
+    /// The moment at which capture times are zero.
+    #[must_use]
+    pub fn epoch(&self) -> Instant {
+        self.epoch
     }
 
     /// Where the client sends to.

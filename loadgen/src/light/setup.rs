@@ -23,8 +23,12 @@ pub struct Setup {
     pub numbering: Numbering,
     /// How far this client's NTP clock runs ahead of the true time; only sender reports show it.
     pub clock_offset: Duration,
+    /// What the client tells of how its line does.
+    pub feedback: Feedback,
     /// How often congestion feedback is given while packets come; browsers use 50 to 250 ms.
     pub feedback_every: Duration,
+    /// Whether lost packets are asked for again.
+    pub asks_again: bool,
 }
 
 impl Setup {
@@ -39,7 +43,9 @@ impl Setup {
             video_slots: 3,
             numbering: Numbering::default(),
             clock_offset: Duration::ZERO,
+            feedback: Feedback::TransportCc,
             feedback_every: Duration::from_millis(100),
+            asks_again: true,
         }
     }
 
@@ -48,6 +54,17 @@ impl Setup {
     pub fn viewer(publisher: u32, audio_slots: usize, video_slots: usize) -> Self {
         Self { sources: Vec::new(), audio_slots, video_slots, ..Self::meeting(publisher) }
     }
+}
+
+/// What a viewer tells the relay of how its line does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Feedback {
+    /// When each packet came, by transport-wide number: browsers.
+    TransportCc,
+    /// When each packet came, by stream (RFC 8888).
+    Ccfb,
+    /// Only what the viewer itself believes the line carries.
+    Remb,
 }
 
 /// One publishing m-line.

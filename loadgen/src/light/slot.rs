@@ -33,7 +33,7 @@ pub(super) struct InSlot {
 }
 
 impl InSlot {
-    pub(super) fn new(mid: String, audio: bool, ssrc: Ssrc, rtx: Option<Ssrc>) -> Self {
+    pub(super) fn new(mid: String, audio: bool, ssrc: Ssrc, rtx: Option<Ssrc>, asks_again: bool) -> Self {
         Self {
             mid,
             audio,
@@ -42,7 +42,7 @@ impl InSlot {
             record: SlotRecord::default(),
             seqs: SeqUnwrapper::new(),
             seen: Seen::default(),
-            losses: Losses::new(if rtx.is_some() { losses::MAX_TRIES } else { 0 }),
+            losses: Losses::new(if rtx.is_some() && asks_again { losses::MAX_TRIES } else { 0 }),
             reception: Reception::new(clock_rate(audio)),
             decoder: Decoder::default(),
             last_sound: None,
@@ -93,6 +93,13 @@ impl InSlot {
             self.advance(now);
         }
         stamp
+    }
+
+    /// How long a packet took, on clocks of the relay and the client that need not agree, seconds.
+    pub(super) fn transit(&self, since_start: Duration, timestamp: u32) -> Option<f64> {
+        let (_, first) = self.sender_report?;
+        let sent = f64::from(timestamp.wrapping_sub(first).cast_signed()) / f64::from(clock_rate(self.audio));
+        Some(since_start.as_secs_f64() - sent)
     }
 
     pub(super) fn handle_sender_report(&mut self, now: Instant, ntp: Ntp, rtp: u32) {

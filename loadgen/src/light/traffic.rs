@@ -8,7 +8,7 @@ use wire::ids::Ssrc;
 use wire::rtcp::{self, ReportBlock, Rtcp, RtcpWriter};
 use wire::rtp::RtpHeader;
 
-use super::client::Client;
+use super::client::{Client, Congestion};
 use super::outbox::MAX_DATAGRAM;
 use super::pattern::{self, Stamp};
 use super::reception::Reported;
@@ -32,8 +32,14 @@ impl Client {
         self.counters.packets_received += 1;
         self.counters.bytes_received += whole;
         let values = ExtValues::read(&self.extensions, &header, packet);
-        if let Some(transport_seq) = values.transport_seq() {
-            self.arrivals.arrived(now, transport_seq);
+        match &mut self.feedback {
+            Congestion::TransportCc(arrivals) => values.transport_seq().into_iter().for_each(|seq| arrivals.arrived(now, seq)),
+            Congestion::Ccfb(arrivals) => arrivals.arrived(now, header.ssrc, header.sequence),
+            Congestion::Remb(estimate) => {
+                let slot = self.slots.iter().find(|slot| slot.ssrc == header.ssrc);
+                let since_start = now.saturating_duration_since(self.epoch);
+                estimate.arrived(now, packet.len(), slot.and_then(|slot| slot.transit(since_start, header.timestamp)));
+            }
         }
         let slot = self.slots.iter_mut().find(|slot| slot.ssrc == header.ssrc || slot.rtx == Some(header.ssrc));
         let Some(slot) = slot else {
@@ -128,10 +134,29 @@ impl Client {
                 }
             });
         }
-        while let Some((info, statuses)) = self.arrivals.take_due(now) {
-            self.push_rtcp(|writer| {
-                let _ = writer.transport_cc(own, own, &info, statuses.iter().copied());
-            });
+        self.send_congestion(now);
+    }
+
+    /// What does not fit or is lost is not told again: the relay has to live with that.
+    fn send_congestion(&mut self, now: Instant) {
+        let (own, timestamp) = (self.feedback_ssrc, self.ntp(now).middle32());
+        match &mut self.feedback {
+            Congestion::TransportCc(arrivals) => {
+                let due: Vec<_> = std::iter::from_fn(|| arrivals.take_due(now)).collect();
+                for (info, statuses) in due {
+                    self.push_rtcp(|writer| drop(writer.transport_cc(own, own, &info, statuses.iter().copied())));
+                }
+            }
+            Congestion::Ccfb(arrivals) => {
+                let Some(reports) = arrivals.take_due(now) else { return };
+                let streams: Vec<_> = reports.iter().map(|(ssrc, begin, arrivals)| (*ssrc, *begin, arrivals.as_slice())).collect();
+                self.push_rtcp(|writer| drop(writer.ccfb(own, timestamp, &streams)));
+            }
+            Congestion::Remb(estimate) => {
+                let Some(bitrate) = estimate.take_due(now) else { return };
+                let streams: Vec<Ssrc> = self.slots.iter().map(|slot| slot.ssrc).take(255).collect();
+                self.push_rtcp(|writer| drop(writer.remb(own, bitrate, &streams)));
+            }
         }
     }
 

@@ -179,6 +179,7 @@ impl Worker {
             participant: slot.occupant.map(|occupant| occupant.wish.0.0),
             source: slot.occupant.map(|occupant| occupant.wish.1),
             layer: self.layer_name(slot.occupant, slot.media.current_layer()),
+            limited: None,
         });
         let message = ServerMessage::Slots { slots: slots.collect() };
         if let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) {

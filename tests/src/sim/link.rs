@@ -279,7 +279,8 @@ mod tests {
     fn a_mean_burst_loses_its_share_in_rows_of_its_length() {
         for (loss, mean) in [(0.1, 1.5), (0.1, 4.0), (0.3, 3.0)] {
             let (start, mut link) = (Instant::now(), Link::new(LinkSpec::bursty(loss, mean), 2));
-            let came: Vec<bool> = (0..50_000).map(|step| link.send(start + Duration::from_millis(step), 1_000, None)[0].is_some()).collect();
+            let came: Vec<bool> =
+                (0..50_000).map(|step| link.send(start + Duration::from_millis(step), 1_000, None)[0].is_some()).collect();
             let rows = came.windows(2).filter(|pair| pair[0] && !pair[1]).count();
             let (share, row) = (link.stats.lost as f64 / 50_000.0, link.stats.lost as f64 / rows as f64);
             assert!((share / loss - 1.0).abs() < 0.1 && (row / mean - 1.0).abs() < 0.1, "{loss} {mean}: {share} in rows of {row}");

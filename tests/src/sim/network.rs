@@ -29,6 +29,8 @@ pub struct Arrival {
     pub to: Destination,
     /// Number of the send, counted over the whole simulation: a change of the rules lies between two of them.
     pub number: u64,
+    /// When it was sent.
+    pub sent: Instant,
     /// Its bytes.
     pub bytes: Vec<u8>,
 }
@@ -112,7 +114,7 @@ impl Network {
             access.overheard.pop_front();
         }
         access.overheard.push_back(bytes.to_vec());
-        self.launch(arrivals, Destination::Relay(from), bytes);
+        self.launch(now, arrivals, Destination::Relay(from), bytes);
     }
 
     /// The relay sends to an address.
@@ -127,14 +129,14 @@ impl Network {
         let arrivals = if access.public == to { access.down.send(now, bytes.len(), shared) } else { [None; 2] };
         access.misdirected += u64::from(access.public != to);
         match arrivals {
-            [None, None] => self.launch([Some(now + delay), None], Destination::Lost(person), bytes),
-            arrivals => self.launch(arrivals, Destination::Person(person), bytes),
+            [None, None] => self.launch(now, [Some(now + delay), None], Destination::Lost(person), bytes),
+            arrivals => self.launch(now, arrivals, Destination::Person(person), bytes),
         }
     }
 
     /// Puts a datagram on the relay's doorstep as if it came from `source`, at once and unharmed.
     pub fn forge(&mut self, now: Instant, source: SocketAddr, bytes: &[u8]) {
-        self.launch([Some(now), None], Destination::Relay(source), bytes);
+        self.launch(now, [Some(now), None], Destination::Relay(source), bytes);
     }
 
     /// When the next datagram arrives.
@@ -158,10 +160,10 @@ impl Network {
         self.launched
     }
 
-    fn launch(&mut self, arrivals: [Option<Instant>; 2], to: Destination, bytes: &[u8]) {
+    fn launch(&mut self, sent: Instant, arrivals: [Option<Instant>; 2], to: Destination, bytes: &[u8]) {
         for at in arrivals.into_iter().flatten() {
             self.launched += 1;
-            let arrival = Arrival { to, number: self.launched, bytes: bytes.to_vec() };
+            let arrival = Arrival { to, number: self.launched, sent, bytes: bytes.to_vec() };
             self.flights.push(Reverse(Flight { at, arrival }));
         }
     }
