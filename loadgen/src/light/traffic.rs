@@ -144,18 +144,24 @@ impl Client {
             Congestion::TransportCc(arrivals) => {
                 let due: Vec<_> = std::iter::from_fn(|| arrivals.take_due(now)).collect();
                 for (info, statuses) in due {
-                    self.push_rtcp(|writer| drop(writer.transport_cc(own, own, &info, statuses.iter().copied())));
+                    self.push_rtcp(|writer| {
+                        let _ = writer.transport_cc(own, own, &info, statuses.iter().copied());
+                    });
                 }
             }
             Congestion::Ccfb(arrivals) => {
                 let Some(reports) = arrivals.take_due(now) else { return };
                 let streams: Vec<_> = reports.iter().map(|(ssrc, begin, arrivals)| (*ssrc, *begin, arrivals.as_slice())).collect();
-                self.push_rtcp(|writer| drop(writer.ccfb(own, timestamp, &streams)));
+                self.push_rtcp(|writer| {
+                    let _ = writer.ccfb(own, timestamp, &streams);
+                });
             }
             Congestion::Remb(estimate) => {
                 let Some(bitrate) = estimate.take_due(now) else { return };
                 let streams: Vec<Ssrc> = self.slots.iter().map(|slot| slot.ssrc).take(255).collect();
-                self.push_rtcp(|writer| drop(writer.remb(own, bitrate, &streams)));
+                self.push_rtcp(|writer| {
+                    let _ = writer.remb(own, bitrate, &streams);
+                });
             }
         }
     }
