@@ -282,6 +282,9 @@ export class Meeting extends EventTarget {
         this.slots = message.slots;
         this.dispatchEvent(new Event('slots'));
         break;
+      case 'send':
+        this.session?.needs.told(message.sources);
+        break;
       case 'slots_wanted':
         this.session?.wantSlots(message.audio, message.video);
         break;

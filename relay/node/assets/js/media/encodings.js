@@ -1,81 +1,47 @@
-// What a camera or a screen is encoded as: simulcast layers, bit rates; and which codecs and extensions are offered.
+// What a camera or a screen is encoded as: simulcast layers, scalable streams, bit rates.
 
-/** Highest first: the order tells the relay what is preferred. Bit rates in bit/s. */
+/** Simulcast, highest first: the order tells the relay what is preferred. Bit rates in bit/s: of 720, 360 and 180 lines. */
 const CAMERA_LAYERS = [
-  { rid: 'h', scaleResolutionDownBy: 1, maxBitrate: 1_700_000 },
-  { rid: 'm', scaleResolutionDownBy: 2, maxBitrate: 500_000 },
-  { rid: 'l', scaleResolutionDownBy: 4, maxBitrate: 150_000 },
+  { rid: 'h', scaleResolutionDownBy: 1, maxBitrate: 1_400_000 },
+  { rid: 'm', scaleResolutionDownBy: 2, maxBitrate: 400_000 },
+  { rid: 'l', scaleResolutionDownBy: 4, maxBitrate: 120_000 },
 ];
-const SCREEN_BITRATE = 2_500_000;
+/**
+ * A screen must stay sharp: who has the line gets all of it, and who has little gets pictures less often, not fewer of its lines, through
+ * temporal layers. The second encoding is for a line that carries not even that, and for a tile where nobody could read it anyway.
+ */
+const SCREEN_LAYERS = [
+  { rid: 'h', scaleResolutionDownBy: 1, maxBitrate: 2_500_000 },
+  { rid: 'l', scaleResolutionDownBy: 2, maxBitrate: 350_000, maxFramerate: 5 },
+];
+/** Three layers in time: whoever has a poor line gets every second or fourth picture rather than a smaller one or none. */
+const TEMPORAL = 'L1T3';
 
 /**
- * @param {boolean} simulcast
- * @param {string|null} codec
- * @returns {RTCRtpEncodingParameters[]}
+ * @typedef {object} Manner  how pictures are encoded
+ * @property {boolean} simulcast
+ * @property {string|null} svc    e.g. `L3T3_KEY`: one scalable stream instead of simulcast
  */
-export function cameraEncodings(simulcast, codec) {
-  if (!simulcast) return [{ maxBitrate: CAMERA_LAYERS[0].maxBitrate }];
+
+/**
+ * @param {'camera'|'screen'} source
+ * @param {Manner} manner
+ * @returns {import('../types.js').Encoding[]}
+ */
+export function encodingsOf(source, { simulcast, svc }) {
+  const layers = source === 'camera' ? CAMERA_LAYERS : SCREEN_LAYERS;
+  if (svc && source === 'camera') return [{ maxBitrate: layers[0].maxBitrate, scalabilityMode: svc }];
   // Without a mode of their own, browsers turn several VP9 or AV1 encodings into one spatially scalable stream.
-  const mode = codec === 'vp9' || codec === 'av1' ? { scalabilityMode: 'L1T3' } : {};
-  return CAMERA_LAYERS.map((layer) => /** @type {RTCRtpEncodingParameters} */ ({ ...layer, ...mode }));
-}
-
-/** @returns {RTCRtpEncodingParameters[]} */
-export function screenEncodings() {
-  return [{ maxBitrate: SCREEN_BITRATE }];
+  if (!simulcast) return [{ maxBitrate: layers[0].maxBitrate, scalabilityMode: TEMPORAL }];
+  return layers.map((layer) => ({ ...layer, scalabilityMode: TEMPORAL }));
 }
 
 /**
- * Codecs that the relay forwards, in the one form of each that browsers share. All forms of all codecs, on every m-line, would
- * make the offer of a large meeting longer than the relay reads.
- * @param {{mimeType: string, sdpFmtpLine?: string}} codec
+ * One stream alone, made as small as is needed: its scale, and the most bits a second it may take.
+ * @param {number} lines   of what is captured, the smaller dimension
+ * @param {number} needed  of the largest picture anybody shows
  */
-function isUseful({ mimeType, sdpFmtpLine = '' }) {
-  switch (mimeType.toLowerCase()) {
-    case 'audio/opus':
-    case 'audio/red':
-    case 'video/vp8':
-    case 'video/rtx':
-      return true;
-    case 'video/vp9':
-      return !/profile-id=[1-3]/.test(sdpFmtpLine);
-    case 'video/av1':
-      return !/profile=[12]/.test(sdpFmtpLine);
-    case 'video/h264':
-      // Constrained baseline and constrained high, packets in mode 1.
-      return /packetization-mode=1/.test(sdpFmtpLine) && /profile-level-id=(42e0|640c)/i.test(sdpFmtpLine);
-    default:
-      return false;
-  }
-}
-
-/** Header extensions nobody reads on a slot. */
-const IDLE_EXTENSIONS = /toffset|video-timing|color-space|video-content-type|rtp-stream-id$/;
-
-/**
- * Makes an m-line offer no more than is useful; a codec asked for comes first, the others stay as common ground.
- * @param {RTCRtpTransceiver} transceiver
- * @param {'audio'|'video'} kind
- * @param {string|null} first  `vp8`, `h264`, `vp9`, `av1`; null leaves the browser's order
- */
-export function trim(transceiver, kind, first) {
-  const useful = (RTCRtpReceiver.getCapabilities(kind)?.codecs ?? []).filter(isUseful);
-  const isFirst = (/** @type {{mimeType: string}} */ c) => first !== null && c.mimeType.toLowerCase() === `video/${first}`;
-  const sorted = [...useful.filter(isFirst), ...useful.filter((c) => !isFirst(c))];
-  if (sorted.length > 0) transceiver.setCodecPreferences?.(sorted);
-  const extended = /** @type {any} */ (transceiver); // not known to every browser, nor to the type library
-  if (transceiver.direction !== 'recvonly' || !extended.setHeaderExtensionsToNegotiate) return;
-  const extensions = extended.getHeaderExtensionsToNegotiate();
-  for (const extension of extensions) if (IDLE_EXTENSIONS.test(extension.uri)) extension.direction = 'stopped';
-  extended.setHeaderExtensionsToNegotiate(extensions);
-}
-
-/**
- * Text on a shared screen must stay sharp: rather fewer frames than fewer pixels.
- * @param {RTCRtpSender} sender
- */
-export async function keepSharp(sender) {
-  const parameters = sender.getParameters();
-  Object.assign(parameters, { degradationPreference: 'maintain-resolution' });
-  await sender.setParameters(parameters).catch(() => {}); // not known everywhere; the content hint then has to do
+export function shrunk(lines, needed) {
+  const fit = CAMERA_LAYERS.findLast(({ scaleResolutionDownBy: scale }) => lines / scale >= needed) ?? CAMERA_LAYERS[0];
+  return { scale: fit.scaleResolutionDownBy, bitrate: fit.maxBitrate };
 }

@@ -1,6 +1,8 @@
 // The peer connection: publishing m-lines, receive slots, offers. The page offers, the relay answers; one offer at a time.
 
-import { cameraEncodings, keepSharp, screenEncodings, trim } from './encodings.js';
+import { trim } from './codecs.js';
+import { encodingsOf } from './encodings.js';
+import { Needs } from './needs.js';
 import { MAX_SLOTS } from '../params.js';
 
 /** @typedef {import('../types.js').Source} Source */
@@ -16,6 +18,8 @@ export class Session extends EventTarget {
   pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
   /** performance.now() of the first time each step was reached, ms. @type {Record<string, number>} */
   timings = {};
+  /** What of ours is sent. */
+  needs = new Needs();
 
   /** @type {Map<Source, RTCRtpTransceiver>} */
   #publishing = new Map();
@@ -39,10 +43,9 @@ export class Session extends EventTarget {
     super();
     this.#send = send;
     const { pc } = this;
-    const camera = cameraEncodings(params.simulcast, params.codec);
     this.#addSource('microphone', 'audio', [{}], null);
-    this.#addSource('camera', 'video', camera, params.codec);
-    this.#addSource('screen', 'video', screenEncodings(), params.codec);
+    this.#addSource('camera', 'video', encodingsOf('camera', params), params.codec);
+    this.#addSource('screen', 'video', encodingsOf('screen', params), params.codec);
     this.#addSource('screen_audio', 'audio', [{}], null);
     this.#addSlots(params.slots, params.slots);
     pc.addEventListener('connectionstatechange', () => {
@@ -59,7 +62,7 @@ export class Session extends EventTarget {
     const sender = this.#publishing.get(source)?.sender;
     if (!sender || this.#closed || sender.track === track) return;
     await sender.replaceTrack(track);
-    if (source === 'screen' && track) await keepSharp(sender);
+    if (track?.kind === 'video') await this.needs.again(source); // another camera has another size
   }
 
   /**
@@ -139,6 +142,7 @@ export class Session extends EventTarget {
     await this.pc.setRemoteDescription({ type: 'answer', sdp });
     this.#pending = null;
     this.#mark('answered');
+    void this.needs.again();
     if (this.#again) await this.offer();
   }
 
@@ -176,6 +180,7 @@ export class Session extends EventTarget {
     const transceiver = this.pc.addTransceiver(kind, { direction: 'sendonly', sendEncodings });
     trim(transceiver, kind, codec);
     this.#publishing.set(source, transceiver);
+    if (kind === 'video') this.needs.add(source, transceiver.sender, sendEncodings);
   }
 
   /**

@@ -73,9 +73,11 @@ export class Details {
       lines.push([t('d_bitrate'), rateLine(video, now, before)]);
       lines.push([t('d_loss'), percent(lossBetween(video, before?.inbound.find((s) => s.mid === video.mid)))]);
       if (slot?.layer) lines.push([t('d_layer'), t(`layer_${slot.layer}`)]);
+      lines.push([t('d_quality'), t(`quality_${slot?.limited ?? 'fits'}`)]);
       if (video.freezeCount > 0) lines.push([t('d_freezes'), `${video.freezeCount} (${decimal(video.totalFreezesDuration)} s)`]);
     } else {
       lines.push([t('d_picture'), t('d_none')]);
+      if (slot?.limited) lines.push([t('d_quality'), t(`quality_${slot.limited}`)]);
     }
     const audio = now.inbound.find((s) => s.mid === sound?.mid);
     if (audio) {

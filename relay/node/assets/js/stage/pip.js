@@ -16,7 +16,7 @@ export class PictureInPicture extends EventTarget {
   #stage;
   /** @type {Window|null} */
   #window = null;
-  /** @type {HTMLVideoElement|null} */
+  /** The browser's own window stays with the tile it was opened for. @type {{tile: import('./tiles.js').MeetingTile, size: PictureInPictureWindow}|null} */
   #video = null;
   #name = h('p', { class: 'pip-name' });
   #frame = h('div', { class: 'pip-frame' });
@@ -66,10 +66,10 @@ export class PictureInPicture extends EventTarget {
 
   /** What is shown there, and how large. */
   shown() {
-    const mid = this.#stage.mainTile?.state?.mid;
+    const mid = (this.#video?.tile ?? this.#stage.mainTile)?.state?.mid;
     if (!mid) return null;
     if (this.#window) return { mid, width: this.#window.innerWidth, height: this.#window.innerHeight, ratio: this.#window.devicePixelRatio };
-    return this.#video ? { mid, ...SIZE, ratio: devicePixelRatio } : null;
+    return this.#video ? { mid, width: this.#video.size.width, height: this.#video.size.height, ratio: devicePixelRatio } : null;
   }
 
   /** @param {DocumentWindows} windows */
@@ -92,15 +92,17 @@ export class PictureInPicture extends EventTarget {
   }
 
   async #openVideo() {
-    const video = this.#stage.mainTile?.video;
-    if (!video) return;
+    const tile = this.#stage.mainTile;
+    const video = tile?.video;
+    if (!tile || !video) return;
     video.disablePictureInPicture = false;
     video.addEventListener('leavepictureinpicture', () => {
       this.#video = null;
       this.dispatchEvent(new Event('change'));
     }, { once: true });
-    await video.requestPictureInPicture();
-    this.#video = video;
+    const size = await video.requestPictureInPicture();
+    size.addEventListener('resize', () => this.dispatchEvent(new Event('change')));
+    this.#video = { tile, size };
     this.dispatchEvent(new Event('change'));
   }
 

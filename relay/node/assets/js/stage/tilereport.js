@@ -2,8 +2,8 @@
 
 import { Listeners } from '../ui/listeners.js';
 
-/** Sizes change in bursts while a window is dragged. */
-const SETTLE_MS = 150;
+/** Sizes change in bursts while a window is dragged: the first change is told this late, and those that follow as far apart. */
+const SETTLE_MS = 60;
 const MAX_SIZE = 0xffff;
 
 export class TileReport {
@@ -14,6 +14,7 @@ export class TileReport {
   /** @type {number|undefined} */
   #timer;
   #listeners = new Listeners();
+  #ratioListeners = new Listeners();
 
   /**
    * @param {import('../call/meeting.js').Meeting} meeting
@@ -25,18 +26,21 @@ export class TileReport {
     this.#stage = stage;
     this.#pip = pip;
     this.#listeners.on(stage, 'placed', () => this.#soon());
+    this.#listeners.on(stage, 'scroll', () => this.#soon());
     this.#listeners.on(pip, 'change', () => this.#soon());
     this.#listeners.on(document, 'visibilitychange', () => this.#soon());
     this.#listeners.on(meeting, 'phase session', () => {
       this.#last = ''; // a new connection knows nothing
       this.#soon();
     });
+    this.#watchRatio();
     this.#soon();
   }
 
   close() {
     clearTimeout(this.#timer);
     this.#listeners.close();
+    this.#ratioListeners.close();
   }
 
   /** By mid, for the slots that hold a picture; physical pixels. */
@@ -49,7 +53,7 @@ export class TileReport {
     if (!document.hidden) {
       for (const tile of this.#stage.tiles()) {
         const mid = tile.state?.mid;
-        if (mid && mid in sizes && !tile.hidden && tile.rect) sizes[mid] = physical(tile.rect.width, tile.rect.height, devicePixelRatio);
+        if (mid && mid in sizes && !tile.hidden && tile.rect && this.#inSight(tile.rect)) sizes[mid] = physical(tile.rect.width, tile.rect.height, devicePixelRatio);
       }
     }
     const pip = this.#pip.shown();
@@ -58,6 +62,21 @@ export class TileReport {
       sizes[pip.mid] = size[0] > sizes[pip.mid][0] ? size : sizes[pip.mid];
     }
     return sizes;
+  }
+
+  /** Whether the stage is scrolled so that one can see it. @param {import('./layout.js').Rect} rect */
+  #inSight({ y, height }) {
+    const { scrollTop, clientHeight } = this.#stage;
+    return y < scrollTop + clientHeight && y + height > scrollTop;
+  }
+
+  /** A window that goes to another screen keeps its size but not its pixels; one question is for one ratio. */
+  #watchRatio() {
+    this.#ratioListeners.close();
+    this.#ratioListeners.on(matchMedia(`(resolution: ${devicePixelRatio}dppx)`), 'change', () => {
+      this.#watchRatio();
+      this.#soon();
+    });
   }
 
   #soon() {
