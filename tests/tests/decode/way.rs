@@ -1,0 +1,175 @@
+//! The way through the relay: encodings into a receiver, one slot with a target that changes at random, and what the viewer gets.
+
+use std::time::{Duration, Instant};
+
+use media::{CodecOut, MediaKind, PublishConfig, Receiver, Route, Slot, SlotConfig};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use wire::codec::Codec;
+use wire::ext::{Ext, ExtMap};
+use wire::ids::{Mid, Ssrc};
+use wire::ntp::Ntp;
+use wire::rtp::RtpHeader;
+
+use super::feed::{Feed, Packet};
+use super::lane::{MID, MID_ID, RID_ID};
+use super::recording::{DESCRIPTOR_ID, SPATIAL};
+
+/// Pictures a second.
+const RATE: u64 = 30;
+/// Mean number of pictures from one change of the target to the next.
+const STAY: u32 = 5;
+/// The relay's clock when it all begins.
+const NTP_BASE: Ntp = Ntp(0xea00_0000_0000_0000);
+
+/// A picture as it left for the viewer.
+pub struct Sent {
+    /// Which encoding's, and the number of the picture.
+    pub from: (usize, usize),
+    /// The highest spatial layer of it that left.
+    pub spatial: usize,
+    pub payloads: Vec<Vec<u8>>,
+}
+
+/// What a run was like.
+pub struct Run {
+    pub sent: Vec<Sent>,
+    /// Times the target changed.
+    pub targets: u32,
+    /// Times another encoding began to flow.
+    pub switches: u64,
+    /// Pictures left out of an encoding that flowed.
+    pub left_out: usize,
+}
+
+/// A packet that left, with where it came from.
+struct Out {
+    seq: u64,
+    timestamp: u32,
+    from: (usize, usize),
+    spatial: usize,
+    marker: bool,
+    payload: Vec<u8>,
+}
+
+pub struct Way {
+    rng: ChaCha8Rng,
+    base: Instant,
+    feeds: Vec<Box<dyn Feed>>,
+    receiver: Receiver,
+    slot: Slot,
+    target: usize,
+    twcc: u16,
+    out: Vec<Out>,
+}
+
+impl Way {
+    /// The encodings of one publication, lowest first.
+    pub fn new(codec: Codec, feeds: Vec<Box<dyn Feed>>, seed: u64) -> Self {
+        let base = Instant::now();
+        let exts = ext_map(&[(MID_ID, Ext::Mid), (RID_ID, Ext::Rid), (DESCRIPTOR_ID, Ext::DependencyDescriptor)]);
+        let mid = Mid::new(MID).expect("a digit is a mid");
+        let mut receiver = Receiver::new(base, NTP_BASE, exts, Ssrc(0xffff));
+        let rids: Vec<_> = feeds.iter().rev().filter_map(|feed| feed.stream().0).collect();
+        let ssrcs = if rids.is_empty() { vec![(feeds[0].stream().1, None)] } else { vec![] };
+        let codecs = vec![feeds[0].codec_in()];
+        receiver.configure(base, exts, vec![PublishConfig { mid, kind: MediaKind::Video, codecs, rids, ssrcs, label: 0 }]);
+        let mut slot = Slot::new(SlotConfig { mid, kind: MediaKind::Video, ssrc: Ssrc(0xaaaa), rtx: None, entropy: seed << 20 | 0x7ff0 });
+        let to = CodecOut { pt: 100, codec, clock_rate: 90_000, rtx: None };
+        slot.attach(base, Route::new(&[feeds[0].codec_in()], &[to], |from, to| from.codec == to.codec));
+        Self { rng: ChaCha8Rng::seed_from_u64(seed), base, feeds, receiver, slot, target: 0, twcc: 0, out: Vec::new() }
+    }
+
+    /// So many changes of the target.
+    pub fn run(mut self, changes: u32) -> Run {
+        let mut targets = 0;
+        let mut nth = 0;
+        while targets < changes {
+            let now = self.base + Duration::from_millis(1_000 * nth as u64 / RATE);
+            if self.rng.next_u32().is_multiple_of(STAY) {
+                self.target = self.rng.next_u32() as usize % self.feeds.len();
+                targets += 1;
+            }
+            self.choose(now);
+            self.pictures(now, nth);
+            nth += 1;
+        }
+        let switches = self.slot.counters().starts;
+        let (sent, left_out) = pictures(self.out);
+        Run { sent, targets, switches, left_out }
+    }
+
+    fn choose(&mut self, now: Instant) {
+        let publication = &self.receiver.publications()[0];
+        let active: Vec<_> = (0..publication.layers().len()).map(|layer| publication.active(layer, now)).collect();
+        let _ = self.slot.want(now, &active, self.target);
+    }
+
+    /// One picture of each encoding; the packets of all of them arrive in a somewhat wrong order.
+    fn pictures(&mut self, now: Instant, nth: usize) {
+        let mut arriving = Vec::new();
+        for (index, feed) in self.feeds.iter_mut().enumerate() {
+            let (_, ssrc, timestamp) = feed.stream();
+            if nth.is_multiple_of(RATE as usize) {
+                let sent = NTP_BASE.plus(now.duration_since(self.base));
+                self.receiver.handle_sender_report(now, ssrc, sent, timestamp.wrapping_add(3_000 * nth as u32));
+            }
+            arriving.extend(feed.packets(nth).into_iter().map(|packet| (index, packet)));
+        }
+        for at in 1..arriving.len() {
+            if self.rng.next_u32().is_multiple_of(8) {
+                arriving.swap(at - 1, at);
+            }
+        }
+        let exts = ext_map(&[(4, Ext::Mid), (5, Ext::DependencyDescriptor)]);
+        for (index, Packet { bytes, spatial }) in arriving {
+            let Some(inbound) = self.receiver.handle_rtp(now, &bytes) else { panic!("picture {nth} of {index} is not taken") };
+            let mut buf = [0; 1_500];
+            let Some(len) = self.slot.forward(now, &inbound, &exts, &mut self.twcc, &mut buf) else { continue };
+            let header = RtpHeader::parse(&buf[..len]).expect("the slot writes RTP");
+            let payload = header.payload(&buf[..len]).expect("with a payload").to_vec();
+            let newest = self.out.iter().rev().take(64).map(|out| out.seq).max().unwrap_or(65_536 + u64::from(header.sequence));
+            let seq = newest.wrapping_add_signed(i64::from(header.sequence.wrapping_sub(newest as u16).cast_signed()));
+            let (timestamp, marker) = (header.timestamp, header.marker);
+            self.out.push(Out { seq, timestamp, from: (index, nth), spatial, marker, payload });
+        }
+    }
+}
+
+fn ext_map(ids: &[(u8, Ext)]) -> ExtMap {
+    let mut exts = ExtMap::new();
+    for &(id, ext) in ids {
+        exts.insert(id, ext).expect("ids of one byte");
+    }
+    exts
+}
+
+/// In the order of their numbers, without a hole; one picture has one time.
+fn pictures(mut out: Vec<Out>) -> (Vec<Sent>, usize) {
+    out.sort_by_key(|packet| packet.seq);
+    let mut sent: Vec<Sent> = Vec::new();
+    let mut before: Option<(u64, u32, bool)> = None;
+    let mut left_out = 0;
+    for packet in out {
+        let Out { seq, timestamp, from, spatial, marker, payload } = packet;
+        if let Some((last, time, ended)) = before {
+            assert_eq!(seq, last + 1, "no number is left out, none is used twice: {from:?}");
+            let same = sent.last().is_some_and(|picture| picture.from == from);
+            let step = timestamp.wrapping_sub(time).cast_signed();
+            assert!(if same { step == 0 } else { step > 0 }, "a picture has one time, and time runs on: {from:?}");
+            assert_eq!(ended, !same, "the marker stands on the last packet of a picture, and nowhere else: {from:?}");
+        }
+        before = Some((seq, timestamp, marker));
+        match sent.last_mut().filter(|picture| picture.from == from) {
+            Some(picture) => {
+                picture.spatial = picture.spatial.max(spatial);
+                picture.payloads.push(payload);
+            }
+            None => {
+                left_out += sent.last().filter(|last| last.from.0 == from.0).map_or(0, |last| from.1 - last.from.1 - 1);
+                sent.push(Sent { from, spatial, payloads: vec![payload] });
+            }
+        }
+    }
+    (sent, left_out)
+}
