@@ -18,7 +18,7 @@ const LEAST_BLOCKS: usize = 8;
 /// Resamplings.
 const DRAWS: usize = 400;
 /// A price is fitted apart when this share of its column is not explained by the ones before: the sine of their angle.
-const LEAST_APART: f64 = 0.1;
+const LEAST_APART: f64 = 0.03;
 /// Where there is nothing to resample, what a repetition may show elsewhere: 30 % to each side.
 const UNKNOWN: f64 = 0.3;
 /// Columns of the fit.

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::summary::{Summary, Verdict};
 
-/// Steps after which a search is given up: doubling over 40 powers of two, bisecting and confirming fit in.
+/// Steps after which a search is given up: doubling over 60 powers of two, bisecting and confirming fit in.
 const MOST_STEPS: usize = 200;
 
 /// What breaks.
@@ -113,8 +113,10 @@ pub enum Next {
 pub enum Outcome {
     /// The knee.
     Knee {
-        /// Greatest load that held, confirmed.
+        /// Greatest load that held, confirmed: what may be counted on.
         load: u64,
+        /// Where the knee lies most likely: the middle of what held and what broke.
+        estimate: u64,
         /// Least load that broke.
         broke_at: u64,
         /// What broke first.
@@ -248,7 +250,7 @@ impl Ramp {
         let wanted = self.search.confirmations.max(1);
         let most = wanted / 2 + 1;
         if votes.1 >= most {
-            let step = ((candidate as f64 * self.search.precision).round() as u64).max(1);
+            let step = ((candidate as f64 * self.search.precision / 2.0).round() as u64).max(1);
             return match candidate.saturating_sub(step) {
                 0 => Next::Done(Outcome::TooMuch { load: candidate, first: self.first(candidate) }),
                 lower => self.confirm(lower, candidate),
@@ -261,7 +263,13 @@ impl Ramp {
         Next::Done(match (broke, self.first(broke)) {
             (u64::MAX, _) => Outcome::Unbroken { load: candidate },
             (_, Limit::Generator) => Outcome::Invalid { carried: candidate, saturated_at: broke },
-            (_, first) => Outcome::Knee { load: candidate, broke_at: broke, first, also: self.also(broke, first) },
+            (_, first) => Outcome::Knee {
+                load: candidate,
+                estimate: candidate + (broke - candidate) / 2,
+                broke_at: broke,
+                first,
+                also: self.also(broke, first),
+            },
         })
     }
 

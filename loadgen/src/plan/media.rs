@@ -5,6 +5,7 @@ use std::ops::{Add, Mul};
 use serde::Serialize;
 
 use super::chance::Weight;
+use super::costs::{Costs, Interval, Prices};
 use super::profile::Profile;
 use super::sizes::Sizes;
 
@@ -120,6 +121,16 @@ impl Mix {
     #[must_use]
     pub fn mean(&self) -> Load {
         self.0.iter().fold(Load::default(), |sum, (share, load)| sum + *load * *share)
+    }
+
+    /// Cores for so many meetings in the mean, at a quantile, and what `besides` adds at given prices. How costs scatter between
+    /// meetings hardly depends on prices: it is computed for the best guess, and other prices move the mean.
+    #[must_use]
+    pub fn cores(&self, costs: &Costs, meetings: f64, quantile: f64, besides: impl Fn(&Prices) -> f64) -> Interval {
+        let level = self.weight(|load| costs.prices.meeting(load, costs.ingress_weight)).level(meetings, quantile);
+        let above = if level.mean > 0.0 { level.high / level.mean } else { 1.0 };
+        let mean = self.mean() * meetings;
+        costs.cores(|prices| prices.meeting(&mean, costs.ingress_weight) * above + besides(prices))
     }
 
     /// How one quantity, or a cost made of several, scatters between meetings.

@@ -108,16 +108,15 @@ impl Plan {
     /// # Errors
     /// [`Refused`] when assumptions contradict each other, or ask for a cluster beyond 10,000 nodes.
     pub fn of(profile: &Profile, costs: &Costs) -> Result<Self, Refused> {
-        let mut plan = Self::bare(profile, costs)?;
+        let mut plan = Self::bare(profile, costs, Day::of(profile))?;
         plan.figures.sensitivity = sensitivity::of(&plan);
         Ok(plan)
     }
 
     /// A plan that has not asked what else might be.
-    fn bare(profile: &Profile, costs: &Costs) -> Result<Self, Refused> {
+    fn bare(profile: &Profile, costs: &Costs, day: Day) -> Result<Self, Refused> {
         let sizes = Sizes::new(profile)?;
         let mix = Mix::of(profile, &sizes);
-        let day = Day::of(profile);
         let figures = figures(profile, costs, &mix, &day)?;
         Ok(Self { profile: profile.clone(), costs: costs.clone(), mix, sizes, day, figures })
     }
@@ -150,10 +149,7 @@ fn figures(profile: &Profile, costs: &Costs, mix: &Mix, day: &Day) -> Result<Fig
     let joins = counted(day.openings_per_second * mix.mean().people);
     let nodes = Nodes::of(&Demand { profile, mix, costs, meetings: day.peak, joins: joins.high })?;
     let all = f64::from(nodes.total());
-    let cores = costs.cores(|prices| {
-        let meetings = mix.weight(|load| prices.meeting(load, costs.ingress_weight)).level(day.peak, quantile).high;
-        meetings + joins.high * prices.join / 1e6 + all * prices.idle
-    });
+    let cores = mix.cores(costs, day.peak, quantile, |prices| joins.high * prices.join / 1e6 + all * prices.idle);
     // Each node is there once, its people are shared.
     let memory = costs.memory(people.high / all).times(all);
     let meetings_per_day = profile.meetings_per_month / profile.working_days;
@@ -184,7 +180,7 @@ mod tests {
     use super::*;
 
     fn plan(profile: &Profile) -> Figures {
-        Plan::bare(profile, &Costs::guessed(profile)).expect("it can be planned").figures
+        Plan::bare(profile, &Costs::guessed(profile), Day::of(profile)).expect("it can be planned").figures
     }
 
     fn near(what: &str, found: f64, wanted: f64, within: f64) {

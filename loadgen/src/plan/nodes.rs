@@ -144,12 +144,10 @@ impl Demand<'_> {
         let nodes = f64::from(nodes);
         let (meetings, quantile) = (self.meetings / nodes, self.profile.quantile);
         let end = |interval: super::costs::Interval| if careful { interval.high } else { interval.value };
-        let weight = self.costs.ingress_weight;
         match resource {
-            Resource::Cores => end(self.costs.cores(|prices| {
-                let meeting = self.mix.weight(|load| prices.meeting(load, weight));
-                meeting.level(meetings, quantile).high + self.joins / nodes * prices.join / 1e6 + prices.idle
-            })),
+            Resource::Cores => {
+                end(self.mix.cores(self.costs, meetings, quantile, |prices| self.joins / nodes * prices.join / 1e6 + prices.idle))
+            }
             Resource::Memory => end(self.costs.memory(self.mix.weight(|load| load.people).level(meetings, quantile).high)),
             Resource::LineIn => self.mix.weight(|load| load.bits_in).level(meetings, quantile).high,
             Resource::LineOut => self.mix.weight(|load| load.bits_out).level(meetings, quantile).high,
@@ -198,11 +196,13 @@ mod tests {
 
     #[test]
     fn halves_of_a_load_need_more_than_half_the_room() {
-        // Chance does not average out as well on small nodes: ten nodes carry less than ten times what one does.
-        let small = Profile { node_gbps: 0.4, node_cores: 64.0, ..Profile::default() };
-        let large = Profile { node_gbps: 4.0, ..small.clone() };
-        assert_eq!(nodes(&large, 400.0).working, 1);
-        assert!(nodes(&small, 400.0).working > 10, "{:?}", nodes(&small, 400.0));
+        // Chance does not average out as well on small nodes: five nodes carry less than five times what one does.
+        let ample = Profile { node_gbps: 100.0, node_cores: 512.0, ..Profile::default() };
+        let line = nodes(&ample, 400.0).uses.iter().find(|row| row.resource == Resource::LineOut).expect("there").degraded;
+        let just = Profile { node_gbps: line * 1.001 / 1e9 / ample.line_load, ..ample.clone() };
+        let fifth = Profile { node_gbps: just.node_gbps / 5.0, ..ample };
+        assert_eq!(nodes(&just, 400.0).working, 1);
+        assert!(nodes(&fifth, 400.0).working > 5, "{:?}", nodes(&fifth, 400.0));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::profile::{ASSUMPTIONS, Assumption};
-use super::{Costs, Origin, Plan};
+use super::{Costs, Day, Origin, Plan};
 
 /// One assumption.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -68,7 +68,10 @@ fn effect(plan: &Plan, row: &Assumption, value: f64) -> Option<Effect> {
         Origin::Guess => Costs::guessed(&profile),
         Origin::Measured { .. } => plan.costs.clone(),
     };
-    let figures = Plan::bare(&profile, &costs).ok()?.figures;
+    // The day is the dear part, and most assumptions leave it as it is.
+    let same = Day::inputs(&profile) == Day::inputs(&plan.profile);
+    let day = if same { plan.day.clone() } else { Day::of(&profile) };
+    let figures = Plan::bare(&profile, &costs, day).ok()?.figures;
     Some(Effect {
         value,
         meetings: figures.concurrent.high,
