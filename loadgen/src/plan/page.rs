@@ -362,10 +362,10 @@ fn origin(plan: &Plan, language: Language) -> String {
             )
             .to_owned(),
         Origin::Measured { runs, blocks, residual, notes } => {
-            let missed = language.number(residual * 100.0, 1);
+            let (runs, missed) = (language.runs(*runs), language.number(residual * 100.0, 1));
             let said = match language {
-                Language::English => format!("Fitted to {runs} measured runs, {blocks} blocks of 5 s; the fit misses by {missed} %."),
-                Language::Danish => format!("Tilpasset {runs} målte kørsler, {blocks} blokke på 5 s; tilpasningen rammer {missed} % ved siden af."),
+                Language::English => format!("Fitted to {runs}, {blocks} blocks of 5 s; the fit misses by {missed} %."),
+                Language::Danish => format!("Tilpasset {runs}, {blocks} blokke på 5 s; tilpasningen rammer {missed} % ved siden af."),
             };
             notes.iter().fold(said, |said, note| format!("{said}</p>\n<p>{}", language.note(*note)))
         }

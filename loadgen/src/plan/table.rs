@@ -1,7 +1,7 @@
 //! A plan on a terminal: the figures, what a node carries, what matters most, and everything that was assumed.
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
 
 use super::costs::Origin;
 use super::nodes::Resource;
@@ -12,6 +12,8 @@ use super::{Interval, Level, Plan};
 
 /// Assumptions named under "what matters most".
 const MATTER: usize = 8;
+/// Widest table, columns; long reasons wrap.
+const WIDTH: u16 = 130;
 const ENGLISH: Language = Language::English;
 
 /// The whole plan as text.
@@ -140,8 +142,9 @@ fn origin(plan: &Plan) -> String {
     match &plan.costs.origin {
         Origin::Guess => format!("Costs are GUESSES ({used}): measure a run and give its summary with --calibrate.\n"),
         Origin::Measured { runs, blocks, residual, notes } => {
+            let runs = ENGLISH.runs(*runs);
             let notes: String = notes.iter().map(|note| format!("  {}\n", ENGLISH.note(*note))).collect();
-            format!("Costs are fitted to {runs} runs, {blocks} blocks of 5 s, which miss by {:.1} % ({used}).\n{notes}", residual * 100.0)
+            format!("Costs are fitted to {runs}, {blocks} blocks of 5 s, which miss by {:.1} % ({used}).\n{notes}", residual * 100.0)
         }
     }
 }
@@ -159,7 +162,9 @@ fn signed_percent(share: f64) -> String {
 
 fn new(header: &[&str], right: std::ops::Range<usize>) -> Table {
     let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(header.iter().map(|name| (*name).to_owned()));
+    table.load_preset(UTF8_HORIZONTAL_ONLY).remove_style(TableComponent::HorizontalLines);
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
+    table.set_header(header.iter().map(|name| (*name).to_owned()));
     for column in right {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);

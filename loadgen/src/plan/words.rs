@@ -73,6 +73,14 @@ impl Language {
         }
     }
 
+    /// So many measured runs.
+    pub(super) fn runs(self, runs: usize) -> String {
+        match runs {
+            1 => self.pick("one measured run", "én målt kørsel").to_owned(),
+            _ => format!("{runs} {}", self.pick("measured runs", "målte kørsler")),
+        }
+    }
+
     /// A share as percent.
     pub(super) fn percent(self, share: f64) -> String {
         format!("{}\u{a0}%", self.number(share * 100.0, 0))
