@@ -77,7 +77,7 @@ pub fn calibrate(profile: &Profile, runs: &[Summary]) -> Result<Costs, Uncalibra
     let mut random = ChaCha8Rng::seed_from_u64(blocks.len() as u64);
     let draws = if blocks.len() >= LEAST_BLOCKS {
         let mut again = || (0..blocks.len()).map(|_| blocks[dice::index(&mut random, blocks.len())]).collect::<Vec<_>>();
-        (0..DRAWS).map(|_| fit(&again(), &apart, &guess)).collect()
+        (0..DRAWS).map(|_| widened(&prices, &fit(&again(), &apart, &guess), blocks.len() - apart.len())).collect()
     } else {
         [1.0 - UNKNOWN, 1.0 + UNKNOWN].map(|factor| Prices { packet: prices.packet * factor, ..prices }).to_vec()
     };
@@ -148,6 +148,20 @@ fn columns_apart(blocks: &[Block], notes: &mut Vec<Note>) -> Vec<usize> {
 fn few_blocks(notes: &mut Vec<Note>) -> Vec<usize> {
     notes.push(Note::FewSeconds);
     vec![0]
+}
+
+/// A resampled fit, as far from the best one as few blocks deserve: resampling does not know that a fit follows its own data
+/// (n against n minus prices) nor that few blocks have wide tails (Student against normal, to the first order at 90 %).
+fn widened(best: &Prices, drawn: &Prices, freedom: usize) -> Prices {
+    let freedom = freedom.max(1) as f64;
+    let factor = ((freedom + COLUMNS as f64) / freedom).sqrt() * (1.0 + 0.93 / freedom);
+    let wide = |best: f64, drawn: f64| (best + (drawn - best) * factor).max(0.0);
+    Prices {
+        packet: wide(best.packet, drawn.packet),
+        client: wide(best.client, drawn.client),
+        join: wide(best.join, drawn.join),
+        idle: wide(best.idle, drawn.idle),
+    }
 }
 
 fn norm(values: &[f64]) -> f64 {

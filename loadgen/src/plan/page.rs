@@ -180,7 +180,7 @@ fn pictures_with_tables(plan: &Plan, language: Language) -> Result<String, Undra
         let svg = picture(plan, language, &Caption { id: &id, title, words: &words })?;
         let summary = language.pick("The same as a table", "Det samme som tabel");
         let content = format!(
-            "<figure>\n{svg}\n<figcaption>{words}</figcaption>\n</figure>\n<details><summary>{summary}</summary>\n{table}</details>\n"
+            "<figure tabindex=\"0\" aria-label=\"{title}\">\n{svg}\n<figcaption>{words}</figcaption>\n</figure>\n<details><summary>{summary}</summary>\n{table}</details>\n"
         );
         html.push_str(&section(language, name, title, &content));
     }

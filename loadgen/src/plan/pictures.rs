@@ -22,6 +22,7 @@ const INK: RGBColor = RGBColor(0x10, 0x25, 0x2a);
 const FAINT: RGBColor = RGBColor(0xcd, 0xd8, 0xda);
 const FIRST: RGBColor = RGBColor(0x0a, 0x5c, 0x68);
 const SECOND: RGBColor = RGBColor(0xb3, 0x5c, 0x00);
+const GROUND: RGBColor = RGBColor(0xff, 0xff, 0xff);
 const THIRD: RGBColor = RGBColor(0x6f, 0x85, 0x8a);
 
 /// Why a picture could not be drawn.
@@ -108,7 +109,7 @@ pub(super) fn uses(plan: &Plan, language: Language, caption: &Caption<'_>) -> Re
         .map(|(row, limit)| Bar {
             name: language.resource(row.resource).to_owned(),
             thick: (0.0, row.degraded / limit, FIRST),
-            thin: Some((0.0, row.usual / limit, THIRD)),
+            thin: Some((0.0, row.usual / limit, GROUND)),
             label: format!("{} / {}", language.amount(row.resource, row.degraded), language.amount(row.resource, *limit)),
         })
         .collect();
