@@ -193,6 +193,13 @@ pub enum Change {
         /// Who.
         participant: Option<ParticipantId>,
     },
+    /// A viewer's line has begun to limit his pictures, or carries them again.
+    LineChanged {
+        /// Whose.
+        participant: ParticipantId,
+        /// Whether it limits them.
+        limited: bool,
+    },
     /// Breakouts were created, renamed or deleted.
     BreakoutsChanged {
         /// Those that exist now.
@@ -254,7 +261,8 @@ impl Change {
             | Self::ChatWritten { participant, .. }
             | Self::Moved { participant, .. }
             | Self::Assigned { participant, .. }
-            | Self::HelpChanged { participant, .. } => Some(*participant),
+            | Self::HelpChanged { participant, .. }
+            | Self::LineChanged { participant, .. } => Some(*participant),
             Self::SpotlightChanged { participant } => *participant,
             _ => None,
         }

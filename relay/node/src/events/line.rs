@@ -13,7 +13,7 @@ use crate::pseudonym::Pseudonyms;
 pub(super) const LOST: &str = "events_lost";
 
 /// Types of events.
-pub(crate) const TYPES: [&str; 29] = [
+pub(crate) const TYPES: [&str; 30] = [
     "meeting_started",
     "meeting_ended",
     "abandoned",
@@ -34,6 +34,7 @@ pub(crate) const TYPES: [&str; 29] = [
     "hand_changed",
     "chat_written",
     "spotlight_changed",
+    "line_changed",
     "breakouts_changed",
     "breakouts_opened",
     "timer_changed",
@@ -208,6 +209,7 @@ mod tests {
             Change::BreakoutsClosed => "breakouts_closed",
             Change::Moved { .. } => "moved",
             Change::Assigned { .. } => "assigned",
+            Change::LineChanged { .. } => "line_changed",
             Change::HelpChanged { .. } => "help_changed",
             Change::Broadcast => "broadcast",
         }
@@ -243,6 +245,7 @@ mod tests {
             Change::Moved { participant, breakout: None },
             Change::Assigned { participant, breakout: None },
             Change::HelpChanged { participant, wanted: true },
+            Change::LineChanged { participant, limited: true },
             Change::Broadcast,
         ]
     }
