@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use media::Stored;
 use media::pacer::{Class, Verdict};
+use slotmap::SlotMap;
 use wire::ids::Ssrc;
 
 use crate::downlink::Waiting;
@@ -36,7 +37,7 @@ impl Worker {
 
     /// True if it was sent, false if it waits for its time, `None` if it is not sent.
     fn offer_again(&mut self, now: Instant, viewer: PeerKey, stream: Ssrc, sequence: u16) -> Option<bool> {
-        let (from, to) = self.pair(viewer, stream)?;
+        let (from, to) = pair(&mut self.peers, viewer, stream)?;
         let to = to.link.as_mut()?;
         let missed = find(now, from, to, stream, sequence)?;
         let bytes = missed.stored.payload.len() + OVERHEAD;
@@ -49,21 +50,21 @@ impl Worker {
 
     /// The time has come for something that a viewer missed. Everything is looked at anew: rules may have changed while it waited.
     pub(crate) fn resend_waiting(&mut self, now: Instant, viewer: PeerKey, stream: Ssrc, sequence: u16) {
-        let Some((from, to)) = self.pair(viewer, stream) else { return };
+        let Some((from, to)) = pair(&mut self.peers, viewer, stream) else { return };
         let Some(to) = to.link.as_mut() else { return };
         let Some(missed) = find(now, from, to, stream, sequence) else { return };
         if send_again(now, to, sequence, &missed, &mut self.outbox) {
             self.counters.rtp_resent += 1;
         }
     }
+}
 
-    /// Whoever is in a viewer's slot, and the viewer.
-    fn pair(&mut self, viewer: PeerKey, stream: Ssrc) -> Option<(&Peer, &mut Peer)> {
-        let link = self.peers.get(viewer)?.link.as_ref()?;
-        let occupant = link.slots.iter().find(|slot| slot.line.ssrc == stream)?.occupant?;
-        let [publisher, viewer] = self.peers.get_disjoint_mut([occupant.publisher, viewer])?;
-        Some((publisher, viewer))
-    }
+/// Whoever is in a viewer's slot, and the viewer.
+fn pair(peers: &mut SlotMap<PeerKey, Peer>, viewer: PeerKey, stream: Ssrc) -> Option<(&Peer, &mut Peer)> {
+    let link = peers.get(viewer)?.link.as_ref()?;
+    let occupant = link.slots.iter().find(|slot| slot.line.ssrc == stream)?.occupant?;
+    let [publisher, viewer] = peers.get_disjoint_mut([occupant.publisher, viewer])?;
+    Some((publisher, viewer))
 }
 
 /// Finds what is missed and may be sent again now.
