@@ -152,6 +152,13 @@ pub enum Change {
         /// Whether it is locked.
         locked: bool,
     },
+    /// Somebody is heard by all however many others speak, or no longer.
+    AlwaysHeardChanged {
+        /// Who.
+        participant: ParticipantId,
+        /// Whether they are.
+        on: bool,
+    },
     /// Tiles are arranged in another way.
     LayoutChanged {
         /// How.
@@ -257,6 +264,7 @@ impl Change {
             | Self::RoleChanged { participant, .. }
             | Self::SourceSet { participant, .. }
             | Self::SourceLocked { participant, .. }
+            | Self::AlwaysHeardChanged { participant, .. }
             | Self::HandChanged { participant, .. }
             | Self::ChatWritten { participant, .. }
             | Self::Moved { participant, .. }
