@@ -200,6 +200,13 @@ pub enum Change {
         /// Who.
         participant: Option<ParticipantId>,
     },
+    /// A viewer's line has begun to limit his pictures, or carries them again.
+    LineChanged {
+        /// Whose.
+        participant: ParticipantId,
+        /// Whether it limits them.
+        limited: bool,
+    },
     /// Breakouts were created, renamed or deleted.
     BreakoutsChanged {
         /// Those that exist now.
@@ -262,7 +269,8 @@ impl Change {
             | Self::ChatWritten { participant, .. }
             | Self::Moved { participant, .. }
             | Self::Assigned { participant, .. }
-            | Self::HelpChanged { participant, .. } => Some(*participant),
+            | Self::HelpChanged { participant, .. }
+            | Self::LineChanged { participant, .. } => Some(*participant),
             Self::SpotlightChanged { participant } => *participant,
             _ => None,
         }

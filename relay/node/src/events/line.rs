@@ -13,7 +13,7 @@ use crate::pseudonym::Pseudonyms;
 pub(super) const LOST: &str = "events_lost";
 
 /// Types of events.
-pub(crate) const TYPES: [&str; 29] = [
+pub(crate) const TYPES: [&str; 31] = [
     "meeting_started",
     "meeting_ended",
     "abandoned",
@@ -34,6 +34,7 @@ pub(crate) const TYPES: [&str; 29] = [
     "hand_changed",
     "chat_written",
     "spotlight_changed",
+    "line_changed",
     "always_heard_changed",
     "breakouts_changed",
     "breakouts_opened",
@@ -210,6 +211,7 @@ mod tests {
             Change::BreakoutsClosed => "breakouts_closed",
             Change::Moved { .. } => "moved",
             Change::Assigned { .. } => "assigned",
+            Change::LineChanged { .. } => "line_changed",
             Change::HelpChanged { .. } => "help_changed",
             Change::Broadcast => "broadcast",
         }
@@ -246,6 +248,7 @@ mod tests {
             Change::Moved { participant, breakout: None },
             Change::Assigned { participant, breakout: None },
             Change::HelpChanged { participant, wanted: true },
+            Change::LineChanged { participant, limited: true },
             Change::Broadcast,
         ]
     }
