@@ -89,9 +89,15 @@ pub struct Estimator {
 enum Reports {
     None,
     /// Transport-wide; up to this number everything was reported on.
-    ByNumber { next: u64 },
+    ByNumber {
+        next: u64,
+    },
     /// RFC 8888. Packets are counted here, as the viewer need not know transport-wide numbers.
-    ByStream { count: u16, index: Index, scratch: Vec<(u64, Option<i64>)> },
+    ByStream {
+        count: u16,
+        index: Index,
+        scratch: Vec<(u64, Option<i64>)>,
+    },
 }
 
 /// What one feedback message told.
@@ -412,7 +418,8 @@ impl Estimator {
 
     /// Asks the line for more, if it seems to be free.
     fn ask(&mut self, now: u64) {
-        let free = self.trend.signal() == Signal::Normal && self.queue.standing() < GONE && !self.loss.holds() && self.loss.limit().is_none();
+        let free =
+            self.trend.signal() == Signal::Normal && self.queue.standing() < GONE && !self.loss.holds() && self.loss.limit().is_none();
         if !free || matches!(self.reports, Reports::None) {
             return;
         }
