@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use media::SourceClock;
+use signal::session::MediaKind;
+use wire::ext::Ext;
 use wire::ids::Ssrc;
 use wire::rtcp::{ReportBlock, RtcpWriter, SenderInfo, WriteError};
 
@@ -20,6 +22,11 @@ const MAX_COMPOUNDS: usize = 16;
 impl Worker {
     /// Does what a peer's link wanted to be woken for.
     pub(crate) fn peer_timeout(&mut self, now: Instant, key: PeerKey) {
+        self.pace(now, key);
+        // A queue is looked at every few milliseconds, the rest is not due as often.
+        if self.link(key).is_none_or(|link| link.upkeep(now) > now) {
+            return;
+        }
         self.transport_timeout(now, key);
         self.sender_reports(now, key);
         self.receiver_feedback(now, key);
@@ -111,6 +118,9 @@ impl Link {
         for block in blocks {
             if let Some(slot) = self.slots.iter_mut().find(|slot| slot.line.ssrc == block.ssrc) {
                 slot.media.handle_receiver_block(now, &block);
+                if self.session.extensions.id(Ext::TransportCc).is_none() && slot.line.kind == MediaKind::Video {
+                    self.downlink.estimator.handle_loss(now, block.fraction_lost);
+                }
             }
         }
     }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use signal::message::{ByeReason, ServerMessage};
+use media::allocator::Grant;
 use slotmap::SlotMap;
 use wire::ntp::Ntp;
 
@@ -36,13 +37,16 @@ pub struct Worker {
     /// Our own ufrags, given out in answers.
     pub(crate) by_ufrag: HashMap<String, PeerKey>,
     /// Entries may be stale; a peer's `scheduled` tells which one counts.
-    timers: BinaryHeap<Reverse<(Instant, PeerKey)>>,
+    pub(crate) timers: BinaryHeap<Reverse<(Instant, PeerKey)>>,
     tick_at: Option<Instant>,
     pub(crate) outbox: Outbox,
     pub(crate) events: VecDeque<Event>,
     pub(crate) counters: Counters,
     pub(crate) rng: ChaCha12Rng,
     pub(crate) router: Router,
+    /// Memory that is kept: the grants of one viewer, and the members of one room.
+    pub(crate) grants: Vec<Grant>,
+    pub(crate) members: Vec<PeerKey>,
 }
 
 impl Worker {
@@ -64,6 +68,8 @@ impl Worker {
             events: VecDeque::new(),
             counters: Counters::default(),
             router: Router::default(),
+            grants: Vec::new(),
+            members: Vec::new(),
         }
     }
 
@@ -184,6 +190,7 @@ impl Worker {
         for hall in halls {
             self.speakers_tick(now, hall);
             self.room_timeout(now, hall);
+            self.share_room(now, hall);
             self.close_hall_if_over(now, hall);
         }
         let keys: Vec<PeerKey> = self.peers.keys().collect();
@@ -191,7 +198,7 @@ impl Worker {
             if self.expired(now, key) {
                 self.close(now, key, ByeReason::TimedOut);
             } else {
-                self.want_layers(now, key);
+                self.note_strain(now, key);
                 self.tell_layers(key);
             }
         }
