@@ -147,7 +147,7 @@ mod tests {
 
     fn stamp(frame: u32) -> Stamp {
         let author = Author { publisher: 1, source: Source::Microphone, layer: 0 };
-        Stamp { author, frame, captured: Duration::from_millis(20 * u64::from(frame)) }
+        Stamp::alone(author, frame, Duration::from_millis(20 * u64::from(frame)))
     }
 
     fn sound(frame: u32) -> Vec<u8> {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use wire::ids::{Mid, Ssrc};
+use wire::ids::{Mid, Rid, Ssrc};
 
 use super::encoder::PictureEncoder;
 use super::entropy::Entropy;
@@ -35,7 +35,10 @@ pub(super) struct Publication {
 pub(super) struct Track {
     pub(super) stream: OutStream,
     encoder: Option<PictureEncoder>,
-    pub(super) active: bool,
+    /// The client can afford it.
+    active: bool,
+    /// The relay wants it.
+    wanted: bool,
     /// Keyframe requests received.
     pub(super) asked: u64,
 }
@@ -60,9 +63,9 @@ impl Publication {
                 clock_rate: 90_000,
                 rtx: Some((fresh_ssrc(), numbering.rtx)),
             };
-            tracks.push((stream, Some(PictureEncoder::new(author, *layer, setup.fps))));
+            tracks.push((stream, Some(PictureEncoder::new(author, *layer, &setup))));
         }
-        let track = |(stream, encoder)| Track { stream: OutStream::new(stream, entropy), encoder, active: true, asked: 0 };
+        let track = |(stream, encoder)| Track { stream: OutStream::new(stream, entropy), encoder, active: true, wanted: true, asked: 0 };
         let tracks = tracks.into_iter().map(track).collect();
         let (active, talker) = (setup.active, Talker::new(setup.voice, numbering));
         Self { setup, mid, active, accepted: false, speaking: true, talker, author, tracks, next: None, packets: 0 }
@@ -84,6 +87,32 @@ impl Publication {
             track.active = active;
             track.want_keyframe();
         }
+    }
+
+    /// Does what the relay asks for: only these encodings, and all together not more than `limit` bit/s. What it does not name stays as
+    /// it is. Whatever begins again begins with a keyframe.
+    pub(super) fn obey(&mut self, layers: &[(Option<Rid>, bool)], limit: Option<u64>) {
+        for track in &mut self.tracks {
+            let said = layers.iter().find(|(rid, _)| *rid == track.stream.setup.rid);
+            let wanted = said.map_or(track.wanted, |(_, active)| *active);
+            if wanted && !track.wanted {
+                track.want_keyframe();
+            }
+            track.wanted = wanted;
+        }
+        // The lowest are the cheapest to keep whole: the best encoding gets what is left.
+        let mut left = limit.map_or(u32::MAX, |limit| u32::try_from(limit).unwrap_or(u32::MAX));
+        for (track, layer) in self.tracks.iter_mut().zip(&self.setup.layers).rev().filter(|(track, _)| track.wanted) {
+            if let Some(encoder) = &mut track.encoder {
+                encoder.set_limit(left);
+            }
+            left = left.saturating_sub(layer.bitrate);
+        }
+    }
+
+    /// Which encodings the relay wants, lowest first.
+    pub(super) fn wanted(&self) -> Vec<bool> {
+        self.tracks.iter().rev().map(|track| track.wanted).collect()
     }
 
     /// Starts or stops capturing. Whoever starts again sends a keyframe first.
@@ -118,7 +147,7 @@ impl Publication {
     }
 
     fn speak(&mut self, captured: Duration, send: &mut impl FnMut(&mut OutStream, &Packet<'_>)) {
-        let stamp = Stamp { author: self.author, frame: self.packets, captured };
+        let stamp = Stamp::alone(self.author, self.packets, captured);
         let Some(audio_level) = self.talker.next(self.speaking) else { return };
         let marker = self.packets == 0;
         self.packets = self.packets.wrapping_add(1);
@@ -130,7 +159,7 @@ impl Publication {
     }
 
     fn show(&mut self, captured: Duration, send: &mut impl FnMut(&mut OutStream, &Packet<'_>)) {
-        for track in self.tracks.iter_mut().filter(|track| track.active) {
+        for track in self.tracks.iter_mut().filter(|track| track.active && track.wanted) {
             let Some(encoder) = &mut track.encoder else { continue };
             let payloads = encoder.encode(captured);
             for (index, payload) in payloads.iter().enumerate() {

@@ -29,6 +29,12 @@ pub struct Setup {
     pub sound_nack: bool,
     /// Whether each slot's record keeps every sound; for tests, as it grows without end.
     pub keeps_sounds: bool,
+    /// What the client tells of how its line does.
+    pub feedback: Feedback,
+    /// How often congestion feedback is given while packets come; browsers use 50 to 250 ms.
+    pub feedback_every: Duration,
+    /// Whether lost packets are asked for again.
+    pub asks_again: bool,
 }
 
 impl Setup {
@@ -46,6 +52,9 @@ impl Setup {
             takes_red: false,
             sound_nack: false,
             keeps_sounds: false,
+            feedback: Feedback::TransportCc,
+            feedback_every: Duration::from_millis(100),
+            asks_again: true,
         }
     }
 
@@ -54,6 +63,17 @@ impl Setup {
     pub fn viewer(publisher: u32, audio_slots: usize, video_slots: usize) -> Self {
         Self { sources: Vec::new(), audio_slots, video_slots, ..Self::meeting(publisher) }
     }
+}
+
+/// What a viewer tells the relay of how its line does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Feedback {
+    /// When each packet came, by transport-wide number: browsers.
+    TransportCc,
+    /// When each packet came, by stream (RFC 8888).
+    Ccfb,
+    /// Only what the viewer itself believes the line carries.
+    Remb,
 }
 
 /// One publishing m-line.
@@ -65,6 +85,10 @@ pub struct SourceSetup {
     pub layers: Vec<Layer>,
     /// Pictures per second; ignored for sound.
     pub fps: u32,
+    /// Temporal layers of each encoding, 1 to 3.
+    pub temporal: u8,
+    /// How large the pictures are, one after the other.
+    pub motion: Motion,
     /// Whether it flows from the start.
     pub active: bool,
     /// How this person sounds; ignored for pictures.
@@ -86,19 +110,35 @@ impl SourceSetup {
     /// Sound: one Opus-like packet each 20 ms.
     #[must_use]
     pub fn microphone() -> Self {
-        Self { source: Source::Microphone, layers: Vec::new(), fps: 50, active: true, voice: Voice::default() }
+        let (source, layers) = (Source::Microphone, Vec::new());
+        Self { source, layers, fps: 50, temporal: 1, motion: Motion::Even, active: true, voice: Voice::default() }
     }
 
     /// Pictures, 25 a second.
     #[must_use]
     pub fn camera(layers: Vec<Layer>) -> Self {
-        Self { source: Source::Camera, layers, fps: 25, active: true, voice: Voice::default() }
+        let source = Source::Camera;
+        Self { source, layers, fps: 25, temporal: 1, motion: Motion::Even, active: true, voice: Voice::default() }
     }
 
     /// A shared screen, 10 pictures a second, silent until it is switched on.
     #[must_use]
     pub fn screen() -> Self {
-        Self { source: Source::Screen, layers: vec![Layer::single()], fps: 10, active: false, voice: Voice::default() }
+        Self { source: Source::Screen, layers: vec![Layer::single()], fps: 10, active: false, ..Self::camera(Vec::new()) }
+    }
+
+    /// A camera as a browser sends it: three encodings with three temporal layers each, sizes as an encoder makes them.
+    #[must_use]
+    pub fn webcam() -> Self {
+        Self { fps: 30, temporal: 3, motion: Motion::Natural, ..Self::camera(Layer::webcam()) }
+    }
+
+    /// A shared screen of 1080 lines in two encodings, still for seconds and then another slide, silent until it is switched on.
+    #[must_use]
+    pub fn slides() -> Self {
+        let layer = |rid, width, height, bitrate| Layer { rid: Rid::new(rid), width, height, bitrate };
+        let layers = vec![layer("h", 1920, 1080, 1_500_000), layer("l", 960, 540, 400_000)];
+        Self { layers, fps: 15, temporal: 3, motion: Motion::Slides, ..Self::screen() }
     }
 
     /// True for microphone and screen sound.
@@ -106,6 +146,17 @@ impl SourceSetup {
     pub fn is_audio(&self) -> bool {
         matches!(self.source, Source::Microphone | Source::ScreenAudio)
     }
+}
+
+/// How the sizes of a source's pictures vary around its rate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Motion {
+    /// All alike, and keyframes four times as large: for what does not depend on sizes.
+    Even,
+    /// Smaller the less refers to them, a quarter more or less by chance, keyframes six times as large and paid back afterwards.
+    Natural,
+    /// Every five seconds one second at the full rate, next to nothing in between.
+    Slides,
 }
 
 /// One encoding of a picture source.
@@ -135,6 +186,12 @@ impl Layer {
             .into_iter()
             .map(|(rid, width, height, bitrate)| Self { rid: Rid::new(rid), width, height, bitrate })
             .collect()
+    }
+
+    /// The same with the rates of a browser on a good line.
+    #[must_use]
+    pub fn webcam() -> Vec<Self> {
+        Self::simulcast().into_iter().zip([1_500_000, 500_000, 150_000]).map(|(layer, bitrate)| Self { bitrate, ..layer }).collect()
     }
 }
 

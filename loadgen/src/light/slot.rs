@@ -43,9 +43,9 @@ pub(super) struct InSlot {
 impl InSlot {
     pub(super) fn new(epoch: Instant, setup: &Setup, mid: String, audio: bool, ssrc: Ssrc, rtx: Option<Ssrc>) -> Self {
         let tries = match (rtx, audio && setup.sound_nack) {
-            (Some(_), _) => losses::MAX_TRIES,
+            (Some(_), _) if setup.asks_again => losses::MAX_TRIES,
             (None, true) => SOUND_TRIES,
-            (None, false) => 0,
+            _ => 0,
         };
         Self {
             mid,
@@ -73,8 +73,8 @@ impl InSlot {
         let recovered = Some(header.ssrc) == self.rtx;
         let (sequence, payload) = match payload.split_first_chunk::<2>() {
             Some((original, rest)) if recovered => (u16::from_be_bytes(*original), rest),
-            // Padding alone, sent to probe the path.
-            _ if payload.is_empty() || recovered => return None,
+            // Padding alone on the retransmission stream, sent to probe the path.
+            _ if recovered => return None,
             _ => (header.sequence, payload),
         };
         let seq = self.seqs.unwrap(sequence);
@@ -92,19 +92,30 @@ impl InSlot {
         }
         self.record.packets += 1;
         self.record.recovered += u64::from(recovered);
-        if let Some(stamp) = &stamp {
-            *self.record.authors.entry(stamp.author).or_default() += 1;
-        }
         self.losses.arrived(now, seq);
-        self.reception.arrived(now, seq, header.timestamp);
-        if self.audio {
+        let newest = self.reception.arrived(now, seq, header.timestamp);
+        if let Some(stamp) = &stamp {
+            self.record.note_packet(now, stamp.author, payload.len(), newest);
+        }
+        if payload.is_empty() {
+            self.record.fillers += 1;
+            self.decoder.frames.insert_filler(seq);
+        } else if self.audio {
             self.hear(now, seq, header, payload);
-        } else if self.decoder.frames.insert(now, seq, header.timestamp, header.marker, payload) {
-            self.advance(now);
         } else {
-            self.record.complain(|| format!("packet {sequence} is no VP8"));
+            self.decoder.insert(now, seq, header.timestamp, header.marker, payload, &mut self.record);
+        }
+        if !self.audio {
+            self.advance(now);
         }
         stamp
+    }
+
+    /// How long a packet took, on clocks of the relay and the client that need not agree, seconds.
+    pub(super) fn transit(&self, since_start: Duration, timestamp: u32) -> Option<f64> {
+        let (_, first) = self.sender_report?;
+        let sent = f64::from(timestamp.wrapping_sub(first).cast_signed()) / f64::from(clock_rate(self.audio));
+        Some(since_start.as_secs_f64() - sent)
     }
 
     pub(super) fn handle_sender_report(&mut self, now: Instant, ntp: Ntp, rtp: u32) {
@@ -156,7 +167,7 @@ impl InSlot {
         if let Some(newest) = self.decoder.advance(now, &mut self.record) {
             self.newest = Some(newest);
         }
-        if let Some(next) = self.decoder.frames.next_seq() {
+        if let Some(next) = self.decoder.next_seq() {
             self.losses.forget_before(next);
         }
     }
@@ -169,7 +180,7 @@ impl InSlot {
             self.record.complain(|| format!("packet {seq} holds a damaged sound"));
             return;
         };
-        self.record.note_decoded(now, stamp.author);
+        self.record.note_decoded(now, &stamp, None);
         if let Some((last, before)) = self.last_sound
             && (timestamp.wrapping_sub(before).cast_signed() > 0) != (seq > last)
         {
