@@ -185,7 +185,7 @@ impl Client {
             fingerprint: self.fingerprint,
             numbering: &self.setup.numbering,
             red: self.setup.takes_red || self.setup.sources.iter().any(|source| source.voice.copies > 0),
-            sound_nack: self.setup.sound_nack,
+            sound_nack: self.setup.sound_nack || self.setup.sources.iter().any(|source| source.voice.again),
             feedback: self.setup.feedback,
         };
         let lines: Vec<OfferLine> = (0..self.lines.len()).map(|index| self.offer_line(index)).collect();

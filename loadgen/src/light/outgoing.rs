@@ -29,6 +29,8 @@ pub(super) struct StreamSetup {
     pub(super) clock_rate: u32,
     /// SSRC and payload type of the retransmission stream.
     pub(super) rtx: Option<(Ssrc, u8)>,
+    /// Without one: whether the same packet goes out again.
+    pub(super) again: bool,
 }
 
 /// One outgoing stream.
@@ -165,7 +167,7 @@ impl OutStream {
     }
 
     fn remember_whole(&mut self, packet: &[u8]) {
-        if self.setup.rtx.is_some() {
+        if self.setup.rtx.is_some() || !self.setup.again {
             return;
         }
         let mut whole = if self.same.len() < MAX_SAME { Vec::new() } else { self.same.pop_front().unwrap_or_default().1 };

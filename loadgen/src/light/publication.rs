@@ -49,7 +49,8 @@ impl Publication {
         let mut fresh_ssrc = || Ssrc(entropy.next() as u32);
         let mut tracks = Vec::new();
         if setup.is_audio() {
-            let stream = StreamSetup { mid, rid: None, ssrc: fresh_ssrc(), payload_type: numbering.opus, clock_rate: 48_000, rtx: None };
+            let (payload_type, again) = (numbering.opus, setup.voice.again);
+            let stream = StreamSetup { mid, rid: None, ssrc: fresh_ssrc(), payload_type, clock_rate: 48_000, rtx: None, again };
             tracks.push((stream, None));
         }
         for (index, layer) in setup.layers.iter().enumerate() {
@@ -62,6 +63,7 @@ impl Publication {
                 payload_type: numbering.vp8,
                 clock_rate: 90_000,
                 rtx: Some((fresh_ssrc(), numbering.rtx)),
+                again: false,
             };
             tracks.push((stream, Some(PictureEncoder::new(author, *layer, &setup))));
         }

@@ -102,6 +102,8 @@ pub struct Voice {
     pub copies: u8,
     /// Whether silence is sent as one packet in 400 ms.
     pub dtx: bool,
+    /// Whether lost packets are sent again to whoever asks.
+    pub again: bool,
     /// Packets at the beginning of speech that are quieter than what counts as speech.
     pub soft: u32,
 }

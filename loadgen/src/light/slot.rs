@@ -47,12 +47,14 @@ impl InSlot {
             (None, true) => SOUND_TRIES,
             _ => 0,
         };
+        let mut record = SlotRecord::default();
+        record.heard = (audio && setup.keeps_sounds).then(Vec::new);
         Self {
             mid,
             audio,
             ssrc,
             rtx,
-            record: SlotRecord { heard: (audio && setup.keeps_sounds).then(Vec::new), ..SlotRecord::default() },
+            record,
             seqs: SeqUnwrapper::new(),
             seen: Seen::default(),
             losses: Losses::new(tries),

@@ -101,6 +101,11 @@ impl Publication {
         self.layers.get(layer).map_or(SourceClock::UNKNOWN, |layer| *layer.clock())
     }
 
+    /// Whether the publisher sends again what was lost.
+    pub(crate) fn asks_again(&self) -> bool {
+        self.config.nack
+    }
+
     pub(crate) fn is_open(&self) -> bool {
         self.open
     }
