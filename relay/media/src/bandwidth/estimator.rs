@@ -36,6 +36,9 @@ const MIN_DRAIN: f64 = 0.35;
 /// A queue that stands no higher than this after a decrease counts as gone, us.
 const GONE: u64 = 25_000;
 
+/// A queue that stands so high after the first probe shows that the line is full, us.
+const FULL_AT_START: u64 = 10_000;
+
 /// The rate that arrives above the estimate of the last decrease by this shows that the line has become better.
 const BETTER: f64 = 1.3;
 
@@ -50,6 +53,9 @@ const REMB_LIFETIME: u64 = 10_000_000;
 
 /// A decrease is the reason for the estimate for so long, us.
 const REASON_TIME: u64 = 10_000_000;
+
+/// How often it is looked whether the line is free to be asked, us.
+const TICK: u64 = 100_000;
 
 /// A wish that grew by so much is a jump.
 const JUMP: f64 = 1.2;
@@ -82,6 +88,8 @@ pub struct Estimator {
     unheard: Option<u64>,
     /// What arrived when queues grew last, bit/s.
     full: Option<f64>,
+    /// When time was last told, us.
+    ticked: u64,
     target: f64,
 }
 
@@ -125,6 +133,7 @@ impl Estimator {
             rtt: None,
             unheard: None,
             full: None,
+            ticked: 0,
             target: START,
         }
     }
@@ -266,6 +275,7 @@ impl Estimator {
             self.prober.fell(before, self.rate.estimate());
             self.unheard = Some(now);
         }
+        self.ticked = now;
         self.ask(now);
         self.retarget(now);
     }
@@ -273,7 +283,8 @@ impl Estimator {
     /// When [`Estimator::handle_timeout`] wants to be called; `None` while there is nothing to wait for.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let probe = (self.wish > self.target && self.prober.has_begun()).then(|| self.prober.next_tick());
+        let asks = self.wish > self.target && !matches!(self.reports, Reports::None);
+        let probe = asks.then(|| self.prober.next_tick().max(self.ticked + TICK));
         let due = [probe, self.silence_at()].into_iter().flatten().min()?;
         Some(self.began + Duration::from_micros(due))
     }
@@ -366,26 +377,33 @@ impl Estimator {
         }
 
         let arrives = self.acked.rate();
-        if let Finding::Restore(rate) = self.loss.update(now, self.target, arrives) {
+        if self.trend.signal() == Signal::Over || self.drain(now) < 1.0 {
+            self.loss.excuse(now);
+        }
+        if let Finding::Restore(rate) = self.loss.update(now, self.rate.estimate(), arrives) {
             self.rate.set(now, rate.max(self.rate.estimate()));
         }
         self.follow_delay(now, arrives);
         self.take_answers(now);
         self.ask(now);
         self.retarget(now);
+        if std::env::var_os("BWT").is_some() { println!("{:6} est {:8.0} tgt {:8.0} arr {:8.0} now {:8.0} stand {:4} {:?} thr/slope {:?} loss {:.2} inh {:.2} lim {:?} prober {:?}", now/1000, self.rate.estimate(), self.target, arrives.unwrap_or(0.0), self.acked.rate_now().unwrap_or(0.0), self.queue.standing()/1000, self.trend.signal(), self.trend.debug(), self.loss.smoothed(), self.loss.inherent(), self.loss.limit(), self.prober.debug()); }
     }
 
     fn follow_delay(&mut self, now: u64, arrives: Option<f64>) {
         // What the line loses anyway was carried by the part that queues.
         let carried = 1.0 - self.loss.inherent();
-        let arrives_now = self.acked.rate_now().map(|rate| rate / carried);
+        let standing = self.queue.standing();
+        // While a queue stands what arrives is even, so that a short time is enough.
+        let arrives_now = if standing > DRAIN_FROM { self.acked.rate_now() } else { self.acked.rate() };
+        let arrives_now = arrives_now.map(|rate| rate / carried);
         let signal = self.trend.signal();
         let before = self.rate.estimate();
         if self.loss.holds() && signal == Signal::Normal {
             return;
         }
         let rtt = self.rtt.unwrap_or(FIRST_RTT);
-        if self.rate.update(now, signal, arrives.map(|rate| rate / carried), arrives_now, rtt) {
+        if self.rate.update(now, signal, arrives.map(|rate| rate / carried), arrives_now, standing, rtt) {
             self.full = arrives_now;
             self.prober.fell(before, self.rate.estimate());
         } else if arrives.zip(self.full).is_some_and(|(arrives, full)| arrives > BETTER * full) {
@@ -398,8 +416,8 @@ impl Estimator {
     fn take_answers(&mut self, now: u64) {
         let Some(answer) = self.prober.take_answer(now, self.loss.inherent()) else { return };
         let before = self.rate.estimate();
-        let unknown = self.rate.decreased().is_none();
-        // Only at the very beginning, when nothing else is known, is an answer taken that is below the estimate.
+        // Only at the very beginning is an answer taken that is below the estimate, and only if it did not come from a radio that slept.
+        let unknown = self.rate.decreased().is_none() && self.queue.standing() > FULL_AT_START;
         if answer.bitrate > before || (unknown && !answer.good) {
             self.rate.set(now, answer.bitrate);
             self.rate.forget_capacity();

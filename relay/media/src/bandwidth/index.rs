@@ -17,7 +17,7 @@ struct Place {
     number: u64,
 }
 
-/// Table with linear probing. Packets of one stream lie side by side; where there is no place the oldest of a few is forgotten.
+/// Table with linear probing; where there is no place the oldest of a few is forgotten.
 #[derive(Debug)]
 pub(super) struct Index {
     places: Vec<Place>,
@@ -44,8 +44,8 @@ impl Index {
 }
 
 fn places(ssrc: Ssrc, sequence: u16) -> impl Iterator<Item = usize> + Clone {
-    // Streams begin at places far apart: the odd number is 2^32 divided by the golden ratio.
-    let start = (ssrc.0.wrapping_mul(0x9e37_79b1) >> 8).wrapping_add(u32::from(sequence)) as usize;
+    // Scattered (the odd numbers are 2^32 and 2^16 divided by the golden ratio): side by side, streams would overlap and crowd.
+    let start = (ssrc.0 ^ u32::from(sequence).wrapping_mul(0x9e37_0001)).wrapping_mul(0x9e37_79b1) as usize >> 16;
     (start..start + TRIES).map(|at| at & (PLACES - 1))
 }
 
@@ -62,7 +62,7 @@ mod tests {
         for step in 0..3000u16 {
             for ssrc in &streams {
                 number += 1;
-                index.insert(*ssrc, step.wrapping_mul(1).wrapping_add(65_000), number);
+                index.insert(*ssrc, step.wrapping_add(65_000), number);
             }
             // The last 20 of each stream: 1,320 packets.
             let back = step % 20;

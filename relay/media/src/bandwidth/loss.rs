@@ -15,7 +15,7 @@ const MAX_OBSERVATION: u64 = 1_000_000;
 const EXCESS: f64 = 0.03;
 
 /// Standard deviations of chance that are allowed for.
-const DEVIATIONS: f64 = 2.0;
+const DEVIATIONS: f64 = 3.0;
 
 /// Share of what arrives that is sent during a trial: what does not fit goes, and a queue drains.
 const TRIAL: f64 = 0.95;
@@ -36,13 +36,16 @@ const MAX_INHERENT: f64 = 0.4;
 const PAUSE: u64 = 2_000_000;
 const MAX_PAUSE: u64 = 30_000_000;
 
+/// After queues grew, losses are put down to that for so long, us: they are reported late, and what waits is still too much.
+const EXCUSED: u64 = 800_000;
+
 /// Growth of the limit per second, at first and when it has held for [`QUIET`] us.
 const CAREFUL_GROWTH: f64 = 1.03;
 const GROWTH: f64 = 1.12;
 const QUIET: u64 = 3_000_000;
 
-/// What the known loss of a line goes towards a lower observation by.
-const FORGET: f64 = 0.15;
+/// What the known loss of a line goes towards an observation by: over some 4 s.
+const FOLLOW: f64 = 0.06;
 
 /// Weights with which [`Loss::smoothed`] follows an observation upwards and downwards: at once, and within about 2 s.
 const SMOOTH_UP: f64 = 0.6;
@@ -67,6 +70,8 @@ pub(super) struct Loss {
 enum Phase {
     /// Since when losses have been as expected, us.
     Quiet { since: u64 },
+    /// The same, and losses before `until` have another reason.
+    Excused { since: u64, until: u64 },
     /// `rate` and losses when it began, and what was observed since.
     Trial { rate: f64, loss: f64, seen: u32, lost: u32, packets: u32 },
     /// The line's own losses were found; until then, us, there is no other trial.
@@ -132,7 +137,14 @@ impl Loss {
         matches!(self.phase, Phase::Trial { .. })
     }
 
-    /// New feedback has come: `rate` is what may be sent now, `arrives` what arrives, bit/s.
+    /// Queues grow: what is lost now is lost because they are full, and dealt with.
+    pub(super) fn excuse(&mut self, now: u64) {
+        if let Phase::Quiet { since } | Phase::Excused { since, .. } = self.phase {
+            self.phase = Phase::Excused { since, until: now + EXCUSED };
+        }
+    }
+
+    /// New feedback has come: `rate` is what would be sent but for this limit, `arrives` what arrives, bit/s.
     pub(super) fn update(&mut self, now: u64, rate: f64, arrives: Option<f64>) -> Finding {
         let age = now.saturating_sub(self.since);
         if age < OBSERVATION || self.packets == 0 || (self.packets < MIN_PACKETS && age < MAX_OBSERVATION) {
@@ -147,15 +159,16 @@ impl Loss {
         self.smoothed += weight * (share - self.smoothed);
         let finding = self.observe(now, lost, packets, rate, arrives);
         self.before = (lost, packets);
-        self.grow(now, age);
+        self.grow(now, age, rate);
         finding
     }
 
     fn observe(&mut self, now: u64, lost: u32, packets: u32, rate: f64, arrives: Option<f64>) -> Finding {
         let both = (lost + self.before.0, packets + self.before.1);
         let share = ratio(both.0, both.1);
-        if share < self.inherent {
-            self.inherent += FORGET * (share - self.inherent);
+        let quiet = matches!(self.phase, Phase::Quiet { .. } | Phase::Settled { .. });
+        if share < self.inherent || (quiet && !self.exceeds(share, both.1)) {
+            self.inherent += FOLLOW * (share - self.inherent);
         }
         match self.phase {
             Phase::Trial { rate, loss, seen, lost: before, packets: counted } => {
@@ -167,11 +180,17 @@ impl Loss {
                 }
                 self.conclude(now, rate, loss, ratio(lost, packets))
             }
-            Phase::Settled { until } if now < until => Finding::None,
+            Phase::Settled { until } | Phase::Excused { until, .. } if now < until => Finding::None,
+            Phase::Excused { since, .. } => {
+                self.phase = Phase::Quiet { since };
+                Finding::None
+            }
             Phase::Quiet { .. } | Phase::Settled { .. } => {
                 if self.exceeds(share, both.1) && self.exceeds(ratio(lost, packets), packets) {
-                    let arrives = arrives.unwrap_or(rate * (1.0 - share));
-                    self.limit = Some((TRIAL * arrives).clamp(DEEPEST * rate, rate));
+                    let rate = self.limit.map_or(rate, |limit| limit.min(rate));
+                    // What the line loses anyway has passed the place where it may be full.
+                    let carried = arrives.unwrap_or(rate * (1.0 - share)) / (1.0 - self.inherent);
+                    self.limit = Some((TRIAL * carried).clamp(DEEPEST * rate, rate));
                     self.phase = Phase::Trial { rate, loss: share, seen: 0, lost: 0, packets: 0 };
                 } else if matches!(self.phase, Phase::Settled { .. }) {
                     self.phase = Phase::Quiet { since: now };
@@ -186,6 +205,7 @@ impl Loss {
         if gone {
             self.phase = Phase::Quiet { since: now };
             self.pause = PAUSE;
+            self.inherent = self.inherent.min(after);
             return Finding::None;
         }
         if after > MAX_INHERENT {
@@ -206,11 +226,11 @@ impl Loss {
         share > self.inherent + EXCESS + chance
     }
 
-    fn grow(&mut self, now: u64, elapsed: u64) {
-        let (Phase::Quiet { since }, Some(limit)) = (self.phase, self.limit) else { return };
+    fn grow(&mut self, now: u64, elapsed: u64, rate: f64) {
+        let (Phase::Quiet { since } | Phase::Excused { since, .. }, Some(limit)) = (self.phase, self.limit) else { return };
         let speed = if now.saturating_sub(since) < QUIET { CAREFUL_GROWTH } else { GROWTH };
         let limit = limit * speed.powf(elapsed as f64 / 1e6);
-        self.limit = (limit < super::MAX_BITRATE).then_some(limit);
+        self.limit = (limit < rate).then_some(limit);
     }
 }
 
@@ -239,7 +259,7 @@ mod tests {
                     loss.arrived(false);
                 }
             }
-            if let Finding::Restore(before) = loss.update(step * 50_000, rate, Some(rate * (1.0 - lost))) {
+            if let Finding::Restore(before) = loss.update(step * 50_000, estimate, Some(rate * (1.0 - lost))) {
                 estimate = before;
             }
             sum += if step > steps / 2 { rate / (steps / 2) as f64 } else { 0.0 };

@@ -36,6 +36,9 @@ const RECOVERY: f64 = 0.85;
 /// No answer for so long, us: there will be none.
 const TIMEOUT: u64 = 1_500_000;
 
+/// Answers in succession that say nothing and are asked for again soon: a radio slept just then.
+const MAX_UNANSWERED: u32 = 3;
+
 /// Probes under way.
 const MAX_CLUSTERS: usize = 4;
 
@@ -49,6 +52,9 @@ pub(super) struct Prober {
     begun: bool,
     asked: u64,
     pause: u64,
+    /// When to ask again, us, at which bit/s, as the answer said nothing; how often that was so.
+    again: Option<(u64, f64)>,
+    unanswered: u32,
     /// The rate before a drop that nothing was asked about yet.
     before_drop: Option<f64>,
 }
@@ -64,7 +70,7 @@ pub(super) struct Answer {
 
 impl Prober {
     pub(super) fn new() -> Self {
-        Self { clusters: [None; MAX_CLUSTERS], next_number: 1, due: None, begun: false, asked: 0, pause: PAUSE, before_drop: None }
+        Self { clusters: [None; MAX_CLUSTERS], next_number: 1, due: None, begun: false, asked: 0, pause: PAUSE, again: None, unanswered: 0, before_drop: None }
     }
 
     /// Something goes out for the first time: the line is asked at once.
@@ -100,14 +106,25 @@ impl Prober {
         for place in &mut self.clusters {
             let Some(cluster) = place else { continue };
             if cluster.is_complete(loss) {
-                let bitrate = cluster.result();
-                let answer = bitrate.map(|bitrate| Answer { bitrate, good: bitrate >= GOOD * cluster.bitrate });
-                best = if best.is_none_or(|best| answer.is_some_and(|answer| answer.bitrate > best.bitrate)) { answer } else { best };
+                match cluster.result() {
+                    Some(bitrate) if best.is_none_or(|best| bitrate > best.bitrate) => {
+                        best = Some(Answer { bitrate, good: bitrate >= GOOD * cluster.bitrate });
+                    }
+                    Some(_) => {}
+                    None if self.unanswered < MAX_UNANSWERED => {
+                        self.unanswered += 1;
+                        self.again = Some((cluster.asked + MIN_PAUSE, cluster.bitrate));
+                    }
+                    None => self.pause = (self.pause + self.pause / 2).min(MAX_PAUSE),
+                }
                 *place = None;
             } else if now.saturating_sub(cluster.asked) > TIMEOUT {
                 *place = None;
                 self.pause = (self.pause + self.pause / 2).min(MAX_PAUSE);
             }
+        }
+        if best.is_some() {
+            (self.unanswered, self.again) = (0, None);
         }
         best
     }
@@ -126,7 +143,7 @@ impl Prober {
 
     /// The estimate fell.
     pub(super) fn fell(&mut self, before: f64, estimate: f64) {
-        self.due = None;
+        (self.due, self.again) = (None, None);
         let before = self.before_drop.map_or(before, |known| known.max(before));
         self.before_drop = Some(before);
         if estimate < DROP * before {
@@ -157,15 +174,18 @@ impl Prober {
     /// Time has passed on a line that seems free.
     pub(super) fn tick(&mut self, now: u64, estimate: f64, wish: f64) {
         if self.begun && self.due.is_none() && now >= self.next_tick() {
-            self.want(STEP * estimate, estimate, wish);
+            let bitrate = self.again.take().map_or(STEP * estimate, |(_, bitrate)| bitrate);
+            self.want(bitrate, estimate, wish);
         }
     }
 
     /// When [`Prober::tick`] may ask something, us.
     pub(super) fn next_tick(&self) -> u64 {
-        self.asked + self.pause
+        let pause = self.asked + self.pause;
+        self.again.map_or(pause, |(again, _)| again.min(pause))
     }
 
+    pub(super) fn debug(&self) -> (u64, u64, Option<f64>, usize) { (self.asked/1000, self.pause/1000, self.due, self.clusters.iter().flatten().count()) }
     pub(super) fn take_due(&mut self, now: u64) -> Option<Probe> {
         let bitrate = self.due.take()?;
         let number = self.next_number;

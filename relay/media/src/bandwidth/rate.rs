@@ -3,8 +3,10 @@
 use super::trend::Signal;
 use super::{MAX_BITRATE, MIN_BITRATE};
 
-/// What is kept of the rate that arrived when queues grew.
+/// What is kept of the rate that arrived when queues grew: this if they are still short, down to that from [`HIGH_QUEUE`] us on.
+const GENTLE_DECREASE: f64 = 0.92;
 const DECREASE: f64 = 0.85;
+const HIGH_QUEUE: f64 = 40_000.0;
 
 /// Growth per second while the capacity is not known.
 const GROWTH: f64 = 1.08;
@@ -86,11 +88,19 @@ impl Rate {
     }
 
     /// New feedback has come. `arrives` in bit/s over a while, `arrives_now` lately. True if the estimate was decreased.
-    pub(super) fn update(&mut self, now: u64, signal: Signal, arrives: Option<f64>, arrives_now: Option<f64>, rtt: u64) -> bool {
+    pub(super) fn update(
+        &mut self,
+        now: u64,
+        signal: Signal,
+        arrives: Option<f64>,
+        arrives_now: Option<f64>,
+        standing: u64,
+        rtt: u64,
+    ) -> bool {
         let elapsed = now.saturating_sub(self.updated).min(1_000_000) as f64 / 1e6;
         self.updated = now;
         match signal {
-            Signal::Over => return self.decrease(now, arrives_now, rtt),
+            Signal::Over => return self.decrease(now, arrives_now, standing, rtt),
             Signal::Under => self.grows = false,
             Signal::Normal if !self.grows => self.grows = true,
             Signal::Normal => self.increase(elapsed, arrives, rtt),
@@ -115,18 +125,20 @@ impl Rate {
         self.estimate = (self.estimate + growth).min(proven).min(MAX_BITRATE);
     }
 
-    fn decrease(&mut self, now: u64, arrives: Option<f64>, rtt: u64) -> bool {
+    fn decrease(&mut self, now: u64, arrives: Option<f64>, standing: u64, rtt: u64) -> bool {
         let pause = rtt.clamp(MIN_PAUSE, MAX_PAUSE);
         let soon = self.decreased.is_some_and(|last| now.saturating_sub(last) < pause);
         if soon && arrives.is_none_or(|arrives| arrives > 0.5 * self.estimate) {
             return false;
         }
+        let high = (standing as f64 / HIGH_QUEUE).min(1.0);
+        let kept = GENTLE_DECREASE + high * (DECREASE - GENTLE_DECREASE);
         let wanted = match arrives {
             None => 0.5 * self.estimate,
-            Some(arrives) if DECREASE * arrives > self.estimate => {
-                self.capacity.map_or(self.estimate, |capacity| DECREASE * capacity.mean * 1000.0)
+            Some(arrives) if kept * arrives > self.estimate => {
+                self.capacity.map_or(self.estimate, |capacity| kept * capacity.mean * 1000.0)
             }
-            Some(arrives) => DECREASE * arrives,
+            Some(arrives) => kept * arrives,
         };
         if let Some(arrives) = arrives {
             let known = self.capacity.filter(|capacity| arrives >= capacity.lower());
@@ -172,7 +184,7 @@ mod tests {
     fn grown(mut rate: Rate, seconds: u64, arrives: impl Fn(f64) -> Option<f64>) -> f64 {
         for step in 1..=seconds * 20 {
             let arrives = arrives(rate.estimate);
-            rate.update(step * 50_000, Signal::Normal, arrives, arrives, RTT);
+            rate.update(step * 50_000, Signal::Normal, arrives, arrives, 0, RTT);
         }
         rate.estimate
     }
@@ -189,13 +201,13 @@ mod tests {
     #[test]
     fn falls_to_what_arrives_once_in_a_round_trip() {
         let mut rate = Rate::new(0, 3e6);
-        assert!(rate.update(10_000, Signal::Over, Some(2e6), Some(1e6), RTT));
+        assert!(rate.update(10_000, Signal::Over, Some(2e6), Some(1e6), 50_000, RTT));
         assert!((0.84e6..0.86e6).contains(&rate.estimate));
-        assert!(!rate.update(20_000, Signal::Over, Some(1e6), Some(0.9e6), RTT), "too soon");
-        assert!(rate.update(70_000, Signal::Over, Some(1e6), Some(0.9e6), RTT));
+        assert!(!rate.update(20_000, Signal::Over, Some(1e6), Some(0.9e6), 50_000, RTT), "too soon");
+        assert!(rate.update(70_000, Signal::Over, Some(1e6), Some(0.9e6), 50_000, RTT));
         let fallen = rate.estimate;
-        rate.update(90_000, Signal::Under, Some(1e6), Some(0.9e6), RTT);
-        rate.update(110_000, Signal::Normal, Some(1e6), Some(0.9e6), RTT);
+        rate.update(90_000, Signal::Under, Some(1e6), Some(0.9e6), 50_000, RTT);
+        rate.update(110_000, Signal::Normal, Some(1e6), Some(0.9e6), 50_000, RTT);
         assert!((rate.estimate - fallen).abs() < 1.0, "holds while queues drain");
         let near = grown(rate, 10, |_| Some(0.9e6));
         assert!((0.9e6..1.5e6).contains(&near), "a packet per response time: {near}");

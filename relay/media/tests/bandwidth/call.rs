@@ -167,7 +167,7 @@ impl Call {
         }
         if self.estimator.poll_timeout().is_some_and(|due| due <= self.at(now)) {
             self.estimator.handle_timeout(self.at(now));
-            assert!(self.estimator.poll_timeout().is_none_or(|due| due > self.at(now)) || self.estimator.poll_probe(self.at(now)).is_some());
+            assert!(self.estimator.poll_timeout().is_none_or(|due| due > self.at(now)), "would be called again at once");
         }
         if let Some(probe) = self.estimator.poll_probe(self.at(now)).filter(|_| self.plan.without != Without::Probes) {
             self.probe = Some((probe, probe.bytes as u64));

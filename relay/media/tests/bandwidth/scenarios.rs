@@ -196,3 +196,11 @@ fn table() {
         println!("{:60} {:8.2} {ours:8.2} {twin:8.2} {gcc:8.2}{mark}", scenario.name, scenario.floor);
     }
 }
+
+/// One scenario by number, for looking at.
+#[test]
+#[ignore = "for looking at"]
+fn one() {
+    let nth: usize = std::env::var("NTH").unwrap().parse().unwrap();
+    println!("{} {}", SCENARIOS[nth].name, (SCENARIOS[nth].measure)(std::env::var("SEED").map_or(1, |seed| seed.parse().unwrap()), &Viewer::new(WISH)));
+}
