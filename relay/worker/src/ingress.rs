@@ -88,6 +88,7 @@ impl Worker {
             link.report_at = now;
             self.counters.secured += 1;
             self.share(now, key);
+            self.want_keyframes(now, key);
         }
         self.schedule(now, key);
     }
@@ -162,6 +163,8 @@ impl Worker {
                 }
             }
             Rtcp::TransportCc(feedback) => link.downlink.estimator.handle_transport_cc(now, &feedback),
+            Rtcp::Ccfb(feedback) => link.downlink.estimator.handle_ccfb(now, &feedback),
+            Rtcp::Remb { bitrate, .. } => link.downlink.estimator.handle_remb(now, bitrate),
             Rtcp::Bye { ssrcs } => {
                 for ssrc in ssrcs {
                     link.receiver.handle_bye(ssrc);

@@ -45,6 +45,7 @@ impl Worker {
         self.counters.probes += probes;
         if moved {
             self.share(now, viewer);
+            self.want_keyframes(now, viewer);
         }
     }
 

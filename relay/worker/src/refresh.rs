@@ -30,27 +30,22 @@ impl Worker {
         let places: Vec<Place> = members.iter().filter_map(|key| Some(self.peers.get(*key)?.place)).collect();
         self.halls[hall].speakers.retain(|place, _| places.contains(place));
         let mut scenes = Vec::with_capacity(members.len());
-        let mut changed = Vec::new();
+        let mut changed = false;
         for key in &members {
             let Some(peer) = self.peers.get(*key) else { continue };
             let (view, scene) = self.halls[hall].policy.view_and_scene(peer.participant);
             scenes.push((*key, scene));
-            let mut anew = self.begin_anew(now, *key, &resumed);
+            changed |= self.begin_anew(now, *key, &resumed);
             if self.refresh_slots(now, hall, *key, &view) {
-                anew = true;
+                changed = true;
                 self.tell_slots(*key);
             }
-            if self.lay_out(now, *key, &view) || anew {
-                changed.push(*key);
-            }
+            changed |= self.lay_out(now, *key, &view);
         }
         self.compile_routes(hall, &members);
-        for key in &changed {
-            self.share(now, *key);
-        }
-        if !changed.is_empty() || !resumed.is_empty() {
-            self.repeat_asked(&resumed, hall);
-            self.ask_publishers(now, hall);
+        self.repeat_asked(&resumed, hall);
+        if changed {
+            self.share_soon(now, hall);
         }
         self.tell_room(hall, scenes);
     }

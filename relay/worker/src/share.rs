@@ -23,6 +23,24 @@ const MIN_BY_REPORT: Duration = Duration::from_millis(20);
 const BEYOND_CAP: u64 = 2;
 
 impl Worker {
+    /// Something has changed in a room. The lines are shared out when the time comes next, at once but once for all that changed.
+    pub(crate) fn share_soon(&mut self, now: Instant, hall: HallKey) {
+        self.unshared_since.get_or_insert(now);
+        if !self.unshared.contains(&hall) {
+            self.unshared.push(hall);
+        }
+    }
+
+    /// Does what [`Worker::share_soon`] put off.
+    pub(crate) fn share_unshared(&mut self, now: Instant) {
+        self.unshared_since = None;
+        let mut unshared = std::mem::take(&mut self.unshared);
+        for hall in unshared.drain(..) {
+            self.share_room(now, hall);
+        }
+        self.unshared = unshared;
+    }
+
     /// Looks at everything that arrives in a room, and shares every viewer's line out anew.
     pub(crate) fn share_room(&mut self, now: Instant, hall: HallKey) {
         let Some(mut members) = self.lend_members(hall) else { return };
@@ -33,13 +51,14 @@ impl Worker {
         }
         for key in &members {
             self.share(now, *key);
+            self.want_keyframes(now, *key);
         }
         members.clear();
         self.members = members;
         self.ask_publishers(now, hall);
     }
 
-    /// A keyframe of an encoding that was not there arrives: whoever wants it shall start with it.
+    /// A keyframe of an encoding that was not there arrives: whoever wants it shall start with this one, not ask for another.
     pub(crate) fn encoding_appears(&mut self, now: Instant, publisher: PeerKey, source: usize) {
         if let Some(link) = self.link_mut(publisher) {
             link.uplink.measure(now, &link.receiver);
@@ -60,6 +79,7 @@ impl Worker {
         let last = peer.link.as_ref().and_then(|link| link.downlink.shared_at);
         if last.is_none_or(|at| now.saturating_duration_since(at) >= MIN_BY_REPORT) {
             self.share(now, viewer);
+            self.want_keyframes(now, viewer);
             self.ask_publishers(now, hall);
         }
     }
@@ -88,7 +108,6 @@ impl Worker {
             }
         }
         self.grants = grants;
-        self.want_keyframes(now, viewer);
     }
 
     /// One demand for each picture in a slot, and what should be wished for beyond what is measured, bit/s.

@@ -88,7 +88,7 @@ fn twin_a_line_that_moves_changes_more_than_once_in_ten_seconds() {
 #[test]
 fn a_drop_empties_its_queue_within_two_seconds_and_the_rest_is_used() {
     for seed in 330..333 {
-        let line = |kbps| LinkSpec { rate: Some(Rate { bits_per_second: kbps * 1_000, queue: 500 * MS }), ..LinkSpec::default() };
+        let line = |kbps: u64| LinkSpec { rate: Some(Rate { bits_per_second: kbps * 1_000, queue: 500 * MS }), ..LinkSpec::default() };
         let (mut sim, _, viewer) = three_cameras(seed, line(3_000));
         sim.run(20 * SECOND);
         let before = bitrate(&sim, viewer);

@@ -13,6 +13,7 @@ mod meeting;
 mod network;
 mod pacing;
 mod publisher;
+mod queue;
 mod recall;
 mod recovery;
 mod roles;
