@@ -46,6 +46,8 @@ const QUIET: u64 = 3_000_000;
 
 /// What the known loss of a line goes towards an observation by: over some 4 s.
 const FOLLOW: f64 = 0.06;
+/// Without a trial it goes no higher than this share of what the last one found: else a line that is filled slowly would be believed.
+const MAX_DRIFT: f64 = 1.3;
 
 /// Weights with which [`Loss::smoothed`] follows an observation upwards and downwards: at once, and within about 2 s.
 const SMOOTH_UP: f64 = 0.6;
@@ -60,6 +62,8 @@ pub(super) struct Loss {
     before: (u32, u32),
     /// Share that this line loses whatever is sent.
     inherent: f64,
+    /// The same as the last trial had it.
+    tried: f64,
     smoothed: f64,
     limit: Option<f64>,
     phase: Phase,
@@ -95,6 +99,7 @@ impl Loss {
             since: now,
             before: (0, 0),
             inherent: 0.0,
+            tried: 0.0,
             smoothed: 0.0,
             limit: None,
             phase: Phase::Quiet { since: now },
@@ -168,7 +173,7 @@ impl Loss {
         let share = ratio(both.0, both.1);
         let quiet = matches!(self.phase, Phase::Quiet { .. } | Phase::Settled { .. });
         if share < self.inherent || (quiet && !self.exceeds(share, both.1)) {
-            self.inherent += FOLLOW * (share - self.inherent);
+            self.inherent = (self.inherent + FOLLOW * (share - self.inherent)).min(MAX_DRIFT * self.tried);
         }
         match self.phase {
             Phase::Trial { rate, loss, seen, lost: before, packets: counted } => {
@@ -206,6 +211,7 @@ impl Loss {
             self.phase = Phase::Quiet { since: now };
             self.pause = PAUSE;
             self.inherent = self.inherent.min(after);
+            self.tried = self.inherent;
             return Finding::None;
         }
         if after > MAX_INHERENT {
@@ -214,6 +220,7 @@ impl Loss {
             return Finding::None;
         }
         self.inherent = self.inherent.max(f64::midpoint(before, after));
+        self.tried = self.inherent;
         self.limit = None;
         self.phase = Phase::Settled { until: now + self.pause };
         self.pause = (2 * self.pause).min(MAX_PAUSE);
