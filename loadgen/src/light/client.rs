@@ -184,6 +184,8 @@ impl Client {
             ice: self.ice.local(),
             fingerprint: self.fingerprint,
             numbering: &self.setup.numbering,
+            red: self.setup.takes_red || self.setup.sources.iter().any(|source| source.voice.copies > 0),
+            sound_nack: self.setup.sound_nack || self.setup.sources.iter().any(|source| source.voice.again),
             feedback: self.setup.feedback,
         };
         let lines: Vec<OfferLine> = (0..self.lines.len()).map(|index| self.offer_line(index)).collect();
@@ -224,8 +226,7 @@ impl Client {
                 Line::Slot { audio } => {
                     let known = self.slots.iter().any(|slot| slot.mid == answered.mid);
                     if let (true, false, Some(ssrc)) = (answered.accepted, known, answered.ssrc) {
-                        let rtx = answered.rtx;
-                        self.slots.push(InSlot::new(answered.mid.clone(), *audio, ssrc, rtx, self.setup.asks_again));
+                        self.slots.push(InSlot::new(self.epoch, &self.setup, answered.mid.clone(), *audio, ssrc, answered.rtx));
                     }
                 }
             }

@@ -32,6 +32,9 @@ pub(super) struct OfferHead<'a> {
     pub(super) ice: &'a IceCredentials,
     pub(super) fingerprint: Fingerprint,
     pub(super) numbering: &'a Numbering,
+    /// Redundant sound may come; and what is lost of sound is asked for again.
+    pub(super) red: bool,
+    pub(super) sound_nack: bool,
     pub(super) feedback: Feedback,
 }
 
@@ -55,6 +58,7 @@ pub(super) fn write(head: &OfferHead<'_>, lines: &[OfferLine]) -> String {
 fn write_line(sdp: &mut String, head: &OfferHead<'_>, line: &OfferLine) {
     let numbers = head.numbering;
     let (kind, types) = match line.audio {
+        true if head.red => ("audio", format!("{} {}", numbers.opus, numbers.red)),
         true => ("audio", format!("{}", numbers.opus)),
         false => ("video", format!("{} {}", numbers.vp8, numbers.rtx)),
     };
@@ -76,7 +80,7 @@ fn write_line(sdp: &mut String, head: &OfferHead<'_>, line: &OfferLine) {
         let _ = write!(sdp, "track-{}\r\n", line.mid);
     }
     sdp.push_str("a=rtcp-mux\r\na=rtcp-rsize\r\n");
-    write_codecs(sdp, numbers, line.audio, congestion(line.direction, head.feedback));
+    write_codecs(sdp, head, line.audio, congestion(line.direction, head.feedback));
     write_streams(sdp, line);
 }
 
@@ -99,7 +103,14 @@ fn congestion(direction: Direction, feedback: Feedback) -> &'static str {
     }
 }
 
-fn write_codecs(sdp: &mut String, numbers: &Numbering, audio: bool, congestion: &str) {
+fn write_codecs(sdp: &mut String, head: &OfferHead<'_>, audio: bool, congestion: &str) {
+    let numbers = head.numbering;
+    if audio && head.red {
+        let _ = write!(sdp, "a=rtpmap:{} red/48000/2\r\na=fmtp:{} {}/{}\r\n", numbers.red, numbers.red, numbers.opus, numbers.opus);
+    }
+    if audio && head.sound_nack {
+        let _ = write!(sdp, "a=rtcp-fb:{} nack\r\n", numbers.opus);
+    }
     let (opus, vp8, rtx) = (numbers.opus, numbers.vp8, numbers.rtx);
     let _ = if audio {
         write!(sdp, "a=rtpmap:{opus} opus/48000/2\r\na=rtcp-fb:{opus} {congestion}\r\na=fmtp:{opus} minptime=10;useinbandfec=1\r\n")

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use super::listener::SoundFigures;
 use super::pattern::{Author, Stamp};
 
 /// Complaints kept word for word; further ones are only counted.
@@ -26,6 +27,15 @@ pub struct Shown {
     pub size: Option<(u16, u16)>,
     /// Highest temporal layer.
     pub temporal: u8,
+}
+
+/// A sound that came, as itself or as a copy.
+#[derive(Clone, Copy, Debug)]
+pub struct Heard {
+    /// What it says of itself.
+    pub stamp: Stamp,
+    /// When it came first.
+    pub at: Instant,
 }
 
 /// Everything observed in one slot since the window began.
@@ -73,6 +83,10 @@ pub struct SlotRecord {
     pub skips: u64,
     /// Frames whose rest never came because a keyframe, of somebody else or of another layer, came instead.
     pub broken_off: u64,
+    /// How much of the sound could be played.
+    pub sound: SoundFigures,
+    /// Every sound that came, where the setup asks for it.
+    pub heard: Option<Vec<Heard>>,
     /// Things that no receiver may ever see, counted.
     pub error_count: u64,
     /// The first of them in words.
@@ -165,7 +179,8 @@ impl SlotRecord {
     pub(super) fn begin_window(&mut self) {
         let (size, author, last_decoded, newest_author) = (self.size, self.author, self.last_decoded, self.newest_author);
         let (shown, since_highest) = (self.shown.pop().into_iter().collect(), self.since_highest);
-        *self = Self { size, author, last_decoded, newest_author, shown, since_highest, ..Self::default() };
+        let heard = self.heard.as_ref().map(|_| Vec::new());
+        *self = Self { size, author, last_decoded, newest_author, shown, since_highest, heard, ..Self::default() };
     }
 
     /// Nothing is expected here now: the time until the next picture is no freeze.

@@ -23,6 +23,12 @@ pub struct Setup {
     pub numbering: Numbering,
     /// How far this client's NTP clock runs ahead of the true time; only sender reports show it.
     pub clock_offset: Duration,
+    /// Whether sound may come with copies of earlier packets (RED); needs a payload type of its own in `numbering`.
+    pub takes_red: bool,
+    /// Whether lost packets of sound are asked for again.
+    pub sound_nack: bool,
+    /// Whether each slot's record keeps every sound; for tests, as it grows without end.
+    pub keeps_sounds: bool,
     /// What the client tells of how its line does.
     pub feedback: Feedback,
     /// How often congestion feedback is given while packets come; browsers use 50 to 250 ms.
@@ -43,6 +49,9 @@ impl Setup {
             video_slots: 3,
             numbering: Numbering::default(),
             clock_offset: Duration::ZERO,
+            takes_red: false,
+            sound_nack: false,
+            keeps_sounds: false,
             feedback: Feedback::TransportCc,
             feedback_every: Duration::from_millis(100),
             asks_again: true,
@@ -82,19 +91,36 @@ pub struct SourceSetup {
     pub motion: Motion,
     /// Whether it flows from the start.
     pub active: bool,
+    /// How this person sounds; ignored for pictures.
+    pub voice: Voice,
+}
+
+/// How somebody's sound is sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Voice {
+    /// Copies of earlier packets in each (RED), nearest first; 0: plain Opus.
+    pub copies: u8,
+    /// Whether silence is sent as one packet in 400 ms.
+    pub dtx: bool,
+    /// Whether lost packets are sent again to whoever asks.
+    pub again: bool,
+    /// Packets at the beginning of speech that are quieter than what counts as speech.
+    pub soft: u32,
 }
 
 impl SourceSetup {
     /// Sound: one Opus-like packet each 20 ms.
     #[must_use]
     pub fn microphone() -> Self {
-        Self { source: Source::Microphone, layers: Vec::new(), fps: 50, temporal: 1, motion: Motion::Even, active: true }
+        let (source, layers) = (Source::Microphone, Vec::new());
+        Self { source, layers, fps: 50, temporal: 1, motion: Motion::Even, active: true, voice: Voice::default() }
     }
 
     /// Pictures, 25 a second.
     #[must_use]
     pub fn camera(layers: Vec<Layer>) -> Self {
-        Self { source: Source::Camera, layers, fps: 25, temporal: 1, motion: Motion::Even, active: true }
+        let source = Source::Camera;
+        Self { source, layers, fps: 25, temporal: 1, motion: Motion::Even, active: true, voice: Voice::default() }
     }
 
     /// A shared screen, 10 pictures a second, silent until it is switched on.
@@ -176,6 +202,8 @@ impl Layer {
 pub struct Numbering {
     /// Opus.
     pub opus: u8,
+    /// Redundant Opus.
+    pub red: u8,
     /// VP8.
     pub vp8: u8,
     /// RTX of VP8.
@@ -187,7 +215,7 @@ pub struct Numbering {
 impl Default for Numbering {
     fn default() -> Self {
         let extensions = [(1, Ext::AudioLevel), (3, Ext::TransportCc), (4, Ext::Mid), (10, Ext::Rid), (11, Ext::RepairedRid)];
-        Self { opus: 111, vp8: 96, rtx: 97, extensions }
+        Self { opus: 111, red: 63, vp8: 96, rtx: 97, extensions }
     }
 }
 
@@ -196,7 +224,7 @@ impl Numbering {
     #[must_use]
     pub fn shifted() -> Self {
         let extensions = [(5, Ext::AudioLevel), (6, Ext::TransportCc), (9, Ext::Mid), (1, Ext::Rid), (2, Ext::RepairedRid)];
-        Self { opus: 109, vp8: 120, rtx: 124, extensions }
+        Self { opus: 109, red: 114, vp8: 120, rtx: 124, extensions }
     }
 
     /// The extension ids as a map.

@@ -8,12 +8,16 @@ use wire::rtp::RtpHeader;
 use wire::seq::SeqUnwrapper;
 
 use super::decoder::Decoder;
-use super::encoder;
+use super::listener::{self, Listener};
 use super::losses::{self, Losses};
 use super::pattern::{self, Stamp};
 use super::reception::{Reception, Reported};
 use super::record::SlotRecord;
 use super::seen::{Seen, Verdict};
+use super::setup::Setup;
+
+/// Requests for one packet of sound; later it would be of no use.
+const SOUND_TRIES: u32 = 3;
 
 /// One slot.
 pub(super) struct InSlot {
@@ -30,24 +34,38 @@ pub(super) struct InSlot {
     last_sound: Option<(u64, u32)>,
     sender_report: Option<(Ntp, u32)>,
     newest: Option<(u32, Stamp)>,
+    listener: Listener,
+    /// Payload type of redundant sound, and when the client began.
+    red: u8,
+    epoch: Instant,
 }
 
 impl InSlot {
-    pub(super) fn new(mid: String, audio: bool, ssrc: Ssrc, rtx: Option<Ssrc>, asks_again: bool) -> Self {
+    pub(super) fn new(epoch: Instant, setup: &Setup, mid: String, audio: bool, ssrc: Ssrc, rtx: Option<Ssrc>) -> Self {
+        let tries = match (rtx, audio && setup.sound_nack) {
+            (Some(_), _) if setup.asks_again => losses::MAX_TRIES,
+            (None, true) => SOUND_TRIES,
+            _ => 0,
+        };
+        let mut record = SlotRecord::default();
+        record.heard = (audio && setup.keeps_sounds).then(Vec::new);
         Self {
             mid,
             audio,
             ssrc,
             rtx,
-            record: SlotRecord::default(),
+            record,
             seqs: SeqUnwrapper::new(),
             seen: Seen::default(),
-            losses: Losses::new(if rtx.is_some() && asks_again { losses::MAX_TRIES } else { 0 }),
+            losses: Losses::new(tries),
             reception: Reception::new(clock_rate(audio)),
             decoder: Decoder::default(),
             last_sound: None,
             sender_report: None,
             newest: None,
+            listener: Listener::default(),
+            red: setup.numbering.red,
+            epoch,
         }
     }
 
@@ -85,7 +103,7 @@ impl InSlot {
             self.record.fillers += 1;
             self.decoder.frames.insert_filler(seq);
         } else if self.audio {
-            self.hear(now, seq, header.timestamp, payload);
+            self.hear(now, seq, header, payload);
         } else {
             self.decoder.insert(now, seq, header.timestamp, header.marker, payload, &mut self.record);
         }
@@ -156,8 +174,11 @@ impl InSlot {
         }
     }
 
-    fn hear(&mut self, now: Instant, seq: u64, timestamp: u32, payload: &[u8]) {
-        let Some(stamp) = encoder::read_sound(payload) else {
+    fn hear(&mut self, now: Instant, seq: u64, header: &RtpHeader, payload: &[u8]) {
+        let timestamp = header.timestamp;
+        let packet = listener::Packet { redundant: header.payload_type == self.red, begins: header.marker, payload };
+        let age = now.saturating_duration_since(self.epoch);
+        let Some(stamp) = self.listener.hear(now, age, &packet, &mut self.record) else {
             self.record.complain(|| format!("packet {seq} holds a damaged sound"));
             return;
         };

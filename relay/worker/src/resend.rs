@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use media::Stored;
 use media::pacer::{Class, Verdict};
+use media::{MediaKind, Publication, Stored};
 use slotmap::SlotMap;
 use wire::ids::Ssrc;
 
@@ -21,6 +21,8 @@ const DEFAULT_RTT: Duration = Duration::from_millis(30);
 struct Missed<'s> {
     /// Index of the slot.
     slot: usize,
+    /// Where it is from: sound goes again with what went along.
+    publication: &'s Publication,
     stored: Stored<'s>,
 }
 
@@ -82,8 +84,9 @@ fn find<'s>(now: Instant, from: &'s Peer, to: &mut Link, stream: Ssrc, sequence:
     if !slot.media.may_resend(now, sequence, rtt) {
         return None;
     }
-    let stored = from.publication(source)?.1.stored(origin.layer, origin.ext_seq)?;
-    Some(Missed { slot: index, stored })
+    let publication = from.publication(source)?.1;
+    let stored = publication.stored(origin.layer, origin.ext_seq)?;
+    Some(Missed { slot: index, publication, stored })
 }
 
 fn send_again(now: Instant, to: &mut Link, sequence: u16, missed: &Missed<'_>, outbox: &mut Outbox) -> bool {
@@ -91,7 +94,8 @@ fn send_again(now: Instant, to: &mut Link, sequence: u16, missed: &Missed<'_>, o
     let (slots, downlink, mut exit) = exit(to, path);
     let slot = &mut slots[missed.slot].media;
     let purpose = downlink.pacer.purpose(Class::Resend);
-    exit.push(now, purpose, &mut downlink.estimator, outbox, |exts, twcc, buf| {
-        slot.resend(now, sequence, &missed.stored, exts, twcc, buf)
+    exit.push(now, purpose, &mut downlink.estimator, outbox, |exts, twcc, buf| match missed.publication.kind() {
+        MediaKind::Audio => slot.resend_sound(now, sequence, missed.publication, exts, twcc, buf),
+        MediaKind::Video => slot.resend(now, sequence, &missed.stored, exts, twcc, buf),
     })
 }

@@ -19,7 +19,7 @@ mod ticket;
 
 pub use bottleneck::{Bottleneck, Passed, Policer, Rate};
 pub use link::{Burst, LinkSpec, LinkStats, Stalls};
-pub use loadgen::light::{Author, FREEZE, Feedback, Layer, Motion, Numbering, Setup, SlotRecord, SourceSetup};
+pub use loadgen::light::{Author, FREEZE, Feedback, Layer, Motion, Numbering, Setup, SlotRecord, SoundFigures, SourceSetup, Voice};
 pub use network::{Network, PersonIx};
 pub use node::Node;
 pub use oracle::{Meeting, Newcomer, Oracle, Resident, Standing};
