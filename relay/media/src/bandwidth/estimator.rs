@@ -393,7 +393,23 @@ impl Estimator {
         self.take_answers(now);
         self.ask(now);
         self.retarget(now);
-        if std::env::var_os("BWT").is_some() { println!("{:6} est {:8.0} tgt {:8.0} arr {:8.0} now {:8.0} stand {:4} {:?} thr/slope {:?} loss {:.2} inh {:.2} lim {:?} prober {:?}", now/1000, self.rate.estimate(), self.target, arrives.unwrap_or(0.0), self.acked.rate_now().unwrap_or(0.0), self.queue.standing()/1000, self.trend.signal(), self.trend.debug(), self.loss.smoothed(), self.loss.inherent(), self.loss.limit(), self.prober.debug()); }
+        if std::env::var_os("BWT").is_some() {
+            println!(
+                "{:6} est {:8.0} tgt {:8.0} arr {:8.0} now {:8.0} stand {:4} {:?} thr/slope {:?} loss {:.2} inh {:.2} lim {:?} prober {:?}",
+                now / 1000,
+                self.rate.estimate(),
+                self.target,
+                arrives.unwrap_or(0.0),
+                self.acked.rate_now().unwrap_or(0.0),
+                self.queue.standing() / 1000,
+                self.trend.signal(),
+                self.trend.debug(),
+                self.loss.smoothed(),
+                self.loss.inherent(),
+                self.loss.limit(),
+                self.prober.debug()
+            );
+        }
     }
 
     fn follow_delay(&mut self, now: u64, arrives: Option<f64>) {

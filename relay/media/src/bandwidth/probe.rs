@@ -70,7 +70,17 @@ pub(super) struct Answer {
 
 impl Prober {
     pub(super) fn new() -> Self {
-        Self { clusters: [None; MAX_CLUSTERS], next_number: 1, due: None, begun: false, asked: 0, pause: PAUSE, again: None, unanswered: 0, before_drop: None }
+        Self {
+            clusters: [None; MAX_CLUSTERS],
+            next_number: 1,
+            due: None,
+            begun: false,
+            asked: 0,
+            pause: PAUSE,
+            again: None,
+            unanswered: 0,
+            before_drop: None,
+        }
     }
 
     /// Something goes out for the first time: the line is asked at once.
@@ -185,7 +195,9 @@ impl Prober {
         self.again.map_or(pause, |(again, _)| again.min(pause))
     }
 
-    pub(super) fn debug(&self) -> (u64, u64, Option<f64>, usize) { (self.asked/1000, self.pause/1000, self.due, self.clusters.iter().flatten().count()) }
+    pub(super) fn debug(&self) -> (u64, u64, Option<f64>, usize) {
+        (self.asked / 1000, self.pause / 1000, self.due, self.clusters.iter().flatten().count())
+    }
     pub(super) fn take_due(&mut self, now: u64) -> Option<Probe> {
         let bitrate = self.due.take()?;
         let number = self.next_number;

@@ -79,7 +79,9 @@ impl Trend {
         self.signal
     }
 
-    pub(super) fn debug(&self) -> (i32, i32) { (self.threshold as i32, (f64::from(self.groups.min(MAX_CREDIT)) * self.slope * GAIN) as i32) }
+    pub(super) fn debug(&self) -> (i32, i32) {
+        (self.threshold as i32, (f64::from(self.groups.min(MAX_CREDIT)) * self.slope * GAIN) as i32)
+    }
     pub(super) fn add(&mut self, delta: Delta) {
         if self.groups == 0 {
             self.first = delta.at;

@@ -308,7 +308,14 @@ impl Call {
         }
         if std::env::var_os("BANDWIDTH_TRACE").is_some() {
             let limit = if self.estimator.limit() == Limit::Nothing { String::new() } else { format!("{:?}", self.estimator.limit()) };
-            println!("{:7} #{} {:9} {limit} loss {:.3} rtt {:?}", now / 1000, self.nth, self.target(), self.estimator.loss(), self.estimator.rtt());
+            println!(
+                "{:7} #{} {:9} {limit} loss {:.3} rtt {:?}",
+                now / 1000,
+                self.nth,
+                self.target(),
+                self.estimator.loss(),
+                self.estimator.rtt()
+            );
         }
     }
 }

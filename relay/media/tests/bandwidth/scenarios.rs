@@ -202,5 +202,9 @@ fn table() {
 #[ignore = "for looking at"]
 fn one() {
     let nth: usize = std::env::var("NTH").unwrap().parse().unwrap();
-    println!("{} {}", SCENARIOS[nth].name, (SCENARIOS[nth].measure)(std::env::var("SEED").map_or(1, |seed| seed.parse().unwrap()), &Viewer::new(WISH)));
+    println!(
+        "{} {}",
+        SCENARIOS[nth].name,
+        (SCENARIOS[nth].measure)(std::env::var("SEED").map_or(1, |seed| seed.parse().unwrap()), &Viewer::new(WISH))
+    );
 }
