@@ -58,11 +58,14 @@ impl Worker {
             return None;
         }
         let stored = from.publication(occupant.wish.1)?.1.stored(origin.layer, origin.ext_seq)?;
-        let sent = self.outbox.push(path, |buf| {
-            let len = slot.resend(now, sequence, &stored, &session.extensions, twcc, buf)?;
-            transport.seal_rtp(buf, len).ok()
+        let copies = slot.copies(now, sequence);
+        let sent = (0..copies).take_while(|_| {
+            self.outbox.push(path, |buf| {
+                let len = slot.resend(now, sequence, &stored, &session.extensions, twcc, buf)?;
+                transport.seal_rtp(buf, len).ok()
+            })
         });
-        sent.then_some(())
+        (sent.count() > 0).then_some(())
     }
 
     fn routes(&mut self, publisher: PeerKey, source: usize) -> Option<&mut Vec<crate::peer::Target>> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use media::KeyframeCause;
+use media::{KeyframeCause, LayerId};
 
 use crate::command::ClientId;
 use crate::keys::{HallKey, PeerKey};
@@ -38,8 +38,9 @@ impl Worker {
             *active = publication.active(index, now);
         }
         let slot = self.peers.get_mut(viewer)?.link.as_mut()?.slots.get_mut(index)?;
-        let layer = slot.media.want(now, &active[..count], layer_cap(slot.shown, count))?;
-        let cause = if slot.media.current_layer().is_some() { KeyframeCause::Switch } else { KeyframeCause::Start };
+        let encoding = layer_cap(slot.shown, count) as u8;
+        slot.media.set_target(Some(LayerId { encoding, spatial: u8::MAX, temporal: u8::MAX }));
+        let (layer, cause) = slot.media.want(now, &active[..count])?;
         Some((occupant, layer, cause))
     }
 
