@@ -36,7 +36,7 @@ impl Slot {
         }
         let (head, body) = self.write_copies(ticket, packet, publication, copies, (exts, *twcc), out)?;
         self.count_start(now, ticket);
-        self.count_first(ticket.out_seq, body, head + body);
+        self.count_first(ticket, body, head + body);
         self.counters.redundant += 1;
         self.remember(codec, exts, ticket.out_seq, twcc);
         if let Some(same_again) = &mut self.same_again {
@@ -55,7 +55,7 @@ impl Slot {
         twcc: &mut u16,
         out: &mut [u8],
     ) -> Option<usize> {
-        let ticket = self.again(out_seq)?;
+        let (ticket, _) = self.again(out_seq)?;
         let stored = publication.stored(ticket.origin.layer, ticket.origin.ext_seq)?;
         let copies = self.same_again.as_ref().map_or(0, |same_again| same_again.copies(ticket.out_seq));
         if copies == 0 || self.sent.is_fresh(ticket.out_seq) {
