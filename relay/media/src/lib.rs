@@ -12,6 +12,7 @@
 //! datagram, so the caller may hand it to slots of any peer. Everything here trusts that packets were authenticated before.
 
 pub mod allocator;
+pub mod audio;
 pub mod bandwidth;
 mod clock;
 mod config;

@@ -12,7 +12,7 @@ use crate::{CodecOut, Packet};
 #[inline]
 pub(crate) fn translate<'a>(route: &Route, packet: &Packet<'a>) -> Option<(CodecOut, &'a [u8])> {
     match route.find(packet.in_pt)? {
-        Hop::Same { to, .. } | Hop::Red { to, .. } => Some((to, packet.payload)),
+        Hop::Same { to, .. } => Some((to, packet.payload)),
         Hop::Unwrap { .. } if packet.payload.is_empty() => None,
         Hop::Unwrap { .. } => {
             let (pt, payload) = wire::codec::red::primary(packet.payload)?;
@@ -71,7 +71,7 @@ pub(crate) fn write_head(fields: &RtpFields, packet: &Packet<'_>, shift: &Shift,
 
 /// Writes the payload and returns its length.
 #[inline]
-pub(crate) fn write_payload(route: &Route, packet: &Packet<'_>, payload: &[u8], shift: &Shift, out: &mut [u8]) -> Option<usize> {
+pub(crate) fn write_payload(packet: &Packet<'_>, payload: &[u8], shift: &Shift, out: &mut [u8]) -> Option<usize> {
     let picture_id = || shift.picture_id(packet.picture_id.unwrap_or(0));
     if let Some(descriptor) = &packet.vp8 {
         return descriptor.copy(payload, picture_id(), descriptor.tl0.unwrap_or(0).wrapping_add(shift.tl0), out);
@@ -81,24 +81,5 @@ pub(crate) fn write_payload(route: &Route, packet: &Packet<'_>, payload: &[u8], 
     }
     let copy = out.get_mut(..payload.len())?;
     copy.copy_from_slice(payload);
-    if let Some(Hop::Red { .. }) = route.find(packet.in_pt) {
-        translate_blocks(route, copy)?;
-    }
     Some(payload.len())
-}
-
-/// Puts the viewer's payload types into the block headers of a RED payload (RFC 2198 section 3): all but the last have four bytes and
-/// the top bit set.
-fn translate_blocks(route: &Route, payload: &mut [u8]) -> Option<()> {
-    let mut at = 0;
-    for _ in 0..=wire::codec::red::MAX_REDUNDANT {
-        // An empty payload only fills a place in the numbering.
-        let Some(head) = payload.get_mut(at) else { return (at == 0).then_some(()) };
-        *head = *head & 0x80 | route.plain(*head & 0x7f)?.pt;
-        if *head & 0x80 == 0 {
-            return Some(());
-        }
-        at += 4;
-    }
-    None
 }

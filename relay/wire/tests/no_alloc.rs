@@ -10,7 +10,7 @@ use wire::demux::demux;
 use wire::ext::{Ext, ExtMap, ExtValues};
 use wire::ids::Ssrc;
 use wire::ntp::Ntp;
-use wire::rtcp::{self, ReportBlock, Rtcp, RtcpWriter, SenderInfo, TransportCcInfo};
+use wire::rtcp::{self, CcfbArrival, ReportBlock, Rtcp, RtcpWriter, SenderInfo, TransportCcInfo};
 use wire::rtp::{RtpFields, RtpHeader, write_header};
 use wire::stun::{BindingRequest, Key, Role, StunRequest, StunResponse, TransactionId, binding_request, binding_success};
 
@@ -93,6 +93,8 @@ fn rtcp_of_every_kind() {
         writer.pli(Ssrc(1), Ssrc(2)).unwrap();
         let info = TransportCcInfo { base: 65_530, reference_time: 1, feedback_count: 2 };
         writer.transport_cc(Ssrc(1), Ssrc(2), &info, (0..200).map(|nth| (nth % 3 != 0).then_some(nth * 2))).unwrap();
+        writer.ccfb(Ssrc(1), 9, &[(Ssrc(2), 65_530, &[Some(CcfbArrival { offset: Some(5), ecn: 1 }), None])]).unwrap();
+        writer.remb(Ssrc(1), 1_000_000, &[Ssrc(2)]).unwrap();
         writer.bye(Ssrc(1)).unwrap();
         let len = writer.finish();
         let mut items = 0;
@@ -101,12 +103,13 @@ fn rtcp_of_every_kind() {
                 Rtcp::SenderReport { blocks, .. } | Rtcp::ReceiverReport { blocks, .. } => blocks.count(),
                 Rtcp::Nack { lost, .. } => lost.count(),
                 Rtcp::TransportCc(feedback) => feedback.packets().count(),
+                Rtcp::Ccfb(feedback) => feedback.packets().count(),
                 Rtcp::Bye { ssrcs } => ssrcs.count(),
                 Rtcp::Fir { media, .. } => media.count(),
-                Rtcp::Pli { .. } | Rtcp::Other { .. } => 1,
+                Rtcp::Pli { .. } | Rtcp::Remb { .. } | Rtcp::Other { .. } => 1,
             };
         }
-        assert_eq!(items, 1 + 1 + 1 + 5 + 1 + 200 + 1);
+        assert_eq!(items, 1 + 1 + 1 + 5 + 1 + 200 + 2 + 1 + 1);
     });
     assert_eq!(count, 0);
 }

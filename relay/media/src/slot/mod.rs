@@ -2,6 +2,7 @@
 
 mod admit;
 mod resend;
+mod sound;
 mod write;
 
 use std::time::{Duration, Instant};
@@ -49,6 +50,8 @@ pub struct SlotCounters {
     pub packets: u64,
     /// Their payload bytes.
     pub bytes: u64,
+    /// Those of them with copies of earlier ones (RFC 2198).
+    pub redundant: u64,
     /// Retransmissions sent.
     pub resent: u64,
     /// Retransmissions refused: too soon, too often or over the budget.

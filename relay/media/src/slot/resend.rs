@@ -88,7 +88,7 @@ impl Slot {
         let original = if rtx.is_some() { 2 } else { 0 };
         // "OSN (Original Sequence Number)" stands before the payload (RFC 4588 section 4).
         out.get_mut(head..head + original)?.copy_from_slice(&out_seq.to_be_bytes()[..original]);
-        let body = write_payload(&attached.route, &packet, payload, &ticket.shift, &mut out[head + original..])?;
+        let body = write_payload(&packet, payload, &ticket.shift, &mut out[head + original..])?;
         let len = head + original + body;
         if first {
             self.count_first(&ticket, body, 0);
@@ -114,7 +114,7 @@ impl Slot {
     }
 
     /// The ticket of a number that was sent or may now be sent for the first time.
-    fn again(&self, out_seq: u16) -> Option<(Ticket, Run)> {
+    pub(super) fn again(&self, out_seq: u16) -> Option<(Ticket, Run)> {
         let segment = self.attached.as_ref()?.segment?;
         let full = self.extend(out_seq)?;
         let (ext_seq, run) = segment.ext_seq(full, self.thinning.runs())?;
