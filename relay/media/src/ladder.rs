@@ -54,16 +54,10 @@ impl Announced {
 /// The rungs of `layers`, lowest first. `flows` says of each encoding whether it arrives.
 pub(crate) fn ladder(layers: &[Layer], announced: &Announced, flows: impl Fn(usize) -> bool) -> Ladder {
     let mut ladder = Ladder::new();
-    // An encoding that was never heard probably has as many temporal layers as the others.
-    let temporal = layers.iter().map(top_temporal).max().unwrap_or(0);
     for (index, layer) in layers.iter().enumerate() {
-        let encoding = index as u8;
-        let flows = flows(index);
-        let Some(rates) = layer.rates() else {
-            let id = LayerId { encoding, spatial: 0, temporal };
-            ladder.push(rung(layers, announced, id, (0, 0), false));
-            continue;
-        };
+        // What was never heard may not exist: not everybody who may send three encodings does.
+        let Some(rates) = layer.rates() else { continue };
+        let (encoding, flows) = (index as u8, flows(index));
         for spatial in 0..MAX_SPATIAL as u8 {
             for temporal in (0..MAX_TEMPORAL as u8).filter(|&temporal| rates.exists(spatial, temporal)) {
                 let id = LayerId { encoding, spatial, temporal };
@@ -97,9 +91,4 @@ fn usual_height(layers: &[Layer], layer: LayerId) -> u16 {
         spatial.unwrap_or(0)
     });
     TOP_HEIGHT >> (above + usize::from(top.saturating_sub(layer.spatial))).min(7)
-}
-
-fn top_temporal(layer: &Layer) -> u8 {
-    let rates = layer.rates();
-    rates.map_or(0, |rates| (0..MAX_TEMPORAL as u8).rev().find(|&temporal| rates.exists(0, temporal)).unwrap_or(0))
 }

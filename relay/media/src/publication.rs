@@ -93,8 +93,8 @@ impl Publication {
         self.layers.get(layer).is_some_and(|layer| !layer.stalled(now, heard))
     }
 
-    /// What there is to choose from at `now`, lowest first: a rung for each encoding, and for each temporal and spatial layer within it that
-    /// was ever heard. Empty for audio.
+    /// What there is to choose from at `now`, lowest first: a rung for each temporal and spatial layer of each encoding that was ever heard.
+    /// Empty for audio.
     #[must_use]
     pub fn ladder(&self, now: Instant) -> Ladder {
         match self.config.kind {

@@ -64,12 +64,12 @@ impl Worker {
             };
             let Some(picture) = link.uplink.picture_mut(source) else { continue };
             let (need, cap) = (picture.wishes.need(encodings), picture.wishes.cap(encodings));
-            if if waits { picture.asked.stop() } else { picture.asked.decide(now, need, cap, encodings) } {
-                news = true;
-                let told = picture.asked.told().map_or(u8::MAX, |told| told.encodings);
-                let wanted: [bool; 8] = std::array::from_fn(|encoding| told >> encoding & 1 == 1);
+            let changed = if waits { picture.asked.stop() } else { picture.asked.decide(now, need, cap, encodings) };
+            if let Some(told) = picture.asked.told().filter(|_| changed) {
+                let wanted = [0, 1, 2, 3].map(|encoding| told.encodings >> encoding & 1 == 1);
                 link.receiver.set_wanted(now, index, &wanted);
             }
+            news |= changed;
         }
         if news {
             let message = needed(link);
