@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use wire::ext::ExtMap;
 
+use crate::audio::Copies;
+
 /// Retransmissions of one packet.
 const MAX_TIMES: u8 = 3;
 
@@ -85,6 +87,8 @@ pub(crate) struct SameAgain {
     exts: ExtMap,
     /// By number modulo length.
     transport: Vec<u16>,
+    /// Which earlier packets went along, likewise.
+    copies: Vec<Copies>,
     /// Older numbers were sent with another extension map.
     since: u64,
 }
@@ -95,7 +99,7 @@ const SAME_AGAIN: u64 = 256;
 impl SameAgain {
     /// Begins with the packet `out_seq`.
     pub(crate) fn new(exts: ExtMap, out_seq: u64) -> Self {
-        Self { exts, transport: vec![0; SAME_AGAIN as usize], since: out_seq }
+        Self { exts, transport: vec![0; SAME_AGAIN as usize], copies: vec![0; SAME_AGAIN as usize], since: out_seq }
     }
 
     /// `out_seq` was sent for the first time, with this transport-wide number.
@@ -106,6 +110,18 @@ impl SameAgain {
             self.since = out_seq;
         }
         self.transport[(out_seq % SAME_AGAIN) as usize] = transport;
+        self.copies[(out_seq % SAME_AGAIN) as usize] = 0;
+    }
+
+    /// The packet that was told last went out with these copies.
+    #[inline]
+    pub(crate) fn with(&mut self, out_seq: u64, copies: Copies) {
+        self.copies[(out_seq % SAME_AGAIN) as usize] = copies;
+    }
+
+    /// The copies `out_seq` was sent with; of a number that is too old they are another's.
+    pub(crate) fn copies(&self, out_seq: u64) -> Copies {
+        self.copies[(out_seq % SAME_AGAIN) as usize]
     }
 
     /// The number `out_seq` was sent with; `highest` is the newest number sent. `None` if it cannot be sent the same again.

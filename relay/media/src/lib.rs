@@ -12,6 +12,7 @@
 //! datagram, so the caller may hand it to slots of any peer. Everything here trusts that packets were authenticated before.
 
 pub mod allocator;
+pub mod audio;
 pub mod bandwidth;
 mod clock;
 mod config;
@@ -24,6 +25,7 @@ mod meter;
 mod nack;
 mod numbering;
 pub mod pacer;
+mod packet;
 mod publication;
 mod quality;
 mod receiver;
@@ -37,6 +39,7 @@ mod slot;
 mod speakers;
 mod store;
 mod streams;
+mod ticket;
 mod twcc;
 mod window;
 
@@ -45,10 +48,12 @@ pub use config::{CodecIn, CodecOut, MediaKind, PublishConfig};
 pub use inbound::{Inbound, Stored};
 pub use keyframe::KeyframeCause;
 pub use layer::Layer;
+pub use packet::Packet;
 pub use publication::Publication;
 pub use quality::{LayerId, Rung};
 pub use receiver::{Receiver, ReceiverCounters};
 pub use route::Route;
 pub use slot::{Origin, Slot, SlotConfig, SlotCounters};
 pub use speakers::Speakers;
+pub use ticket::Ticket;
 pub use wire::rtcp::SenderInfo as SenderReport;

@@ -16,6 +16,8 @@ pub(crate) const MAX_LAYERS: usize = 4;
 pub struct Publication {
     config: PublishConfig,
     exts: ExtMap,
+    /// What comes is kept. While the room does not let it flow it is not, so that nothing of it can be sent later either.
+    open: bool,
     pub(crate) layers: Vec<Layer>,
 }
 
@@ -29,7 +31,7 @@ impl Publication {
             let lowest_first = rids.iter().rev().enumerate();
             lowest_first.map(|(index, &rid)| Layer::new(now, kind, Some(rid), index, rids.len())).collect()
         };
-        Self { config, exts, layers }
+        Self { config, exts, open: true, layers }
     }
 
     /// Takes over a renegotiated line that is the same source with the same layers; gives the configuration back if it is not.
@@ -97,6 +99,27 @@ impl Publication {
     #[must_use]
     pub fn clock(&self, layer: usize) -> SourceClock {
         self.layers.get(layer).map_or(SourceClock::UNKNOWN, |layer| *layer.clock())
+    }
+
+    /// Whether the publisher sends again what was lost.
+    pub(crate) fn asks_again(&self) -> bool {
+        self.config.nack
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Opens or closes the stores; what is in them is forgotten when they close.
+    pub(crate) fn set_open(&mut self, open: bool) {
+        if self.open && !open {
+            self.layers.iter_mut().for_each(|layer| layer.store.clear());
+        }
+        self.open = open;
+    }
+
+    pub(crate) fn exts(&self) -> ExtMap {
+        self.exts
     }
 
     /// The codec with this media payload type.

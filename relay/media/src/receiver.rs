@@ -49,6 +49,8 @@ pub struct ReceiverCounters {
     pub out_of_range: u64,
     /// Retransmissions that filled a gap; also in `accepted`.
     pub recovered: u64,
+    /// Lost packets of sound that a later one carried (RFC 2198); also in `accepted`.
+    pub rebuilt: u64,
     /// Padding on a retransmission stream: bandwidth probes.
     pub probes: u64,
 }
@@ -149,7 +151,7 @@ impl Receiver {
         };
         let abs_capture = self.abs_capture(&exts);
         let publication = self.publications.get_mut(stream.publication)?;
-        let (label, kind) = (publication.label(), publication.kind());
+        let (label, kind, open) = (publication.label(), publication.kind(), publication.is_open());
         let layer = publication.layers.get_mut(stream.layer)?;
         let place = if stream.rtx { layer.numbering.place_recovered(sequence) } else { layer.numbering.place(sequence) };
         let Some((ext_seq, late)) = layer.accept(place, &arrival) else {
@@ -187,7 +189,9 @@ impl Receiver {
             vp8,
             behind: layer.numbering.highest().map_or(0, |highest| highest.saturating_sub(ext_seq)),
         };
-        layer.store.insert(&inbound, plain.get(..header.payload_start)?);
+        if open {
+            layer.store.insert(&inbound, plain.get(..header.payload_start)?);
+        }
         self.counters.accepted += 1;
         self.counters.recovered += u64::from(stream.rtx);
         Some(inbound)
@@ -266,8 +270,27 @@ impl Receiver {
         self.feedback.write(now, &mut self.publications, self.rtt, writer)
     }
 
+    /// Whether the line with this label may flow; true from the start. What comes while it may not is placed and counted, but not kept
+    /// for retransmission, and what was kept before is forgotten.
+    pub fn set_open(&mut self, label: u32, open: bool) {
+        self.publications.iter_mut().filter(|line| line.label() == label).for_each(|line| line.set_open(open));
+    }
+
+    pub(crate) fn publication_mut(&mut self, index: usize) -> Option<&mut Publication> {
+        self.publications.get_mut(index)
+    }
+
+    pub(crate) fn rtt(&self) -> Duration {
+        self.rtt
+    }
+
+    pub(crate) fn count_rebuilt(&mut self) {
+        self.counters.accepted += 1;
+        self.counters.rebuilt += 1;
+    }
+
     /// The relay's clock at `now`.
-    fn ntp(&self, now: Instant) -> Ntp {
+    pub(crate) fn ntp(&self, now: Instant) -> Ntp {
         self.epoch.1.plus(now.saturating_duration_since(self.epoch.0))
     }
 

@@ -117,6 +117,11 @@ impl Store {
         })
     }
 
+    /// Forgets everything; the memory stays.
+    pub(crate) fn clear(&mut self) {
+        self.entries.fill(None);
+    }
+
     /// Takes `len` bytes in one piece: what does not fit before the end of the arena goes to its beginning.
     fn reserve(&mut self, len: usize) -> Option<u64> {
         let size = self.arena.len();

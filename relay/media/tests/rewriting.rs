@@ -17,7 +17,7 @@ use wire::ntp::Ntp;
 use wire::rtp::{RtpFields, write_header};
 
 #[test]
-fn red_goes_with_translated_blocks_or_unwrapped() {
+fn red_is_unwrapped_whatever_the_viewer_takes() {
     let time = Time::new();
     let red = CodecIn { pt: 63, codec: Codec::Red, clock_rate: 48_000, rtx: None };
     let opus = CodecIn { pt: 111, codec: Codec::Opus, clock_rate: 48_000, rtx: None };
@@ -26,6 +26,7 @@ fn red_goes_with_translated_blocks_or_unwrapped() {
         mid: Mid::new("0").unwrap(),
         kind: MediaKind::Audio,
         codecs: vec![red, opus],
+        nack: true,
         rids: vec![],
         ssrcs: vec![],
         label: 0,
@@ -51,9 +52,9 @@ fn red_goes_with_translated_blocks_or_unwrapped() {
         let len = slot.forward(time.at(0), &inbound, &ExtMap::new(), &mut 0, &mut buf).unwrap();
         buf[..len].to_vec()
     });
-    let translated = [0x80 | 96, 0x0f, 0, 2, 0x80 | 96, 0x07, 0x80, 1, 96, 1, 2, 3, 4, 5, 6];
-    assert_eq!((header(&sent[0]).payload_type, header(&sent[0]).payload(&sent[0]).unwrap()), (97, &translated[..]));
-    assert_eq!((header(&sent[1]).payload_type, header(&sent[1]).payload(&sent[1]).unwrap()), (96, &[4, 5, 6][..]));
+    for sent in &sent {
+        assert_eq!((header(sent).payload_type, header(sent).payload(sent).unwrap()), (96, &[4, 5, 6][..]));
+    }
     assert!(header(&sent[0]).marker, "the start of a talk spurt for this viewer");
 }
 

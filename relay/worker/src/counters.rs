@@ -70,6 +70,26 @@ counters! {
     rtp_received,
     /// Media packets sent, first sends only.
     rtp_forwarded,
+    /// Of these, sound that carried copies of earlier packets.
+    rtp_redundant,
+    /// Of these, the beginning of what somebody says who had no slot, sent as soon as there was one.
+    prerolled,
+    /// Lost packets of sound that a later packet carried.
+    rtp_rebuilt,
+    /// Media packets that waited in a viewer's queue before they were sent.
+    paced,
+    /// Media packets for which a viewer's queue had no room.
+    pacer_full,
+    /// Media packets that waited and could not be sent when their time came: too old, or not permitted any more.
+    waited_in_vain,
+    /// Questions to viewers' lines: how much do you carry?
+    probes,
+    /// Packets of padding sent for these.
+    padding_sent,
+    /// Times a viewer's line was shared out among his pictures.
+    allocations,
+    /// Messages to publishers about what anybody needs of their pictures.
+    publishers_asked,
     /// Retransmissions sent.
     rtp_resent,
     /// Sequence numbers that viewers asked for again.

@@ -206,6 +206,7 @@ impl Member {
             | ServerMessage::Chat { .. }
             | ServerMessage::Announcement { .. }
             | ServerMessage::UnmuteAsked
+            | ServerMessage::Send { .. }
             | ServerMessage::Event { .. }
             | ServerMessage::Pong { .. } => {}
         }

@@ -1,0 +1,378 @@
+//! The limit that losses set: tells losses that come from sending too much from those that the line has anyway, by trying.
+//!
+//! When more is lost than this line is known to lose, the rate goes down to what arrives. If the losses go away, they came from a full
+//! line (a policer, a short queue) and the limit stays; if they stay, they are the line's own (radio): the rate is restored and the line
+//! is known to lose that much.
+
+/// Length of an observation, us, and the least packets in it.
+const OBSERVATION: u64 = 250_000;
+const MIN_PACKETS: u32 = 12;
+
+/// Observations that are taken together.
+const MAX_RECENT: usize = 4;
+
+/// An observation with fewer packets ends after this, us.
+const MAX_OBSERVATION: u64 = 1_000_000;
+
+/// Losses this far above what is known of the line, on top of chance, start a trial.
+const EXCESS: f64 = 0.03;
+
+/// Standard deviations of chance that are allowed for.
+const DEVIATIONS: f64 = 3.0;
+
+/// Packets that a line's own losses take at a time: chance is larger by its root.
+const BURST: f64 = 2.0;
+
+/// Share of what arrives that is sent during a trial: what does not fit goes, and a queue drains.
+const TRIAL: f64 = 0.9;
+
+/// Least share of the rate that a trial goes down to.
+const DEEPEST: f64 = 0.3;
+
+/// Observations of a trial that count, at the least and at most, after one that belongs to the time before.
+const MIN_TRIAL: u32 = 2;
+const MAX_TRIAL: u32 = 8;
+
+/// A trial ends early when so many packets more or fewer would be lost by the one reason than by the other.
+const ENOUGH: f64 = 6.0;
+
+/// A line with more losses than this is full, whatever a trial says.
+const MAX_INHERENT: f64 = 0.4;
+
+/// Pause after a trial that found the line's own losses, us; doubled each time up to the longest.
+const PAUSE: u64 = 2_000_000;
+const MAX_PAUSE: u64 = 30_000_000;
+
+/// After queues grew, losses are put down to that for so long, us: they are reported late, and what waits is still too much.
+const EXCUSED: u64 = 800_000;
+
+/// Share of what was known that is kept when a trial finds less.
+const LUCK: f64 = 0.25;
+
+/// The estimate is at most so many times the limit that a trial found, from where on it grows by itself.
+const ROOM: f64 = 1.2;
+
+/// Losses so far above twice what a trial found start another at once.
+const WORSE: f64 = 0.1;
+
+/// Growth of the limit per second, at first and when it has held for [`QUIET`] us.
+const CAREFUL_GROWTH: f64 = 1.03;
+const GROWTH: f64 = 1.12;
+const QUIET: u64 = 3_000_000;
+
+/// What the known loss of a line goes towards an observation by: over some 4 s.
+const FOLLOW: f64 = 0.06;
+/// Without a trial it goes no higher than so far above what the last one found, and only if that found anything: else a line that is
+/// filled slowly would be believed.
+const MAX_DRIFT: f64 = 0.05;
+
+/// Weights with which [`Loss::smoothed`] follows an observation upwards and downwards: at once, and within about 2 s.
+const SMOOTH_UP: f64 = 0.6;
+const SMOOTH_DOWN: f64 = 0.12;
+
+#[derive(Debug)]
+pub(super) struct Loss {
+    lost: u32,
+    packets: u32,
+    since: u64,
+    /// Lost and all packets of the last observations, the latest first.
+    recent: [(u32, u32); MAX_RECENT],
+    /// Share that this line loses whatever is sent.
+    inherent: f64,
+    /// The same as the last trial had it.
+    tried: f64,
+    smoothed: f64,
+    limit: Option<f64>,
+    phase: Phase,
+    pause: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    /// Since when losses have been as expected, us.
+    Quiet {
+        since: u64,
+    },
+    /// The same, and losses before `until` have another reason.
+    Excused {
+        since: u64,
+        until: u64,
+    },
+    Trial(Trial),
+    /// The line's own losses were found; until then, us, there is no other trial.
+    Settled {
+        until: u64,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Trial {
+    /// What might be sent before, bit/s.
+    rate: f64,
+    /// Share lost before.
+    before: f64,
+    /// Share lost if the line is full and nothing but that is the reason.
+    if_full: f64,
+    /// Observations since, and what they count up to.
+    seen: u32,
+    lost: u32,
+    packets: u32,
+}
+
+/// What an observation means for the estimate.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) enum Finding {
+    /// Nothing that was not known.
+    None,
+    /// The line is full: the estimate is no more than this, bit/s, too.
+    Full(f64),
+    /// The losses are the line's own: this is the rate from before the trial, bit/s.
+    Restore(f64),
+}
+
+impl Loss {
+    pub(super) fn new(now: u64) -> Self {
+        Self {
+            lost: 0,
+            packets: 0,
+            since: now,
+            recent: [(0, 0); MAX_RECENT],
+            inherent: 0.0,
+            tried: 0.0,
+            smoothed: 0.0,
+            limit: None,
+            phase: Phase::Quiet { since: now },
+            pause: PAUSE,
+        }
+    }
+
+    #[inline]
+    pub(super) fn arrived(&mut self, was_lost: bool) {
+        if was_lost {
+            self.lost = self.lost.saturating_sub(1);
+        } else {
+            self.packets += 1;
+        }
+    }
+
+    #[inline]
+    pub(super) fn lost(&mut self) {
+        self.lost += 1;
+        self.packets += 1;
+    }
+
+    /// Share lost lately.
+    pub(super) fn smoothed(&self) -> f64 {
+        self.smoothed
+    }
+
+    /// Share that the line loses whatever is sent.
+    pub(super) fn inherent(&self) -> f64 {
+        self.inherent
+    }
+
+    /// The most that may be sent, bit/s.
+    pub(super) fn limit(&self) -> Option<f64> {
+        self.limit
+    }
+
+    /// Whether growing must wait: losses are being looked into.
+    pub(super) fn holds(&self) -> bool {
+        matches!(self.phase, Phase::Trial(_))
+    }
+
+    /// Queues grow: what is lost now is lost because they are full, and dealt with.
+    pub(super) fn excuse(&mut self, now: u64) {
+        if let Phase::Quiet { since } | Phase::Excused { since, .. } = self.phase {
+            self.phase = Phase::Excused { since, until: now + EXCUSED };
+        }
+    }
+
+    /// New feedback has come: `rate` is what would be sent but for this limit, `arrives` what arrives, bit/s.
+    pub(super) fn update(&mut self, now: u64, rate: f64, arrives: Option<f64>) -> Finding {
+        let age = now.saturating_sub(self.since);
+        if age < OBSERVATION || self.packets == 0 || (self.packets < MIN_PACKETS && age < MAX_OBSERVATION) {
+            return Finding::None;
+        }
+        let (lost, packets) = (self.lost.min(self.packets), self.packets);
+        (self.lost, self.packets, self.since) = (0, 0, now);
+        let share = ratio(lost, packets);
+        let weight = if share > self.smoothed { SMOOTH_UP } else { SMOOTH_DOWN };
+        // An observation of few packets says little.
+        let weight = weight * f64::from(packets.min(MIN_PACKETS)) / f64::from(MIN_PACKETS);
+        self.smoothed += weight * (share - self.smoothed);
+        self.recent.rotate_right(1);
+        self.recent[0] = (lost, packets);
+        let finding = self.observe(now, rate, arrives);
+        self.grow(now, age, rate);
+        finding
+    }
+
+    fn observe(&mut self, now: u64, rate: f64, arrives: Option<f64>) -> Finding {
+        let [(lost, packets), ..] = self.recent;
+        // On a line that is known to lose something it takes longer to be sure.
+        let count = if self.tried > EXCESS { MAX_RECENT } else { 2 };
+        let all = self.recent[..count].iter().fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
+        let share = ratio(all.0, all.1);
+        // While there is a limit more losses mean that it is too high.
+        let quiet = self.limit.is_none() && matches!(self.phase, Phase::Quiet { .. } | Phase::Settled { .. });
+        if share < self.inherent || (quiet && !self.exceeds(share, all.1)) {
+            self.inherent = (self.inherent + FOLLOW * (share - self.inherent)).min(self.highest());
+        }
+        match self.phase {
+            Phase::Trial(trial) => self.continue_trial(now, trial, lost, packets),
+            Phase::Excused { until, .. } if now < until => Finding::None,
+            // Unless it has become much worse.
+            Phase::Settled { until } if now < until && share < 2.0 * self.inherent + WORSE => Finding::None,
+            Phase::Excused { since, .. } => {
+                self.phase = Phase::Quiet { since };
+                Finding::None
+            }
+            Phase::Quiet { .. } | Phase::Settled { .. } => {
+                if self.exceeds(share, all.1) && self.exceeds(ratio(lost, packets), packets) {
+                    self.begin_trial(rate, share, arrives);
+                } else if matches!(self.phase, Phase::Settled { .. }) {
+                    self.phase = Phase::Quiet { since: now };
+                }
+                Finding::None
+            }
+        }
+    }
+
+    fn begin_trial(&mut self, rate: f64, share: f64, arrives: Option<f64>) {
+        let rate = self.limit.map_or(rate, |limit| limit.min(rate));
+        let arrives = arrives.unwrap_or(rate * (1.0 - share));
+        // What the line loses anyway has passed the place where it may be full.
+        let limit = (TRIAL * arrives / (1.0 - self.inherent)).clamp(DEEPEST * rate, rate);
+        let if_full = (1.0 - arrives / limit).clamp(self.inherent.min(share), share);
+        self.limit = Some(limit);
+        self.phase = Phase::Trial(Trial { rate, before: share, if_full, seen: 0, lost: 0, packets: 0 });
+    }
+
+    fn continue_trial(&mut self, now: u64, mut trial: Trial, lost: u32, packets: u32) -> Finding {
+        // The first observation still holds what was sent before.
+        if trial.seen > 0 {
+            trial.lost += lost;
+            trial.packets += packets;
+        }
+        trial.seen += 1;
+        let enough = f64::from(trial.packets) * (trial.before - trial.if_full) >= ENOUGH;
+        if trial.seen > MAX_TRIAL || (enough && trial.seen > MIN_TRIAL) {
+            return self.conclude(now, &trial);
+        }
+        self.phase = Phase::Trial(trial);
+        Finding::None
+    }
+
+    fn conclude(&mut self, now: u64, trial: &Trial) -> Finding {
+        let after = ratio(trial.lost, trial.packets);
+        if after < f64::midpoint(trial.before, trial.if_full) || after > MAX_INHERENT {
+            // Full. If it still is, the next trial goes down further.
+            self.phase = Phase::Quiet { since: now };
+            self.pause = PAUSE;
+            // The smaller loss may be luck, too: not all of the way.
+            self.inherent = self.inherent.min(LUCK * self.inherent + (1.0 - LUCK) * after);
+            self.tried = self.inherent;
+            return self.limit.map_or(Finding::None, |limit| Finding::Full(ROOM * limit));
+        }
+        self.inherent = self.inherent.max(f64::midpoint(trial.before, after));
+        self.tried = self.inherent;
+        self.limit = None;
+        self.phase = Phase::Settled { until: now + self.pause };
+        self.pause = (2 * self.pause).min(MAX_PAUSE);
+        Finding::Restore(trial.rate)
+    }
+
+    /// More is lost than chance allows.
+    fn exceeds(&self, share: f64, packets: u32) -> bool {
+        let chance = DEVIATIONS * (BURST * self.inherent * (1.0 - self.inherent) / f64::from(packets.max(1))).sqrt();
+        share > self.inherent + EXCESS + chance
+    }
+
+    /// The most that the line is believed to lose without another trial.
+    fn highest(&self) -> f64 {
+        if self.tried > EXCESS { self.tried + MAX_DRIFT } else { self.tried }
+    }
+
+    fn grow(&mut self, now: u64, elapsed: u64, rate: f64) {
+        let (Phase::Quiet { since } | Phase::Excused { since, .. }, Some(limit)) = (self.phase, self.limit) else { return };
+        let speed = if now.saturating_sub(since) < QUIET { CAREFUL_GROWTH } else { GROWTH };
+        let limit = limit * speed.powf(elapsed as f64 / 1e6);
+        self.limit = (limit < rate).then_some(limit);
+    }
+}
+
+fn ratio(part: u32, whole: u32) -> f64 {
+    f64::from(part) / f64::from(whole.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A line without queue: sends what may be sent, up to 3 Mbit/s, for `seconds`; gives the mean rate of the last half.
+    fn mean_rate(seconds: u64, share: impl Fn(f64) -> f64) -> f64 {
+        let mut loss = Loss::new(0);
+        let (mut estimate, mut owed, mut sum) = (3e6, 0.0, 0.0);
+        let steps = seconds * 20;
+        for step in 1..=steps {
+            let rate = loss.limit().map_or(estimate, |limit| limit.min(estimate));
+            let lost = share(rate);
+            for _ in 0..(rate / 20.0 / 8000.0) as u32 {
+                owed += lost;
+                if owed >= 1.0 {
+                    owed -= 1.0;
+                    loss.lost();
+                } else {
+                    loss.arrived(false);
+                }
+            }
+            match loss.update(step * 50_000, estimate, Some(rate * (1.0 - lost))) {
+                Finding::Restore(before) => estimate = before,
+                Finding::Full(most) => estimate = most.min(estimate),
+                Finding::None => {}
+            }
+            sum += if step > steps / 2 { rate / (steps / 2) as f64 } else { 0.0 };
+        }
+        sum
+    }
+
+    #[test]
+    fn the_lines_own_losses_cost_nothing() {
+        for share in [0.0, 0.02, 0.1, 0.2, 0.3] {
+            let mean = mean_rate(20, |_| share);
+            assert!(mean > 2.8e6, "{share}: {mean}");
+        }
+    }
+
+    #[test]
+    fn a_policer_is_obeyed() {
+        for own in [0.0, 0.1] {
+            let mean = mean_rate(20, |rate| 1.0 - (1.0 - own) * (1e6 / rate).min(1.0));
+            assert!((0.8e6..1.15e6).contains(&mean), "{own}: {mean}");
+        }
+    }
+
+    #[test]
+    fn nearly_everything_lost_is_not_the_lines_own() {
+        assert!(mean_rate(20, |_| 0.8) < 1e6);
+    }
+
+    #[test]
+    fn smoothed_rises_at_once_and_falls_slowly() {
+        let mut loss = Loss::new(0);
+        let mut second = |lost: u32, from: u64| {
+            for nth in 0..4 {
+                (0..20 - lost).for_each(|_| loss.arrived(false));
+                (0..lost).for_each(|_| loss.lost());
+                loss.update(from + nth * 250_000, 1e6, Some(1e6));
+            }
+            loss.smoothed()
+        };
+        assert!(second(0, 250_000) < 0.001);
+        assert!(second(4, 1_250_000) > 0.18);
+        assert!((0.08..0.16).contains(&second(0, 2_250_000)));
+        second(0, 3_250_000);
+        assert!(second(0, 4_250_000) < 0.05);
+    }
+}
