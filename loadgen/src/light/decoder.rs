@@ -197,7 +197,10 @@ impl Decoder {
         if whole.keyframe.is_some() {
             record.keyframes += 1;
         } else if !stamp.needs.iter().filter(|back| **back > 0).all(is_here) {
-            record.complain(|| format!("frame {stamp:?} refers to a frame that was not decoded; last was {:?}", self.decoded.back()));
+            record.complain(|| {
+                let (last, head, by_numbers) = (self.decoded.iter().rev().take(4).collect::<Vec<_>>(), frame.head, &whole.references);
+                format!("frame {stamp:?} refers to a frame that was not decoded; {head:?} says {by_numbers:?}, decoded were {last:?}")
+            });
             return false;
         }
         let picture_id = frame.head.picture_id.map(|id| id.value());

@@ -55,6 +55,7 @@ impl Worker {
 
     /// Decides what one publisher should be told, and tells it.
     fn ask(&mut self, now: Instant, publisher: PeerKey) {
+        let waits = self.waits(publisher);
         let Some(link) = self.link_mut(publisher) else { return };
         let mut news = false;
         for source in PICTURES {
@@ -63,15 +64,19 @@ impl Worker {
             };
             let Some(picture) = link.uplink.picture_mut(source) else { continue };
             let (need, cap) = (picture.wishes.need(encodings), picture.wishes.cap(encodings));
-            if picture.asked.decide(now, need, cap, encodings) {
-                news = true;
-            }
+            news |= if waits { picture.asked.stop() } else { picture.asked.decide(now, need, cap, encodings) };
         }
         if news {
             let message = needed(link);
             self.counters.publishers_asked += 1;
             self.tell(publisher, message);
         }
+    }
+
+    /// Whether somebody waits to be let in.
+    fn waits(&self, key: PeerKey) -> bool {
+        let person = self.peers.get(key).and_then(|peer| self.halls.get(peer.hall)?.policy.participant(peer.participant));
+        person.is_none_or(|person| person.place().is_none())
     }
 }
 

@@ -415,5 +415,10 @@ impl Drop for Sim {
             person.client.slots().for_each(|slot| eprintln!("    slot {}: {}", slot.mid, slot.record));
         }
         eprintln!("  relay: {:?}", self.node.worker.counters());
+        for person in self.node.glance(self.now, ROOM).into_iter().flat_map(|room| room.people) {
+            eprintln!("  relay's view of {}: line {:?}", person.identity, person.line);
+            person.publications.iter().for_each(|publication| eprintln!("    {publication:?}"));
+            person.slots.iter().for_each(|slot| eprintln!("    {slot:?}"));
+        }
     }
 }
