@@ -148,7 +148,7 @@ impl World {
             if inbound.keyframe && inbound.late {
                 // What passed by while it was missing has to be asked for.
                 let key = part(inbound.payload).unwrap().0;
-                self.publisher.frames[key..].iter_mut().for_each(|frame| frame.damaged = true);
+                self.publisher.frames[key..].iter_mut().for_each(|frame| (frame.damaged, frame.passed_by) = (true, true));
             }
             let before = self.queue.back().map_or(0, |(due, _)| *due);
             let due = ms + self.rng.below(self.scenario.queue + 1);
@@ -245,7 +245,7 @@ impl World {
             let Some((index, nth)) = got.part else { continue };
             let begin = seq - nth as u64;
             // A keyframe that came late may let begin anew with what had gone before.
-            let again = self.publisher.frames[index].damaged;
+            let again = self.publisher.frames[index].passed_by;
             assert!(again || *delivered.entry(index).or_insert(begin) == begin, "the packets of frame {index} stand together");
             delivered.entry(index).or_insert(begin);
             if order.last().is_none_or(|(before, _)| *before != index) {
@@ -262,7 +262,11 @@ impl World {
         }
         order.windows(2).for_each(|pair| self.judge_pair(pair[0], pair[1], &mut judgement));
         judgement.frames = order.len();
-        judgement.layers = order.iter().map(|(index, _)| &self.publisher.frames[*index]).map(|frame| (frame.encoding, frame.spatial, frame.temporal)).collect();
+        judgement.layers = order
+            .iter()
+            .map(|(index, _)| &self.publisher.frames[*index])
+            .map(|frame| (frame.encoding, frame.spatial, frame.temporal))
+            .collect();
         judgement
     }
 

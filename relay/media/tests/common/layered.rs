@@ -52,6 +52,8 @@ pub struct Frame {
     pub packets: usize,
     /// Packets that did not come in time, or not at all.
     pub damaged: bool,
+    /// It came before a keyframe that is older than it.
+    pub passed_by: bool,
     /// The last of its picture.
     pub last: bool,
     /// It rests on the lowest temporal layer only.
@@ -83,8 +85,7 @@ pub struct Publisher {
 
 pub const PT: u8 = 96;
 /// Temporal layer by position, and whether the frame rests on the lowest layer only.
-const PATTERN: [(u8, bool); 8] =
-    [(0, false), (2, true), (1, true), (2, false), (0, false), (2, false), (1, false), (2, false)];
+const PATTERN: [(u8, bool); 8] = [(0, false), (2, true), (1, true), (2, false), (0, false), (2, false), (1, false), (2, false)];
 
 impl Publisher {
     pub fn new(form: Form, encodings: usize, rng: &mut Rng) -> Self {
@@ -163,6 +164,7 @@ impl Publisher {
             number: own.number,
             packets: 1 + rng.below(3) as usize,
             damaged: false,
+            passed_by: false,
             last: spatial + 1 == self.form.spatial_layers(),
             sync,
             renews: own.position % 8 == 0,
