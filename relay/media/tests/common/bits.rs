@@ -9,7 +9,7 @@ pub struct Bits {
 impl Bits {
     pub fn put(&mut self, value: u64, count: usize) {
         for bit in (0..count).rev() {
-            if self.used % 8 == 0 {
+            if self.used.is_multiple_of(8) {
                 self.bytes.push(0);
             }
             let at = self.used / 8;

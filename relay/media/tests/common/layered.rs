@@ -167,7 +167,7 @@ impl Publisher {
             passed_by: false,
             last: spatial + 1 == self.form.spatial_layers(),
             sync,
-            renews: own.position % 8 == 0,
+            renews: own.position.is_multiple_of(8),
         });
         own.number = own.number.wrapping_add(1);
         self.frames.len() - 1
