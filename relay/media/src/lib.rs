@@ -2,9 +2,12 @@
 //!
 //! ```text
 //!  publisher's leg                                        viewer's leg
-//!  decrypted RTP -> Receiver::handle_rtp -> Inbound -> Slot::forward -> plain RTP, ready to be sealed
-//!                      |  store, NACK list, TWCC             ^ Slot::resend <- Publication::stored <- NACK
-//!                      |  keyframe wishes, reports           | Slot::want -> Receiver::request_keyframe
+//!  decrypted RTP -> Receiver::handle_rtp -> Inbound -> Slot::admit -> Ticket -> Slot::write -> plain RTP, ready to be sealed
+//!                      |  store, NACK list, TWCC             ^           | waits    ^ Publication::stored
+//!                      |  keyframe wishes, reports           |           +----------+
+//!                      |                                     | Slot::resend <- Publication::stored <- NACK
+//!                      |  Publication::ladder -> allocator -> Slot::set_target
+//!                      |                                     | Slot::want -> Receiver::request_keyframe
 //!                      v
 //!                   Receiver::write_feedback -> RTCP to the publisher
 //! ```
