@@ -59,12 +59,17 @@ impl Worker {
         let Some(link) = self.link_mut(publisher) else { return };
         let mut news = false;
         for source in PICTURES {
-            let Some(encodings) = link.publication(source).map(|(_, publication)| publication.layers().len()) else {
+            let Some((index, encodings)) = link.publication(source).map(|(index, publication)| (index, publication.layers().len())) else {
                 continue;
             };
             let Some(picture) = link.uplink.picture_mut(source) else { continue };
             let (need, cap) = (picture.wishes.need(encodings), picture.wishes.cap(encodings));
-            news |= if waits { picture.asked.stop() } else { picture.asked.decide(now, need, cap, encodings) };
+            let changed = if waits { picture.asked.stop() } else { picture.asked.decide(now, need, cap, encodings) };
+            if let Some(told) = picture.asked.told().filter(|_| changed) {
+                let wanted = [0, 1, 2, 3].map(|encoding| told.encodings >> encoding & 1 == 1);
+                link.receiver.set_wanted(now, index, &wanted);
+            }
+            news |= changed;
         }
         if news {
             let message = needed(link);

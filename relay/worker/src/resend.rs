@@ -43,7 +43,9 @@ impl Worker {
         let to = to.link.as_mut()?;
         let missed = find(now, from, to, stream, sequence)?;
         let bytes = missed.stored.payload.len() + OVERHEAD;
-        match to.downlink.pacer.offer(now, Class::Resend, bytes, true, Waiting::Again { stream, sequence }) {
+        // Sound is small, and of no use after a few moments.
+        let class = if missed.publication.kind() == MediaKind::Audio { Class::Audio } else { Class::Resend };
+        match to.downlink.pacer.offer(now, class, bytes, true, Waiting::Again { stream, sequence }) {
             Verdict::Now(_) => send_again(now, to, sequence, &missed, &mut self.outbox).then_some(true),
             Verdict::Waits => Some(false),
             Verdict::Full(_) => None,
@@ -93,9 +95,14 @@ fn send_again(now: Instant, to: &mut Link, sequence: u16, missed: &Missed<'_>, o
     let Some(path) = to.path(now) else { return false };
     let (slots, downlink, mut exit) = exit(to, path);
     let slot = &mut slots[missed.slot].media;
+    let copies = slot.copies(now, sequence);
     let purpose = downlink.pacer.purpose(Class::Resend);
-    exit.push(now, purpose, &mut downlink.estimator, outbox, |exts, twcc, buf| match missed.publication.kind() {
-        MediaKind::Audio => slot.resend_sound(now, sequence, missed.publication, exts, twcc, buf),
-        MediaKind::Video => slot.resend(now, sequence, &missed.stored, exts, twcc, buf),
-    })
+    let mut again = || {
+        exit.push(now, purpose, &mut downlink.estimator, outbox, |exts, twcc, buf| match missed.publication.kind() {
+            MediaKind::Audio => slot.resend_sound(now, sequence, missed.publication, exts, twcc, buf),
+            MediaKind::Video => slot.resend(now, sequence, &missed.stored, exts, twcc, buf),
+        })
+    };
+    // What was lost again goes more than once.
+    (0..copies).take_while(|_| again()).count() > 0
 }

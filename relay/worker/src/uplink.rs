@@ -63,7 +63,7 @@ impl Uplink {
             picture.rungs.clear();
             let mut found = receiver.publications().iter();
             if let Some(publication) = found.find(|publication| publication.label() == source as u32) {
-                ladder(now, publication, &mut picture.rungs);
+                picture.rungs.extend_from_slice(&publication.ladder(now));
             }
         }
     }
@@ -240,15 +240,6 @@ impl Asked {
         if moved && rested && self.told.is_some() {
             (self.cap, self.cap_at) = (cap, Some(now));
         }
-    }
-}
-
-fn ladder(now: Instant, publication: &media::Publication, rungs: &mut Vec<Rung>) {
-    let count = publication.layers().len();
-    for (encoding, layer) in publication.layers().iter().enumerate().filter(|(_, layer)| layer.packets() > 0) {
-        let id = media::LayerId { encoding: encoding as u8, spatial: 0, temporal: 0 };
-        let height = 720 >> (count - 1 - encoding);
-        rungs.push(Rung { layer: id, height, fps: 30, bitrate: layer.bitrate(now), flows: publication.active(encoding, now) });
     }
 }
 
