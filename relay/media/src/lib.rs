@@ -12,7 +12,8 @@
 //!                   Receiver::write_feedback -> RTCP to the publisher
 //! ```
 //! One [`Receiver`] holds all that one peer sends; one [`Slot`] is one stream that one peer receives. [`Inbound`] borrows only the
-//! datagram, so the caller may hand it to slots of any peer. Everything here trusts that packets were authenticated before.
+//! datagram, so the caller may hand it to slots of any peer. Everything here trusts that packets were authenticated before. Sound goes by
+//! `Receiver::recover`, `Slot::write_sound` and `Slot::resend_sound` instead: see [`audio`].
 
 pub mod allocator;
 pub mod audio;
