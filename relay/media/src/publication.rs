@@ -5,7 +5,9 @@ use std::time::Instant;
 use wire::ext::ExtMap;
 use wire::ids::{Mid, Ssrc};
 
+use crate::ladder::{Announced, ladder};
 use crate::layer::Layer;
+use crate::quality::Ladder;
 use crate::{CodecIn, MediaKind, PublishConfig, SourceClock, Stored};
 
 /// Layers of one publication; simulcast has three.
@@ -19,6 +21,7 @@ pub struct Publication {
     /// What comes is kept. While the room does not let it flow it is not, so that nothing of it can be sent later either.
     open: bool,
     pub(crate) layers: Vec<Layer>,
+    announced: Announced,
 }
 
 impl Publication {
@@ -31,7 +34,7 @@ impl Publication {
             let lowest_first = rids.iter().rev().enumerate();
             lowest_first.map(|(index, &rid)| Layer::new(now, kind, Some(rid), index, rids.len())).collect()
         };
-        Self { config, exts, open: true, layers }
+        Self { config, exts, open: true, layers, announced: Announced::default() }
     }
 
     /// Takes over a renegotiated line that is the same source with the same layers; gives the configuration back if it is not.
@@ -82,11 +85,27 @@ impl Publication {
     }
 
     /// True while packets of this layer come. A pause of the whole publication (a still screen) does not end it; silence of one layer
-    /// while another goes on does, after half a second or five frames.
+    /// while another goes on does, after half a second or five frames; and so does silence of a layer that nobody asked for
+    /// ([`crate::Receiver::set_wanted`]), until it comes again.
     #[must_use]
     pub fn active(&self, layer: usize, now: Instant) -> bool {
         let Some(heard) = self.layers.iter().filter_map(Layer::heard).max() else { return false };
         self.layers.get(layer).is_some_and(|layer| !layer.stalled(now, heard))
+    }
+
+    /// What there is to choose from at `now`, lowest first: a rung for each temporal and spatial layer of each encoding that was ever heard.
+    /// Empty for audio.
+    #[must_use]
+    pub fn ladder(&self, now: Instant) -> Ladder {
+        match self.config.kind {
+            MediaKind::Audio => Ladder::new(),
+            MediaKind::Video => ladder(&self.layers, &self.announced, |layer| self.active(layer, now)),
+        }
+    }
+
+    /// A packet of a layer brought a video layers allocation.
+    pub(crate) fn announce(&mut self, layer: usize, value: &[u8]) {
+        self.announced.update(layer, self.layers.len(), value);
     }
 
     /// A packet from the retransmission store, while it is still there.

@@ -37,7 +37,8 @@ pub(crate) struct Stamps<'a> {
 pub(crate) fn write_head(fields: &RtpFields, packet: &Packet<'_>, shift: &Shift, stamps: &Stamps<'_>, out: &mut [u8]) -> Option<usize> {
     let transport = stamps.transport.to_be_bytes();
     let capture = packet.abs_capture.map(|at| at.0.to_be_bytes());
-    let frame = packet.frame();
+    // A packet that carries nothing is part of no frame.
+    let frame = packet.frame_number().filter(|_| !packet.payload.is_empty());
     // The descriptor goes first, so that its place is known when its frame number is put in.
     let values: [(Ext, Option<&[u8]>); 7] = [
         (Ext::DependencyDescriptor, frame.and(packet.exts.get(Ext::DependencyDescriptor))),
@@ -71,9 +72,12 @@ pub(crate) fn write_head(fields: &RtpFields, packet: &Packet<'_>, shift: &Shift,
 /// Writes the payload and returns its length.
 #[inline]
 pub(crate) fn write_payload(packet: &Packet<'_>, payload: &[u8], shift: &Shift, out: &mut [u8]) -> Option<usize> {
+    let picture_id = || shift.picture_id(packet.picture_id.unwrap_or(0));
     if let Some(descriptor) = &packet.vp8 {
-        let picture_id = shift.picture_id(packet.picture_id.unwrap_or(0));
-        return descriptor.copy(payload, picture_id, descriptor.tl0.unwrap_or(0).wrapping_add(shift.tl0), out);
+        return descriptor.copy(payload, picture_id(), descriptor.tl0.unwrap_or(0).wrapping_add(shift.tl0), out);
+    }
+    if let Some(descriptor) = &packet.vp9 {
+        return descriptor.copy(payload, picture_id(), descriptor.tl0.unwrap_or(0).wrapping_add(shift.tl0), out);
     }
     let copy = out.get_mut(..payload.len())?;
     copy.copy_from_slice(payload);

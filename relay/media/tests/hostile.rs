@@ -206,7 +206,7 @@ fn retransmissions_are_limited() {
             }
             let Some(stored) = bench.receiver.publications()[0].stored(0, origin.ext_seq) else { continue };
             let mut resent = [0; 1500];
-            again += bench.slot.resend(now, seq, &stored, &viewer_exts(), &mut bench.twcc, &mut resent).unwrap();
+            again += bench.slot.resend(now, seq, &stored, &viewer_exts(), &mut bench.twcc, &mut resent).unwrap_or(0);
         }
     }
     assert!(again <= first / 5 + 26 * 1024 && again > first / 8, "{again} of {first}");

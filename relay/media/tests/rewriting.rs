@@ -9,7 +9,7 @@ use std::time::Duration;
 use common::leg::{Leg, VP8, header, lane, leg, route, slot};
 use common::viewer::viewer_exts;
 use common::{Lane, NTP_BASE, Rng, Style, Time, ext_map, publish_config, publisher_exts};
-use media::{CodecIn, CodecOut, MediaKind, PublishConfig, Receiver, Route, Slot};
+use media::{CodecIn, CodecOut, KeyframeCause, MediaKind, PublishConfig, Receiver, Route, Slot};
 use wire::codec::Codec;
 use wire::ext::{Ext, ExtMap, ExtValues};
 use wire::ids::{Mid, Ssrc};
@@ -208,11 +208,11 @@ fn a_restarted_source_or_a_new_codec_waits_for_its_keyframe() {
     let mut leg = leg(std::slice::from_ref(&camera), true);
     let layers = [true];
     assert!(leg.send(&mut camera, 0, 20).is_some() && leg.send(&mut camera, 40, 20).is_some());
-    assert_eq!(leg.slot.want(leg.time.at(50), &layers, 3), None);
+    assert_eq!(leg.slot.want(leg.time.at(50), &layers), None);
     camera.ssrc = Ssrc(0x900);
     camera.seq = 77;
     assert!(leg.send(&mut camera, 1000, 20).is_none());
-    assert_eq!((leg.slot.current_layer(), leg.slot.want(leg.time.at(1050), &layers, 3)), (None, Some(0)));
+    assert_eq!((leg.slot.current_layer(), leg.slot.want(leg.time.at(1050), &layers)), (None, Some((0, KeyframeCause::Start))));
     camera.wants_key = true;
     assert!(leg.send(&mut camera, 1040, 20).is_some());
     assert_eq!(leg.slot.current_layer(), Some(0));
@@ -227,7 +227,7 @@ fn keyframes_of_other_layers_do_not_take_over() {
     let mut slot = slot(&lanes[0], true);
     slot.attach(time.at(0), route(&lanes[0]));
     let layers = [true; 2];
-    assert_eq!(slot.want(time.at(0), &layers, 3), Some(1));
+    assert_eq!(slot.want(time.at(0), &layers), Some((1, KeyframeCause::Start)));
     let mut forwarded = |slot: &mut Slot, layer: usize, ms, key| {
         let lane = &mut lanes[layer];
         (lane.wants_key, lane.size) = (key, 300);
@@ -240,7 +240,7 @@ fn keyframes_of_other_layers_do_not_take_over() {
     assert!(forwarded(&mut slot, 0, 80, false) && !forwarded(&mut slot, 1, 80, false));
     assert!(forwarded(&mut slot, 1, 120, true), "the wanted layer");
     assert!(!forwarded(&mut slot, 0, 160, true) && forwarded(&mut slot, 1, 160, false));
-    assert_eq!((slot.current_layer(), slot.want(time.at(200), &layers, 3)), (Some(1), None));
+    assert_eq!((slot.current_layer(), slot.want(time.at(200), &layers)), (Some(1), None));
 }
 
 /// A start that is so late that the viewer could not ask for all that followed is no start.

@@ -93,9 +93,14 @@ fn send_again(now: Instant, to: &mut Link, sequence: u16, missed: &Missed<'_>, o
     let Some(path) = to.path(now) else { return false };
     let (slots, downlink, mut exit) = exit(to, path);
     let slot = &mut slots[missed.slot].media;
+    let copies = slot.copies(now, sequence);
     let purpose = downlink.pacer.purpose(Class::Resend);
-    exit.push(now, purpose, &mut downlink.estimator, outbox, |exts, twcc, buf| match missed.publication.kind() {
-        MediaKind::Audio => slot.resend_sound(now, sequence, missed.publication, exts, twcc, buf),
-        MediaKind::Video => slot.resend(now, sequence, &missed.stored, exts, twcc, buf),
-    })
+    let mut again = || {
+        exit.push(now, purpose, &mut downlink.estimator, outbox, |exts, twcc, buf| match missed.publication.kind() {
+            MediaKind::Audio => slot.resend_sound(now, sequence, missed.publication, exts, twcc, buf),
+            MediaKind::Video => slot.resend(now, sequence, &missed.stored, exts, twcc, buf),
+        })
+    };
+    // What was lost again goes more than once.
+    (0..copies).take_while(|_| again()).count() > 0
 }

@@ -105,6 +105,7 @@ impl Worker {
                 let slot = &mut link.slots[grant.slot];
                 slot.held.granted(now, slot.grant.and_then(|before| before.layer), grant.layer);
                 slot.grant = Some(*grant);
+                slot.media.set_target(grant.layer);
             }
         }
         self.grants = grants;
@@ -160,9 +161,7 @@ impl Worker {
             *active = publication.active(index, now);
         }
         let slot = self.link_mut(viewer)?.slots.get_mut(index)?;
-        let cap = slot.grant.and_then(|grant| grant.layer).map_or(0, |layer| usize::from(layer.encoding));
-        let encoding = slot.media.want(now, &active[..count], cap)?;
-        let cause = if slot.media.current_layer().is_some() { KeyframeCause::Switch } else { KeyframeCause::Start };
+        let (encoding, cause) = slot.media.want(now, &active[..count])?;
         Some((occupant, encoding, cause))
     }
 

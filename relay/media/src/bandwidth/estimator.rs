@@ -61,6 +61,9 @@ const REMB_LIFETIME: u64 = 10_000_000;
 /// A decrease is the reason for the estimate for so long, us.
 const REASON_TIME: u64 = 10_000_000;
 
+/// What a probe does to the delay is seen for so long after it, on top of the round trip, us. It is no sign of a full line.
+const PROBE_SHADOW: u64 = 150_000;
+
 /// How often it is looked whether the line is free to be asked, us.
 const TICK: u64 = 100_000;
 
@@ -396,8 +399,11 @@ impl Estimator {
         if self.trend.signal() == Signal::Over || self.drain(now) < 1.0 {
             self.loss.excuse(now);
         }
-        if let Finding::Restore(rate) = self.loss.update(now, self.rate.estimate(), arrives) {
-            self.rate.set(now, rate.max(self.rate.estimate()));
+        let estimate = self.rate.estimate();
+        match self.loss.update(now, estimate, arrives) {
+            Finding::Restore(rate) => self.rate.set(now, rate.max(estimate)),
+            Finding::Full(most) => self.rate.set(now, most.min(estimate)),
+            Finding::None => {}
         }
         self.follow_delay(now, arrives);
         self.start_lower(now, arrives);
@@ -415,10 +421,11 @@ impl Estimator {
         let arrives_now = arrives_now.map(|rate| rate / carried);
         let signal = self.trend.signal();
         let before = self.rate.estimate();
-        if self.loss.holds() && signal == Signal::Normal {
+        let rtt = self.rtt.unwrap_or(FIRST_RTT);
+        let own_burst = standing < GONE && now.saturating_sub(self.prober.asked()) < rtt + PROBE_SHADOW;
+        if (self.loss.holds() && signal == Signal::Normal) || (own_burst && signal == Signal::Over) {
             return;
         }
-        let rtt = self.rtt.unwrap_or(FIRST_RTT);
         if self.rate.update(now, signal, arrives.map(|rate| rate / carried), arrives_now, standing, rtt) {
             self.full = arrives_now;
             self.prober.fell(now, before, self.rate.estimate());

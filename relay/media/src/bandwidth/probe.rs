@@ -22,6 +22,9 @@ const MARGIN: f64 = 1.1;
 const PAUSE: u64 = 3_000_000;
 const MAX_PAUSE: u64 = 60_000_000;
 
+/// Pause at the beginning, us: one answer may have met a radio that slept.
+const FIRST_PAUSE: u64 = 500_000;
+
 /// Least pause, whatever happens, us.
 const MIN_PAUSE: u64 = 400_000;
 
@@ -83,7 +86,7 @@ impl Prober {
             due: None,
             begun: false,
             asked: 0,
-            pause: PAUSE,
+            pause: FIRST_PAUSE,
             again: None,
             unanswered: 0,
             unconfirmed: None,
@@ -216,6 +219,11 @@ impl Prober {
             let bitrate = self.again.take().map_or(STEP * estimate, |(_, bitrate)| bitrate);
             self.want(bitrate, estimate, wish);
         }
+    }
+
+    /// When something was asked last, us.
+    pub(super) fn asked(&self) -> u64 {
+        self.asked
     }
 
     /// When [`Prober::tick`] may ask something, us.

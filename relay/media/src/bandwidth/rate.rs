@@ -26,7 +26,7 @@ const PACKET_BITS: f64 = 1_200.0 * 8.0;
 /// Near the capacity this many packets are added per response time at 1 Mbit/s, more below and fewer above: of two viewers on one line
 /// the smaller grows faster, which makes them equal in a minute where equal steps take five.
 const STEADY: f64 = 2_000_000.0;
-const MIN_STEPS: f64 = 0.5;
+const MIN_STEPS: f64 = 0.6;
 const MAX_STEPS: f64 = 4.0;
 
 /// How long the line needs to show what a change does, on top of the round trip, us.

@@ -36,7 +36,7 @@ impl Slot {
         }
         let (head, body) = self.write_copies(ticket, packet, publication, copies, (exts, *twcc), out)?;
         self.count_start(now, ticket);
-        self.count_first(ticket.out_seq, body, head + body);
+        self.count_first(ticket, body, head + body);
         self.counters.redundant += 1;
         self.remember(codec, exts, ticket.out_seq, twcc);
         if let Some(same_again) = &mut self.same_again {
@@ -55,7 +55,7 @@ impl Slot {
         twcc: &mut u16,
         out: &mut [u8],
     ) -> Option<usize> {
-        let ticket = self.again(out_seq)?;
+        let (mut ticket, run) = self.again(out_seq)?;
         let stored = publication.stored(ticket.origin.layer, ticket.origin.ext_seq)?;
         let copies = self.same_again.as_ref().map_or(0, |same_again| same_again.copies(ticket.out_seq));
         if copies == 0 || self.sent.is_fresh(ticket.out_seq) {
@@ -63,6 +63,7 @@ impl Slot {
         }
         let transport = self.same_again.as_ref()?.transport(exts, ticket.out_seq, self.sent.highest()?)?;
         let packet = Packet::from(&stored);
+        ticket.marked = self.attached.as_ref()?.segment?.marks(self.config.kind, stored.ext_seq, &run, &stored.frame);
         let (head, body) = self.write_copies(&ticket, &packet, publication, copies, (exts, transport), out)?;
         self.limit.spend(now, out_seq, head + body);
         self.counters.resent += 1;

@@ -180,7 +180,7 @@ impl Call {
             let Some(bytes) = self.queue.pop_front().or(self.probe.map(|_| PACKET - 100)) else { break };
             self.budget -= bytes as f64 * 8.0;
             let purpose = self.probe.map_or(Purpose::Media, |(probe, _)| Purpose::Probe(probe.cluster));
-            self.probe = self.probe.and_then(|(probe, left)| left.checked_sub(bytes + 1).map(|left| (probe, left)));
+            self.probe = self.probe.and_then(|(probe, left)| (left > bytes).then(|| (probe, left - bytes)));
             let number = self.history.len() as u16;
             self.history.push((now, bytes));
             let sent = Sent { number, ssrc: Ssrc(9), sequence: number.wrapping_add(500), bytes: bytes as usize, purpose };

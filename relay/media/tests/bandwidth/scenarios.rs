@@ -157,8 +157,8 @@ fn alone(seed: u64, line: &Line, viewer: &Viewer, seconds: u64) -> Vec<Sample> {
 }
 
 fn converged(seed: u64, viewer: &Viewer, rate: u64) -> f64 {
-    let samples = alone(seed, &Line::of(rate), viewer, 7);
-    mean_target(span(&samples, 5000, 7000)) / rate as f64
+    let samples = alone(seed, &Line::of(rate), viewer, 10);
+    mean_target(span(&samples, 5000, 10_000)) / rate as f64
 }
 
 fn start(seed: u64, viewer: &Viewer) -> f64 {
