@@ -66,7 +66,7 @@ impl Client {
         if demux(datagram) != Some(Kind::Rtp) {
             return None;
         }
-        let len = self.secure.session()?.open_rtp(datagram).ok()?;
+        let len = self.secure.overhearer()?.open_rtp(datagram).ok()?;
         let header = RtpHeader::parse(&datagram[..len]).ok()?;
         Some(pattern::find(header.payload(&datagram[..len]).ok()?))
     }

@@ -33,6 +33,14 @@ impl Counters {
         self.dropped_rtp_out_of_range += after.out_of_range - before.out_of_range;
         self.dropped_rtp_probe += after.probes - before.probes;
     }
+
+    /// Counts keyframe requests to a publisher by cause, from the totals before and after. A line that was replaced begins anew.
+    pub(crate) fn keyframe_requests(&mut self, before: [u64; 3], after: [u64; 3]) {
+        let [start, switch, loss] = std::array::from_fn(|cause| after[cause].saturating_sub(before[cause]));
+        self.keyframes_start += start;
+        self.keyframes_switch += switch;
+        self.keyframes_loss += loss;
+    }
 }
 
 counters! {
@@ -98,6 +106,12 @@ counters! {
     nacks_refused,
     /// Keyframe requests from viewers.
     keyframes_asked,
+    /// Keyframe requests to publishers because somebody began to watch.
+    keyframes_start,
+    /// Keyframe requests to publishers because somebody's layer changed.
+    keyframes_switch,
+    /// Keyframe requests to publishers because somebody lost the picture.
+    keyframes_loss,
     /// RTCP datagrams sent.
     rtcp_sent,
     /// Peers that joined.

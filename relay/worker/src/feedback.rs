@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use media::SourceClock;
+use media::{Publication, Receiver, SourceClock};
 use signal::session::MediaKind;
 use transport::Path;
 use wire::ext::Ext;
@@ -37,8 +37,9 @@ impl Worker {
     fn receiver_feedback(&mut self, now: Instant, key: PeerKey) {
         let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) else { return };
         let Some(path) = link.path(now) else { return };
+        let before = keyframe_requests(&link.receiver);
         for _ in 0..MAX_COMPOUNDS {
-            let Link { receiver, transport, .. } = link;
+            let Link { receiver, transport, .. } = &mut *link;
             let sent = self.outbox.push(path, |buf| {
                 let mut writer = RtcpWriter::new(&mut buf[..MAX_COMPOUND]);
                 if !receiver.write_feedback(now, &mut writer) {
@@ -52,6 +53,7 @@ impl Worker {
             }
             self.counters.rtcp_sent += 1;
         }
+        self.counters.keyframe_requests(before, keyframe_requests(&link.receiver));
     }
 
     /// One sender report for each slot that carries something, so that sound and picture can be aligned.
@@ -107,6 +109,15 @@ impl Worker {
         let (_, publication) = self.link(occupant.publisher)?.publication(occupant.wish.1)?;
         Some(publication.clock(slot.media.current_layer()?))
     }
+}
+
+/// Requests sent to a publisher since the start, by cause.
+fn keyframe_requests(receiver: &Receiver) -> [u64; 3] {
+    let layers = receiver.publications().iter().flat_map(Publication::layers);
+    layers.fold([0; 3], |mut sums, layer| {
+        sums.iter_mut().zip(layer.keyframe_requests_by_cause()).for_each(|(sum, requests)| *sum += requests);
+        sums
+    })
 }
 
 fn write_report(writer: &mut RtcpWriter<'_>, ssrc: Ssrc, report: &SenderInfo) -> Result<(), WriteError> {

@@ -43,7 +43,9 @@ impl Worker {
         let to = to.link.as_mut()?;
         let missed = find(now, from, to, stream, sequence)?;
         let bytes = missed.stored.payload.len() + OVERHEAD;
-        match to.downlink.pacer.offer(now, Class::Resend, bytes, true, Waiting::Again { stream, sequence }) {
+        // Sound is small, and of no use after a few moments.
+        let class = if missed.publication.kind() == MediaKind::Audio { Class::Audio } else { Class::Resend };
+        match to.downlink.pacer.offer(now, class, bytes, true, Waiting::Again { stream, sequence }) {
             Verdict::Now(_) => send_again(now, to, sequence, &missed, &mut self.outbox).then_some(true),
             Verdict::Waits => Some(false),
             Verdict::Full(_) => None,

@@ -22,6 +22,9 @@ const MIN_BY_REPORT: Duration = Duration::from_millis(20);
 /// asking the line about.
 const BEYOND_CAP: u64 = 2;
 
+/// Most encodings of a publication (the answerer accepts no more rids).
+const MAX_ENCODINGS: usize = 4;
+
 impl Worker {
     /// Something has changed in a room. The lines are shared out when the time comes next, at once but once for all that changed.
     pub(crate) fn share_soon(&mut self, now: Instant, hall: HallKey) {
@@ -104,8 +107,8 @@ impl Worker {
             for grant in &grants {
                 let slot = &mut link.slots[grant.slot];
                 slot.held.granted(now, slot.grant.and_then(|before| before.layer), grant.layer);
-                slot.grant = Some(*grant);
                 slot.media.set_target(grant.layer);
+                slot.grant = Some(*grant);
             }
         }
         self.grants = grants;
@@ -155,8 +158,8 @@ impl Worker {
         let slot = self.link(viewer)?.slots.get(index)?;
         let occupant = slot.occupant.filter(|occupant| slot.open && !occupant.wish.1.is_audio())?;
         let (_, publication) = self.link(occupant.publisher)?.publication(occupant.wish.1)?;
-        let mut active = [false; 4];
-        let count = publication.layers().len().min(4);
+        let mut active = [false; MAX_ENCODINGS];
+        let count = publication.layers().len().min(MAX_ENCODINGS);
         for (index, active) in active.iter_mut().take(count).enumerate() {
             *active = publication.active(index, now);
         }

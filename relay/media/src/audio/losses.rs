@@ -5,8 +5,11 @@ use wire::rtcp::TransportCc;
 /// Transport-wide numbers remembered, a power of two: a second of 8 Mbit/s, and feedback comes several times a second.
 const REMEMBERED: usize = 1024;
 
-/// Weight of a packet in the means, one in so many: five seconds of one voice.
-const WINDOW: f32 = 250.0;
+/// Weight of a packet in the mean loss, one in so many: two seconds of one voice.
+const WINDOW: f32 = 100.0;
+
+/// Weight of a row of lost packets in the mean length of rows, one in so many.
+const ROWS: f32 = 50.0;
 
 /// Below so many packets nothing is said: half a second of one voice.
 const LEAST: f32 = 25.0;
@@ -21,9 +24,11 @@ pub(crate) struct SoundLosses {
     sent: Vec<Option<(u16, u8)>>,
     /// Streams whose last packet was lost, one bit each.
     losing: u128,
-    /// Fading counts: packets, lost ones, and rows of lost ones.
+    /// Fading counts: packets and lost ones.
     packets: f32,
     lost: f32,
+    /// Fading counts by rows: lost packets, and rows of them.
+    in_rows: f32,
     rows: f32,
 }
 
@@ -57,14 +62,18 @@ impl SoundLosses {
         let bit = 1u128 << stream;
         let begins = lost && self.losing & bit == 0;
         self.losing = if lost { self.losing | bit } else { self.losing & !bit };
-        for (count, now) in [(&mut self.packets, true), (&mut self.lost, lost), (&mut self.rows, begins)] {
-            *count += f32::from(u8::from(now)) - *count / WINDOW;
+        self.packets += 1.0 - self.packets / WINDOW;
+        self.lost += f32::from(u8::from(lost)) - self.lost / WINDOW;
+        if begins {
+            self.rows += 1.0 - self.rows / ROWS;
+            self.in_rows -= self.in_rows / ROWS;
         }
+        self.in_rows += f32::from(u8::from(lost));
     }
 
     /// Share of the sound that is lost and mean length of a row of lost packets, once enough is known.
     pub(crate) fn measured(&self) -> Option<(f32, f32)> {
-        let burst = if self.rows > 0.0 { (self.lost / self.rows).max(1.0) } else { 1.0 };
+        let burst = if self.rows > 0.0 { (self.in_rows / self.rows).max(1.0) } else { 1.0 };
         (self.packets >= LEAST).then(|| (self.lost / self.packets, burst))
     }
 }

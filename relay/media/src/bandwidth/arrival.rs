@@ -27,7 +27,7 @@ impl Clock {
     pub(super) fn ntp_middle(&mut self, raw: u32) -> i64 {
         let extended = self.extend(raw, 0);
         // Seconds are the upper 16 bits; in two steps, as a million times all would overflow after some lies.
-        (extended >> 16).wrapping_mul(1_000_000) + (((extended & 0xffff) * 1_000_000) >> 16)
+        (extended >> 16).wrapping_mul(1_000_000).wrapping_add(((extended & 0xffff) * 1_000_000) >> 16)
     }
 
     /// The value nearest to the last one, without the lowest `shift` bits.

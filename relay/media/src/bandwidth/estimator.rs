@@ -2,17 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use wire::rtcp::{Ccfb, TransportCc};
-
 use super::acked::Acked;
-use super::arrival::{Clock, DELTA_UNIT};
+use super::arrival::Clock;
 use super::fallback::Fallback;
 use super::groups::Groups;
-use super::index::Index;
 use super::loss::{Finding, Loss};
 use super::probe::Prober;
 use super::queue::Queue;
 use super::rate::Rate;
+use super::reports::{Reports, Round};
 use super::sent::History;
 use super::trend::{Signal, Trend};
 use super::{Limit, MAX_BITRATE, MIN_BITRATE, Probe, Purpose, START, Sent};
@@ -67,6 +65,9 @@ const PROBE_SHADOW: u64 = 150_000;
 /// How often it is looked whether the line is free to be asked, us.
 const TICK: u64 = 100_000;
 
+/// Losses in receiver reports that hold nothing back.
+const FEW_LOSSES: f64 = 0.02;
+
 /// A wish that grew by so much is a jump.
 const JUMP: f64 = 1.2;
 
@@ -78,16 +79,16 @@ const JUMP: f64 = 1.2;
 pub struct Estimator {
     began: Instant,
     /// How this viewer reports: by number, by stream, or by neither.
-    reports: Reports,
-    history: History,
-    clock: Clock,
-    groups: Groups,
-    trend: Trend,
-    acked: Acked,
-    queue: Queue,
-    loss: Loss,
+    pub(super) reports: Reports,
+    pub(super) history: History,
+    pub(super) clock: Clock,
+    pub(super) groups: Groups,
+    pub(super) trend: Trend,
+    pub(super) acked: Acked,
+    pub(super) queue: Queue,
+    pub(super) loss: Loss,
     rate: Rate,
-    prober: Prober,
+    pub(super) prober: Prober,
     fallback: Fallback,
     wish: f64,
     /// The viewer's own estimate, bit/s, and when it came, us.
@@ -103,30 +104,6 @@ pub struct Estimator {
     /// When time was last told, us.
     ticked: u64,
     target: f64,
-}
-
-#[derive(Debug)]
-enum Reports {
-    None,
-    /// Transport-wide; up to this number everything was reported on.
-    ByNumber {
-        next: u64,
-    },
-    /// RFC 8888. Packets are counted here, as the viewer need not know transport-wide numbers.
-    ByStream {
-        count: u16,
-        index: Index,
-        scratch: Vec<(u64, Option<i64>)>,
-    },
-}
-
-/// What one feedback message told.
-#[derive(Default)]
-struct Round {
-    /// When the last packet that was reported for the first time had been sent, us.
-    newest: Option<u64>,
-    /// Anything was told that was not known.
-    news: bool,
 }
 
 impl Estimator {
@@ -188,77 +165,14 @@ impl Estimator {
         }
     }
 
-    /// Transport-wide feedback of the viewer. It has no effect if he gave feedback by stream before.
-    pub fn handle_transport_cc(&mut self, now: Instant, feedback: &TransportCc<'_>) {
-        let now = self.micros(now);
-        let Some(base) = self.history.number(feedback.info.base) else { return };
-        let next = match self.reports {
-            Reports::None => base,
-            Reports::ByNumber { next } => next,
-            Reports::ByStream { .. } => return,
-        };
-        let mut round = Round::default();
-        let mut arrival = self.clock.reference(feedback.info.reference_time);
-        let (mut number, mut end) = (base, base);
-        for (_, status) in feedback.packets() {
-            if let Some(delta) = status {
-                arrival = arrival.saturating_add(i64::from(delta) * DELTA_UNIT);
-                if end == base && number >= next {
-                    self.presume(now, next..base, arrival);
-                }
-                end = number + 1;
-            }
-            self.fate(now, number, status.map(|_| arrival), &mut round);
-            number += 1;
-        }
-        // Nobody can report on what was not sent: the next report would leave a gap that is none.
-        let next = next.max(end.min(self.history.numbers().end));
-        if round.newest.is_some() || matches!(self.reports, Reports::ByNumber { .. }) {
-            self.reports = Reports::ByNumber { next };
-        }
-        self.conclude(now, &round);
-    }
-
-    /// Feedback by stream (RFC 8888) of the viewer. The first one only tells that he gives it. It has no effect if he gave transport-wide
-    /// feedback before.
-    pub fn handle_ccfb(&mut self, now: Instant, feedback: &Ccfb<'_>) {
-        let now = self.micros(now);
-        let written = self.clock.ntp_middle(feedback.timestamp);
-        let mut fates = match &mut self.reports {
-            Reports::ByNumber { .. } => return,
-            Reports::None => {
-                self.history.clear();
-                self.reports = Reports::ByStream { count: 0, index: Index::new(), scratch: Vec::new() };
-                return;
-            }
-            Reports::ByStream { index, scratch, .. } => {
-                let known = feedback.packets().filter_map(|packet| {
-                    let number = index.find(packet.ssrc, packet.sequence)?;
-                    // Received at an unknown time says nothing that can be used.
-                    let offset = packet.arrival.map(|arrival| arrival.offset);
-                    (offset != Some(None)).then(|| (number, offset.flatten().map(|offset| written - (i64::from(offset) * 1_000_000 >> 10))))
-                });
-                scratch.clear();
-                scratch.extend(known);
-                std::mem::take(scratch)
-            }
-        };
-        // Blocks are by stream; groups want the order of sending.
-        fates.sort_unstable_by_key(|&(number, _)| number);
-        let mut round = Round::default();
-        for &(number, arrival) in &fates {
-            self.fate(now, number, arrival, &mut round);
-        }
-        if let Reports::ByStream { scratch, .. } = &mut self.reports {
-            *scratch = fates;
-        }
-        self.conclude(now, &round);
-    }
-
     /// The viewer's own estimate (draft-alvestrand-rmcat-remb), bit/s.
     pub fn handle_remb(&mut self, now: Instant, bitrate: u64) {
         let now = self.micros(now);
-        self.remb = Some(((bitrate as f64).clamp(MIN_BITRATE, MAX_BITRATE), now));
+        let bitrate = (bitrate as f64).clamp(MIN_BITRATE, MAX_BITRATE);
+        self.remb = Some((bitrate, now));
+        if matches!(self.reports, Reports::None) {
+            self.fallback.suggest(bitrate);
+        }
         self.retarget(now);
     }
 
@@ -292,7 +206,8 @@ impl Estimator {
             let before = self.rate.estimate();
             self.rate.set(now, SILENT_DECREASE * before);
             self.prober.fell(now, before, self.rate.estimate());
-            self.unheard = Some(now);
+            // What is sent from now on is waited for anew; if nothing is, nothing is missed.
+            self.unheard = None;
         }
         self.ticked = now;
         self.ask(now);
@@ -322,7 +237,7 @@ impl Estimator {
             return Limit::Viewer;
         }
         if matches!(self.reports, Reports::None) {
-            return if self.fallback.loss() > 0.02 { Limit::Loss } else { Limit::Nothing };
+            return if self.fallback.loss() > FEW_LOSSES { Limit::Loss } else { Limit::Nothing };
         }
         if self.loss.limit().is_some_and(|limit| limit < self.rate.estimate()) {
             return Limit::Loss;
@@ -347,45 +262,12 @@ impl Estimator {
         }
     }
 
-    fn micros(&self, now: Instant) -> u64 {
+    pub(super) fn micros(&self, now: Instant) -> u64 {
         now.saturating_duration_since(self.began).as_micros() as u64
     }
 
-    /// Packets between two reports of which none tells: that one was lost, not they.
-    fn presume(&mut self, now: u64, numbers: std::ops::Range<u64>, arrival: i64) {
-        let known = self.history.numbers();
-        for number in numbers.start.max(known.start)..numbers.end.min(known.end) {
-            if let Some(packet) = self.history.received(now, number) {
-                self.acked.add(arrival, packet.bytes);
-            }
-        }
-    }
-
-    #[inline]
-    fn fate(&mut self, now: u64, number: u64, arrival: Option<i64>, round: &mut Round) {
-        let Some(arrival) = arrival else {
-            if self.history.lost(now, number).is_some() {
-                round.news = true;
-                self.loss.lost();
-            }
-            return;
-        };
-        let Some(packet) = self.history.received(now, number) else { return };
-        round.news = true;
-        round.newest = round.newest.max(Some(packet.time));
-        self.loss.arrived(packet.was_lost);
-        self.acked.add(arrival, packet.bytes);
-        self.queue.add(now, packet.time, arrival);
-        if let Some(tag) = packet.cluster {
-            self.prober.arrived(tag, packet.time, arrival, packet.bytes);
-        }
-        if let Some(delta) = self.groups.add(packet.time, arrival) {
-            self.trend.add(delta);
-        }
-    }
-
     /// All packets of a feedback message were told.
-    fn conclude(&mut self, now: u64, round: &Round) {
+    pub(super) fn conclude(&mut self, now: u64, round: &Round) {
         if !round.news {
             return;
         }

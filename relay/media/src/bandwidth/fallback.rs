@@ -51,6 +51,13 @@ impl Fallback {
         self.share
     }
 
+    /// The viewer himself believes that the line carries this, bit/s: he sees delays, so he is believed while few packets are lost.
+    pub(super) fn suggest(&mut self, bitrate: f64) {
+        if self.share < LOW {
+            self.estimate = self.estimate.max(bitrate);
+        }
+    }
+
     /// A report says that this share was lost. A report on several streams is several reports; true if the estimate was decreased.
     pub(super) fn report(&mut self, now: u64, share: f64) -> bool {
         self.share += if share > self.share { UP } else { DOWN } * (share - self.share);

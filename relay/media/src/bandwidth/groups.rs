@@ -60,7 +60,7 @@ impl Groups {
         }
         let closed = *group;
         self.current = Some(Group::new(sent, arrival));
-        let Some(previous) = self.previous.replace(closed) else { return None };
+        let previous = self.previous.replace(closed)?;
         self.compare(&previous, &closed)
     }
 
@@ -94,7 +94,7 @@ impl Group {
         }
         let gap = arrival.saturating_sub(self.last_arrival);
         let caught_up = gap < sent.saturating_sub(self.last_sent) as i64;
-        caught_up && gap <= BURST_GAP && arrival.saturating_sub(self.first_arrival) < MAX_BURST
+        caught_up && gap.saturating_abs() <= BURST_GAP && arrival.saturating_sub(self.first_arrival) < MAX_BURST
     }
 }
 
@@ -127,10 +127,7 @@ mod tests {
     #[test]
     fn clock_jumps_and_reordering_begin_anew() {
         assert_eq!(deltas(&[(0, 50), (20, 70), (40, 50_000), (60, 50_020), (80, 50_040), (100, 50_060)]), [(20, 20)]);
-        assert_eq!(
-            deltas(&[(0, 500), (20, 400), (40, 300), (60, 200), (80, 220), (100, 240), (120, 260), (140, 280)]),
-            [(20, 20), (20, 20)]
-        );
+        assert_eq!(deltas(&[(0, 500), (20, 400), (40, 300), (60, 200), (80, 220), (100, 240), (120, 260), (140, 280)]), [(20, 20)]);
         assert_eq!(deltas(&[(100, 500), (50, 400), (120, 520), (140, 540)]), [(20, 20)], "an old packet is passed over");
     }
 

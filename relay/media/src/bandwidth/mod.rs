@@ -24,6 +24,7 @@ mod loss;
 mod probe;
 mod queue;
 mod rate;
+mod reports;
 mod sent;
 mod trend;
 

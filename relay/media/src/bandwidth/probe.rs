@@ -288,7 +288,7 @@ mod tests {
                 prober.answered(now, Answer { bitrate: 1e6, good: false }, 1e6, 1e6, 9e6);
             }
         }
-        assert_eq!(times, [30, 75, 143, 245, 397]);
+        assert_eq!(times, [5, 13, 25, 42, 68, 106, 163, 249, 378, 571]);
         prober.fell(60_000_000, 1e6, 0.4e6);
         prober.fell(60_000_000, 0.4e6, 0.3e6);
         prober.recovered(0.3e6, 9e6);

@@ -217,12 +217,14 @@ mod tests {
         assert!(rate.update(10_000, Signal::Over, Some(2e6), Some(1e6), 50_000, RTT));
         assert!((0.84e6..0.86e6).contains(&rate.estimate));
         assert!(!rate.update(20_000, Signal::Over, Some(1e6), Some(0.9e6), 50_000, RTT), "too soon");
-        assert!(rate.update(70_000, Signal::Over, Some(1e6), Some(0.9e6), 50_000, RTT));
+        assert!(rate.update(170_000, Signal::Over, Some(1e6), Some(0.9e6), 50_000, RTT));
         let fallen = rate.estimate;
-        rate.update(90_000, Signal::Under, Some(1e6), Some(0.9e6), 50_000, RTT);
-        rate.update(110_000, Signal::Normal, Some(1e6), Some(0.9e6), 50_000, RTT);
+        rate.update(190_000, Signal::Under, Some(1e6), Some(0.9e6), 50_000, RTT);
+        rate.update(210_000, Signal::Normal, Some(1e6), Some(0.9e6), 50_000, RTT);
         assert!((rate.estimate - fallen).abs() < 1.0, "holds while queues drain");
-        let near = grown(rate, 10, |_| Some(0.9e6));
-        assert!((0.9e6..1.5e6).contains(&near), "a packet per response time: {near}");
+        rate.update(230_000, Signal::Normal, Some(fallen), Some(fallen), RTT, RTT);
+        rate.update(1_230_000, Signal::Normal, Some(fallen), Some(fallen), RTT, RTT);
+        let step = rate.estimate - fallen;
+        assert!((100e3..200e3).contains(&step), "some packets per response time: {step}");
     }
 }

@@ -86,7 +86,7 @@ pub fn run(seed: u64, line: &Line, viewers: &[Viewer], seconds: u64) -> Vec<Vec<
         }
         for call in &mut calls {
             call.reports(now, &mut rng);
-            if now % (SAMPLE * 1000) == 0 {
+            if now.is_multiple_of(SAMPLE * 1000) {
                 call.samples.push(Sample { target: call.target(), waits: bottleneck.waits(now), ..call.counted });
             }
         }
@@ -162,7 +162,7 @@ impl Call {
 
     fn send(&mut self, now: u64, rng: &mut Rng, mut enter: impl FnMut(Parcel, &mut Rng)) {
         let wish = self.plan.wishes.iter().rfind(|(from, _)| from * 1000 <= now).map_or(0, |&(_, wish)| wish);
-        if now % 100_000 == 0 {
+        if now.is_multiple_of(100_000) {
             self.estimator.set_wish(self.at(now), wish);
         }
         if self.estimator.poll_timeout().is_some_and(|due| due <= self.at(now)) {
@@ -204,7 +204,7 @@ impl Call {
             return;
         }
         while left > 0 {
-            let bytes = left.min(PACKET).max(60);
+            let bytes = left.clamp(60, PACKET);
             self.queue.push_back(bytes);
             left = left.saturating_sub(PACKET);
         }

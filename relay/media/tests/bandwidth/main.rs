@@ -1,9 +1,10 @@
 //! The estimator on simulated lines, in virtual time: each scenario has its floor, and a twin without the part that it needs, which must
-//! fail. `cargo test --release -p media --test bandwidth -- --nocapture table` prints all of them beside another implementation.
+//! fail. `cargo test --release -p media --test bandwidth -- --ignored --nocapture table` prints all of them beside another implementation.
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, unreachable_pub, missing_docs)]
 
 mod call;
+mod interface;
 mod line;
 mod measure;
 mod scenarios;
@@ -12,7 +13,7 @@ mod scenarios;
 pub struct Rng(pub u64);
 
 impl Rng {
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -20,6 +21,6 @@ impl Rng {
     }
 
     pub fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
+        self.draw() % limit
     }
 }

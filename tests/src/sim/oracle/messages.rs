@@ -17,7 +17,6 @@ pub(super) fn judge(meeting: &Meeting, receiver: u32, message: &ServerMessage) -
             | ServerMessage::Refused { .. }
             | ServerMessage::Error { .. }
             | ServerMessage::Left { .. }
-            | ServerMessage::Send { .. }
     );
     if harmless {
         return Ok(());
