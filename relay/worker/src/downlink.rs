@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use media::Ticket;
 use media::allocator::{Budget, Steady, Total};
 use media::audio::Protection;
-use media::bandwidth::Estimator;
+use media::bandwidth::{Estimator, Limit};
 use media::pacer::Pacer;
 use wire::ids::Ssrc;
 
@@ -17,6 +17,11 @@ const MAX_RESEND_SHARE: f64 = 0.2;
 /// A target that fell by more than a tenth is acted upon at once, one that moved by more than a seventh as well.
 const FELL: u64 = 10;
 const MOVED: u64 = 7;
+
+/// How long pictures that are shown keep their lowest layers although a line that loses packets is not believed to carry them. The
+/// estimator finds out by sending less for up to two seconds whether the losses are its own doing; a picture that stands meanwhile would
+/// be worse than what is lost.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Questions to the line that are taken up at one time; the estimator asks one after the other.
 const MAX_PROBES: usize = 8;
@@ -37,6 +42,8 @@ pub(crate) struct Downlink {
     /// The target that was shared out last.
     shared: u64,
     pub(crate) shared_at: Option<Instant>,
+    /// Since when losses alone leave too little for the lowest layers.
+    short_since: Option<Instant>,
     pub(crate) strain: Strain,
 }
 
@@ -76,6 +83,7 @@ impl Downlink {
             total: Total::default(),
             shared: target,
             shared_at: None,
+            short_since: None,
             strain: Strain::default(),
         }
     }
@@ -107,13 +115,19 @@ impl Downlink {
         target < self.shared - self.shared / FELL || target.abs_diff(self.shared) > self.shared / MOVED
     }
 
-    /// What pictures may take now, `sound` bit/s being kept for voices.
-    pub(crate) fn budget(&mut self, now: Instant, sound: u64) -> Budget {
+    /// What pictures may take now, `sound` bit/s being kept for voices, and `least` being what those that are shown take at the least.
+    pub(crate) fn budget(&mut self, now: Instant, sound: u64, least: u64) -> Budget {
         let target = self.estimator.target();
         (self.shared, self.shared_at) = (target, Some(now));
         let pictures = target.saturating_sub(sound);
         let resend = f64::from(self.estimator.loss()).clamp(0.0, MAX_RESEND_SHARE);
-        self.steady.budget(now, (pictures as f64 * (1.0 - resend)) as u64)
+        let mut budget = self.steady.budget(now, (pictures as f64 * (1.0 - resend)) as u64);
+        if self.estimator.limit() != Limit::Loss || budget.now >= least {
+            self.short_since = None;
+        } else if now.saturating_duration_since(*self.short_since.get_or_insert(now)) < PATIENCE {
+            budget.now = least;
+        }
+        budget
     }
 
     /// Nothing that waits for this slot is sent any more.

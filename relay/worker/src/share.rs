@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use media::KeyframeCause;
-use media::allocator::{Content, Demand, MAX_TILES, allocate};
+use media::allocator::{Content, Demand, MAX_TILES, Reason, allocate};
 use room::Source;
 
 use crate::keys::{HallKey, PeerKey};
@@ -89,9 +89,9 @@ impl Worker {
 
     /// Gives each picture of one viewer its layer. Allocates nothing once warm.
     pub(crate) fn share(&mut self, now: Instant, viewer: PeerKey) {
-        let sound = self.sound(now, viewer);
+        let (sound, least) = (self.sound(now, viewer), self.least(viewer));
         let Some(link) = self.link_mut(viewer) else { return };
-        let budget = link.downlink.budget(now, sound);
+        let budget = link.downlink.budget(now, sound, least);
         for slot in &mut link.slots {
             let height = slot.tile.height(now);
             slot.held.set_height(now, height);
@@ -129,6 +129,18 @@ impl Worker {
             count += 1;
         }
         (count, beyond)
+    }
+
+    /// What the pictures that a viewer gets would take at their lowest layers, bit/s.
+    fn least(&self, viewer: PeerKey) -> u64 {
+        let Some(link) = self.link(viewer) else { return 0 };
+        let shown = link.slots.iter().filter(|slot| slot.grant.is_some_and(|grant| grant.layer.is_some() && grant.reason != Reason::Hidden));
+        let rates = shown.filter_map(|slot| {
+            let occupant = slot.occupant?;
+            let picture = self.link(occupant.publisher)?.uplink.picture(occupant.wish.1)?;
+            picture.rungs.first().map(|rung| rung.bitrate)
+        });
+        rates.sum()
     }
 
     /// What a viewer's line must keep for what he hears, bit/s.
