@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use media::KeyframeCause;
-use media::allocator::{Content, Demand, MAX_TILES, Reason, allocate};
+use media::allocator::{Content, Demand, MAX_TILES, SPARE, allocate};
 use room::Source;
 
+use crate::downlink::Least;
 use crate::keys::{HallKey, PeerKey};
 use crate::peer::{Occupant, OutSlot};
 use crate::worker::Worker;
@@ -89,7 +90,7 @@ impl Worker {
 
     /// Gives each picture of one viewer its layer. Allocates nothing once warm.
     pub(crate) fn share(&mut self, now: Instant, viewer: PeerKey) {
-        let (sound, least) = (self.sound(now, viewer), self.least(viewer));
+        let (sound, least) = (self.sound(now, viewer), self.least(now, viewer));
         let Some(link) = self.link_mut(viewer) else { return };
         let budget = link.downlink.budget(now, sound, least);
         for slot in &mut link.slots {
@@ -103,7 +104,7 @@ impl Worker {
         self.counters.allocations += 1;
         if let Some(link) = self.link_mut(viewer) {
             link.downlink.total = total;
-            link.downlink.estimator.set_wish(now, total.wished + beyond + sound);
+            link.downlink.wish(now, total.wished + beyond, sound);
             for grant in &grants {
                 let slot = &mut link.slots[grant.slot];
                 slot.held.granted(now, slot.grant.and_then(|before| before.layer), grant.layer);
@@ -131,16 +132,21 @@ impl Worker {
         (count, beyond)
     }
 
-    /// What the pictures that a viewer gets would take at their lowest layers, bit/s.
-    fn least(&self, viewer: PeerKey) -> u64 {
-        let Some(link) = self.link(viewer) else { return 0 };
-        let shown = link.slots.iter().filter(|slot| slot.grant.is_some_and(|grant| grant.layer.is_some() && grant.reason != Reason::Hidden));
-        let rates = shown.filter_map(|slot| {
-            let occupant = slot.occupant?;
-            let picture = self.link(occupant.publisher)?.uplink.picture(occupant.wish.1)?;
-            picture.rungs.first().map(|rung| rung.bitrate)
-        });
-        rates.sum()
+    fn least(&self, now: Instant, viewer: PeerKey) -> Least {
+        let (mut least, mut rank) = (Least::default(), u16::MAX);
+        for slot in self.link(viewer).iter().flat_map(|link| &link.slots).filter(|slot| slot.tile.height(now) > 0) {
+            let Some(occupant) = slot.occupant else { continue };
+            let picture = self.link(occupant.publisher).and_then(|link| link.uplink.picture(occupant.wish.1));
+            let Some(rate) = picture.and_then(|picture| picture.rungs.first()).map(|rung| rung.bitrate) else { continue };
+            if slot.grant.is_some_and(|grant| grant.layer.is_some()) {
+                least.shown += rate;
+            }
+            if slot.tile.rank < rank {
+                rank = slot.tile.rank;
+                least.first = rate + rate / SPARE;
+            }
+        }
+        least
     }
 
     /// What a viewer's line must keep for what he hears, bit/s.
