@@ -51,7 +51,6 @@ pub(crate) struct Downlink {
     pub(crate) total: Total,
     /// The target that was shared out last.
     shared: u64,
-    pub(crate) shared_at: Option<Instant>,
     /// Since when losses alone leave too little for the lowest layers.
     short_since: Option<Instant>,
     pub(crate) strain: Strain,
@@ -102,7 +101,6 @@ impl Downlink {
             steady: Steady::new(now, target),
             total: Total::default(),
             shared: target,
-            shared_at: None,
             short_since: None,
             strain: Strain::default(),
         }
@@ -138,7 +136,7 @@ impl Downlink {
     /// What pictures may take now, `sound` bit/s being kept for voices.
     pub(crate) fn budget(&mut self, now: Instant, sound: u64, least: Least) -> Budget {
         let target = self.estimator.target();
-        (self.shared, self.shared_at) = (target, Some(now));
+        self.shared = target;
         let pictures = target.saturating_sub(sound);
         let resend = f64::from(self.estimator.loss()).clamp(0.0, MAX_RESEND_SHARE);
         let mut budget = self.steady.budget(now, (pictures as f64 * (1.0 - resend)) as u64);

@@ -70,6 +70,8 @@ impl Worker {
         let Some(routes) = self.routes(publisher, source).map(std::mem::take) else { return };
         for target in &routes {
             self.share(now, target.peer);
+            // The slot chooses it; what it would ask for is here.
+            let _ = self.wanted_keyframe(now, target.peer, target.slot);
         }
         if let Some(lent) = self.routes(publisher, source) {
             *lent = routes;
@@ -78,10 +80,11 @@ impl Worker {
 
     /// The client has said how large its tiles are.
     pub(crate) fn share_by_report(&mut self, now: Instant, viewer: PeerKey) {
-        let Some(peer) = self.peers.get(viewer) else { return };
+        let Some(peer) = self.peers.get_mut(viewer) else { return };
         let hall = peer.hall;
-        let last = peer.link.as_ref().and_then(|link| link.downlink.shared_at);
-        if last.is_none_or(|at| now.saturating_duration_since(at) >= MIN_BY_REPORT) {
+        let Some(link) = peer.link.as_mut() else { return };
+        if link.reported_at.is_none_or(|at| now.saturating_duration_since(at) >= MIN_BY_REPORT) {
+            link.reported_at = Some(now);
             self.share(now, viewer);
             self.want_keyframes(now, viewer);
             self.ask_publishers(now, hall);
