@@ -54,6 +54,13 @@ pub struct ReceiverCounters {
     pub probes: u64,
 }
 
+impl ReceiverCounters {
+    fn refuse(&mut self, place: Place) {
+        let counter = if place == Place::Duplicate { &mut self.duplicate } else { &mut self.out_of_range };
+        *counter += 1;
+    }
+}
+
 impl Receiver {
     /// A receiver without lines. `ntp_now` is the relay's clock at `now`; `local_ssrc` is the sender of our RTCP.
     #[must_use]
@@ -157,8 +164,7 @@ impl Receiver {
         let layer = publication.layers.get_mut(stream.layer)?;
         let place = if stream.rtx { layer.numbering.place_recovered(sequence) } else { layer.numbering.place(sequence) };
         let Some((ext_seq, late)) = layer.accept(place, &arrival) else {
-            let counter = if place == Place::Duplicate { &mut self.counters.duplicate } else { &mut self.counters.out_of_range };
-            *counter += 1;
+            self.counters.refuse(place);
             return None;
         };
         let reading = layer.lore.read(kind, codec.codec, payload, header.marker, &exts, late);
