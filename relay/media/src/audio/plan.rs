@@ -77,9 +77,8 @@ impl Redundancy {
     pub(crate) fn update(&mut self, now: Instant, loss: f32, burst: f32) {
         let least = if self.plan == Plan::NONE { ON } else { OFF };
         let enough = if loss > least { Plan::for_line(loss.min(MAX_LOSS), burst.max(1.0)) } else { Plan::NONE };
-        if enough.weight() >= self.plan.weight() {
-            (self.plan, self.calm) = (enough, None);
-        } else if now.saturating_duration_since(*self.calm.get_or_insert(now)) >= CALM {
+        let more = enough.weight() >= self.plan.weight();
+        if more || now.saturating_duration_since(*self.calm.get_or_insert(now)) >= CALM {
             (self.plan, self.calm) = (enough, None);
         }
     }
