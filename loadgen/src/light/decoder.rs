@@ -198,7 +198,8 @@ impl Decoder {
             record.keyframes += 1;
         } else if !stamp.needs.iter().filter(|back| **back > 0).all(is_here) {
             record.complain(|| {
-                let (last, head, by_numbers) = (self.decoded.iter().rev().take(4).collect::<Vec<_>>(), frame.head, &whole.references);
+                let (last, head, by_numbers) =
+                    (self.decoded.iter().rev().take(4).collect::<Vec<_>>(), (frame.first_seq, frame.head), &whole.references);
                 format!("frame {stamp:?} refers to a frame that was not decoded; {head:?} says {by_numbers:?}, decoded were {last:?}")
             });
             return false;

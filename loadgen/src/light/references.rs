@@ -9,6 +9,8 @@ use super::reassembly::Frame;
 
 /// Picture ids that may be missing before older ones are forgotten.
 const MAX_MISSING: u64 = 100;
+/// A frame that waits for others is given up when so many came after it; sooner than what it waits for is forgotten.
+const MAX_STASHED: u64 = 90;
 /// Base layer frames remembered.
 const MAX_BASES: u64 = 50;
 /// Temporal layers that two bits can name.
@@ -71,7 +73,10 @@ impl Finder {
             (_, false) => known[..=layer].to_vec(),
         };
         let overtaken = if layer == 0 || sync { known[layer] } else { None };
-        if overtaken.is_some_and(|newer| newer.id >= own.id) || needs.iter().flatten().any(|needed| needed.id >= own.id) {
+        if self.newest_id.is_some_and(|newest| newest > own.id + MAX_STASHED)
+            || overtaken.is_some_and(|newer| newer.id >= own.id)
+            || needs.iter().flatten().any(|needed| needed.id >= own.id)
+        {
             return References::TooLate;
         }
         let between = |needed: &Known| self.missing.range(needed.id + 1..own.id).next().is_some();

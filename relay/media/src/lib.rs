@@ -2,14 +2,18 @@
 //!
 //! ```text
 //!  publisher's leg                                        viewer's leg
-//!  decrypted RTP -> Receiver::handle_rtp -> Inbound -> Slot::forward -> plain RTP, ready to be sealed
-//!                      |  store, NACK list, TWCC             ^ Slot::resend <- Publication::stored <- NACK
-//!                      |  keyframe wishes, reports           | Slot::want -> Receiver::request_keyframe
+//!  decrypted RTP -> Receiver::handle_rtp -> Inbound -> Slot::admit -> Ticket -> Slot::write -> plain RTP, ready to be sealed
+//!                      |  store, NACK list, TWCC             ^           | waits    ^ Publication::stored
+//!                      |  keyframe wishes, reports           |           +----------+
+//!                      |                                     | Slot::resend <- Publication::stored <- NACK
+//!                      |  Publication::ladder -> allocator -> Slot::set_target
+//!                      |                                     | Slot::want -> Receiver::request_keyframe
 //!                      v
 //!                   Receiver::write_feedback -> RTCP to the publisher
 //! ```
 //! One [`Receiver`] holds all that one peer sends; one [`Slot`] is one stream that one peer receives. [`Inbound`] borrows only the
-//! datagram, so the caller may hand it to slots of any peer. Everything here trusts that packets were authenticated before.
+//! datagram, so the caller may hand it to slots of any peer. Everything here trusts that packets were authenticated before. Sound goes by
+//! `Receiver::recover`, `Slot::write_sound` and `Slot::resend_sound` instead: see [`audio`].
 
 pub mod allocator;
 pub mod audio;

@@ -42,6 +42,10 @@ impl Bench {
         let now = self.time.at(ms);
         let Some(inbound) = self.receiver.handle_rtp(now, packet) else { return };
         let mut out = [0; 1500];
+        while let Some(lost) = self.receiver.recover(now, &inbound) {
+            let _ = self.slot.forward(now, &lost, &viewer_exts(), &mut self.twcc, &mut out);
+        }
+        let _ = media::audio::onset(&self.receiver.publications()[0], &inbound, self.time.at(0));
         if self.slot.forward(now, &inbound, &viewer_exts(), &mut self.twcc, &mut out).is_some() {
             self.forwarded += 1;
         }

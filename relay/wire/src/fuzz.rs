@@ -8,7 +8,8 @@ use crate::codec::dependency::{self, Descriptor, Structure};
 use crate::codec::{self, Codec, frame_info, red, vp8, vp9};
 use crate::demux::{Kind, demux};
 use crate::ext::{Ext, ExtMap, ExtValues};
-use crate::rtcp::{self, CcfbPacket, MAX_STATUSES, ReportBlock, Rtcp, RtcpWriter, SenderInfo, WriteError};
+use crate::ids::Ssrc;
+use crate::rtcp::{self, Ccfb, CcfbPacket, MAX_STATUSES, ReportBlock, Rtcp, RtcpWriter, SenderInfo, WriteError};
 use crate::rtp::{RtpFields, RtpHeader, write_header};
 use crate::stun::{self, BindingRequest, Key, Role, StunRequest, StunResponse};
 
@@ -288,34 +289,38 @@ fn rewrite(message: Rtcp<'_>, len: usize) {
                 );
             }
         }
-        Rtcp::Ccfb(feedback) => {
-            let packets: Vec<CcfbPacket> = feedback.packets().take(len).collect();
-            assert!(packets.len() <= len / 2);
-            let runs: Vec<_> = packets
-                .chunk_by(|a, b| a.ssrc == b.ssrc && a.sequence.wrapping_add(1) == b.sequence)
-                .flat_map(|run| run.chunks(1 << 14))
-                .map(|run| (run[0].ssrc, run[0].sequence, run.iter().map(|packet| packet.arrival).collect::<Vec<_>>()))
-                .collect();
-            let streams: Vec<_> = runs.iter().map(|(ssrc, begin, arrivals)| (*ssrc, *begin, &arrivals[..])).collect();
-            reread(
-                len,
-                |writer| writer.ccfb(feedback.sender, feedback.timestamp, &streams),
-                |again| matches!(again, Rtcp::Ccfb(a) if a.timestamp == feedback.timestamp && a.packets().eq(packets)),
-            );
-        }
-        Rtcp::Remb { sender, bitrate } => {
-            // A rate beyond 64 bits reads as the largest, and that is written as the largest there is below.
-            let largest = bitrate == u64::MAX;
-            reread(
-                len,
-                |writer| writer.remb(sender, bitrate, &[]),
-                |again| matches!(again, Rtcp::Remb { sender: s, bitrate: b } if s == sender && (b == bitrate || largest)),
-            );
-        }
+        Rtcp::Ccfb(feedback) => rewrite_ccfb(len, &feedback),
+        Rtcp::Remb { sender, bitrate } => rewrite_remb(len, sender, bitrate),
         Rtcp::Fir { media, .. } => assert!(media.count() <= len / 8),
         Rtcp::Bye { ssrcs } => assert!(ssrcs.count() <= 31),
         Rtcp::Other { .. } => {}
     }
+}
+
+/// Feedback by stream: one run of sequence numbers after the other.
+fn rewrite_ccfb(len: usize, feedback: &Ccfb<'_>) {
+    let packets: Vec<CcfbPacket> = feedback.packets().take(len).collect();
+    assert!(packets.len() <= len / 2);
+    let runs: Vec<_> = packets
+        .chunk_by(|a, b| a.ssrc == b.ssrc && a.sequence.wrapping_add(1) == b.sequence)
+        .flat_map(|run| run.chunks(1 << 14))
+        .map(|run| (run[0].ssrc, run[0].sequence, run.iter().map(|packet| packet.arrival).collect::<Vec<_>>()))
+        .collect();
+    let streams: Vec<_> = runs.iter().map(|(ssrc, begin, arrivals)| (*ssrc, *begin, &arrivals[..])).collect();
+    reread(
+        len,
+        |writer| writer.ccfb(feedback.sender, feedback.timestamp, &streams),
+        |again| matches!(again, Rtcp::Ccfb(a) if a.timestamp == feedback.timestamp && a.packets().eq(packets)),
+    );
+}
+
+/// A rate beyond 64 bits reads as the largest, and that is written as the largest there is below.
+fn rewrite_remb(len: usize, sender: Ssrc, bitrate: u64) {
+    reread(
+        len,
+        |writer| writer.remb(sender, bitrate, &[]),
+        |again| matches!(again, Rtcp::Remb { sender: s, bitrate: b } if s == sender && (b == bitrate || bitrate == u64::MAX)),
+    );
 }
 
 /// Writes one message that came out of a datagram of `len` bytes, and reads it back.

@@ -112,6 +112,8 @@ impl Worker {
             }
         }
         self.grants = grants;
+        // What is wished for may be worth a question to the line.
+        self.schedule(now, viewer);
     }
 
     /// One demand for each picture in a slot, and what should be wished for beyond what is measured, bit/s.

@@ -100,15 +100,12 @@ pub(crate) struct Wishes {
     viewers: u32,
     /// The largest tile, lines.
     height: u16,
-    /// The highest encoding that anybody has or would have on a good line.
-    highest: u8,
-    /// Somebody would like more than there is.
-    more: bool,
-    /// Somebody knows nothing of it yet, so nothing can be left out.
-    unknown: bool,
-    /// The first viewer: all he needs is this one encoding, and it has arrived at him.
-    one: Option<u8>,
-    /// What the first viewer's line has for it, bit/s, and what it takes.
+    /// What is needed, a bit for each encoding: of a viewer who is content that which he has, of others all up to what they would have
+    /// on a good line, for their line may carry any of them in a moment.
+    encodings: u8,
+    /// All viewers are content.
+    content: bool,
+    /// What the last viewer's line has for it, bit/s, and what it takes.
     line: (u64, u64),
 }
 
@@ -116,41 +113,36 @@ impl Wishes {
     /// One viewer shows it at `height` lines and was granted `grant`, `flowing` being the encoding that is forwarded. His line has `line`
     /// bit/s for it and it takes `rate`.
     pub(crate) fn add(&mut self, height: u16, grant: Option<&Grant>, flowing: Option<usize>, line: u64, rate: u64) {
+        let granted = grant.and_then(|grant| grant.layer).map_or(0, |layer| layer.encoding);
+        let ideal = grant.and_then(|grant| grant.ideal);
+        let arrived = flowing == Some(usize::from(granted));
+        let (encodings, content) = match (grant.map(|grant| grant.reason), ideal) {
+            (Some(Reason::Fits), _) if arrived => (1 << granted, true),
+            (Some(Reason::Hidden), Some(ideal)) => (1 << ideal.encoding, true),
+            // There may be something better, or nothing is known yet.
+            (Some(Reason::Source) | None, _) | (_, None) => (u8::MAX, false),
+            (_, Some(ideal)) => (up_to(ideal.encoding.max(granted)), false),
+        };
+        self.content = content && (self.content || self.viewers == 0);
         self.viewers += 1;
         self.height = self.height.max(height);
-        let ideal = grant.and_then(|grant| grant.ideal);
-        let Some((grant, ideal)) = grant.zip(ideal) else {
-            self.unknown = true;
-            return;
-        };
-        let granted = grant.layer.map_or(0, |layer| layer.encoding);
-        self.highest = self.highest.max(ideal.encoding).max(granted);
-        self.more |= grant.reason == Reason::Source;
-        let arrived = grant.reason == Reason::Fits && flowing == Some(usize::from(granted));
-        self.one = arrived.then_some(granted);
+        self.encodings |= encodings;
         self.line = (line, rate);
     }
 
     /// What follows for a source of so many encodings.
     pub(crate) fn need(&self, encodings: usize) -> Need {
-        let all = all(encodings);
         if self.viewers == 0 {
             return Need { height: 0, encodings: 0 };
         }
-        let encodings = match self.one {
-            _ if self.unknown || self.more => all,
-            // Whoever is alone with somebody needs no second encoding to fall back on while his line carries the first.
-            Some(one) if self.viewers == 1 => 1 << one,
-            _ => (2_u8 << self.highest).wrapping_sub(1) & all,
-        };
         let height = HEIGHTS.into_iter().find(|height| *height >= self.height).unwrap_or(u16::MAX);
-        Need { height, encodings }
+        Need { height, encodings: self.encodings & all(encodings) }
     }
 
     /// The only viewer's line as a bound of the only encoding, bit/s; `None` where no bound is needed.
     pub(crate) fn cap(&self, encodings: usize) -> Option<u64> {
         let (line, rate) = self.line;
-        let single = self.viewers == 1 && !self.unknown && (encodings <= 1 || (self.one.is_some() && !self.more));
+        let single = self.viewers == 1 && (encodings <= 1 || self.content);
         let scarce = line < rate.saturating_mul(AMPLE);
         (single && scarce).then(|| (line / CAP_STEP * CAP_STEP).max(LEAST_CAP))
     }
@@ -243,6 +235,10 @@ impl Asked {
     }
 }
 
+fn up_to(encoding: u8) -> u8 {
+    all(usize::from(encoding) + 1)
+}
+
 fn all(encodings: usize) -> u8 {
     (1_u16 << encodings.min(8)).wrapping_sub(1) as u8
 }
@@ -274,11 +270,12 @@ mod tests {
     #[test]
     fn the_largest_layer_anybody_needs_decides() {
         use Reason::{Bandwidth, Fits, Hidden, Source};
-        let rows: [(&str, &[(u16, u8, u8, Reason, usize)], (u16, u8)); 9] = [
+        let rows: [(&str, &[(u16, u8, u8, Reason, usize)], (u16, u8)); 10] = [
             ("nobody", &[], (0, 0)),
             ("small tiles", &[(102, 0, 0, Fits, 0), (180, 0, 0, Fits, 0)], (180, 0b001)),
-            ("one of many is large", &[(102, 0, 0, Fits, 0), (700, 2, 2, Fits, 2)], (720, 0b111)),
+            ("one of many is large: the middle one has no viewer", &[(102, 0, 0, Fits, 0), (700, 2, 2, Fits, 2)], (720, 0b101)),
             ("one is large on a bad line", &[(102, 0, 0, Fits, 0), (700, 0, 2, Bandwidth, 0)], (720, 0b111)),
+            ("it may carry the middle one in a moment", &[(700, 1, 1, Fits, 1), (300, 0, 1, Bandwidth, 0)], (720, 0b011)),
             ("all look away: the lowest, so that they can look back", &[(0, 0, 0, Hidden, 0), (0, 0, 0, Hidden, 0)], (180, 0b001)),
             ("two in a room: one encoding", &[(700, 2, 2, Fits, 2)], (720, 0b100)),
             ("but not before it has arrived", &[(700, 2, 2, Fits, 0)], (720, 0b111)),

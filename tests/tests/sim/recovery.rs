@@ -71,7 +71,7 @@ fn twin_without_retransmission_a_tenth_lost_freezes() {
     let (mut sim, _, viewer) = lossy(305, &LinkSpec::lossy(0.1), viewer);
     sim.run(60 * SECOND);
     let (count, longest) = freezes(&sim, viewer);
-    assert!(count > 20 && longest > Duration::from_millis(400), "{count} freezes of up to {longest:?}");
+    assert!(count > 5 && longest > Duration::from_millis(400), "{count} freezes of up to {longest:?}");
 }
 
 /// For the record: how often and how long pictures stand at other rates of loss.

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, dead_code, unreachable_pub, missing_docs)]
 
+pub mod bits;
+pub mod layered;
 pub mod leg;
 pub mod viewer;
 
