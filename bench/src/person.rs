@@ -12,8 +12,11 @@ use transport::{Certificate, Path};
 use wire::codec::Codec;
 use wire::ext::{Ext, ExtMap};
 use wire::ids::{IceCredentials, Mid, Ssrc};
+use wire::rtcp::RtcpWriter;
 use wire::stun::{self, BindingRequest, Key, TransactionId};
 use worker::{ClientId, ClientKind, Command, Join, RoomId, Worker};
+
+use crate::arrivals::Arrivals;
 
 /// One connected client.
 pub struct Person {
@@ -24,6 +27,7 @@ pub struct Person {
     /// The way to the relay, as the relay sees it.
     pub path: Path,
     srtp: Option<SrtpSession>,
+    arrivals: Arrivals,
     check: Vec<u8>,
     part: Part,
     session: Session,
@@ -89,7 +93,7 @@ impl Person {
         let path = Path { remote, local: IpAddr::V4(Ipv4Addr::LOCALHOST) };
         let session = session(number, part, certificate.fingerprint());
         let check = check(&session, number);
-        Self { number, client, srtp: None, path, check, part, session, certificate }
+        Self { number, client, srtp: None, arrivals: Arrivals::default(), path, check, part, session, certificate }
     }
 
     /// Joins and negotiates: what the control plane has of a new client.
@@ -120,6 +124,27 @@ impl Person {
         let sealed = self.srtp.as_mut().and_then(|srtp| srtp.seal_rtp(&mut packet, len).ok()).expect("sealing works");
         packet.truncate(sealed);
         packet
+    }
+
+    /// A datagram of the relay arrives.
+    pub fn hear(&mut self, now: Instant, datagram: &[u8]) {
+        self.arrivals.heard(now, &self.session.extensions, datagram);
+    }
+
+    /// A report of what has arrived since the last one (transport-wide congestion control), sealed; `None` if nothing has.
+    ///
+    /// # Panics
+    /// Before the handshake.
+    pub fn report(&mut self) -> Option<Vec<u8>> {
+        let mut buf = vec![0; 1_500];
+        let mut writer = RtcpWriter::new(&mut buf[..1_400]);
+        if !self.arrivals.write(&mut writer) {
+            return None;
+        }
+        let len = writer.finish();
+        let sealed = self.srtp.as_mut().and_then(|srtp| srtp.seal_rtcp(&mut buf, len).ok()).expect("sealing works");
+        buf.truncate(sealed);
+        Some(buf)
     }
 
     /// Renews consent (RFC 7675): the relay stops sending to whoever is silent for 30 s.

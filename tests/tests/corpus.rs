@@ -11,7 +11,9 @@ use toml_edit::DocumentMut;
 type Target = (&'static str, &'static str, fn(&[u8]));
 
 const TARGETS: &[Target] = &[
+    ("allocation", "wire::fuzz::allocation(data)", wire::fuzz::allocation),
     ("datagram", "wire::fuzz::datagram(data)", wire::fuzz::datagram),
+    ("dependency", "wire::fuzz::dependency(data)", wire::fuzz::dependency),
     ("rtcp", "wire::fuzz::rtcp(data)", wire::fuzz::rtcp),
     ("rtp", "wire::fuzz::rtp(data)", wire::fuzz::rtp),
     ("sdp", "signal::fuzz::sdp(data)", signal::fuzz::sdp),

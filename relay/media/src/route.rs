@@ -65,6 +65,14 @@ impl Route {
         self.hops.iter().map_while(|hop| *hop).find(|hop| hop.from() == from)
     }
 
+    /// The viewer's payload type of retransmissions, of the first codec that has one.
+    pub(crate) fn rtx(&self) -> Option<u8> {
+        self.hops.iter().map_while(|hop| *hop).find_map(|hop| match hop {
+            Hop::Same { to, .. } => to.rtx,
+            Hop::Red { .. } | Hop::Unwrap { .. } => None,
+        })
+    }
+
     /// The viewer's codec for a payload type that goes as it is.
     #[inline]
     pub(crate) fn plain(&self, from: u8) -> Option<CodecOut> {

@@ -3,12 +3,14 @@
 
 use std::hint::black_box;
 
-use wire::codec::{Codec, frame_starts, red, starts_keyframe, vp8};
+use wire::codec::allocation::VideoLayersAllocation;
+use wire::codec::dependency::{Descriptor, patch_frame_number};
+use wire::codec::{Codec, FrameInfo, frame_info, frame_starts, red, starts_keyframe, vp8, vp9};
 use wire::demux::demux;
 use wire::ext::{Ext, ExtMap, ExtValues};
 use wire::ids::Ssrc;
 use wire::ntp::Ntp;
-use wire::rtcp::{self, ReportBlock, Rtcp, RtcpWriter, SenderInfo, TransportCcInfo};
+use wire::rtcp::{self, CcfbArrival, ReportBlock, Rtcp, RtcpWriter, SenderInfo, TransportCcInfo};
 use wire::rtp::{RtpFields, RtpHeader, write_header};
 use wire::stun::{BindingRequest, Key, Role, StunRequest, StunResponse, TransactionId, binding_request, binding_success};
 
@@ -39,11 +41,32 @@ fn rtp() {
         assert!(values.audio_level().is_some() && values.transport_seq().is_some() && values.mid().is_some() && values.rid().is_some());
         let payload = header.payload(&buf).unwrap();
         for codec in [Codec::Opus, Codec::Red, Codec::Vp8, Codec::H264, Codec::Vp9, Codec::Av1] {
-            black_box((starts_keyframe(codec, payload), frame_starts(codec, payload)));
+            black_box((starts_keyframe(codec, payload), frame_starts(codec, payload), frame_info(codec, payload, true)));
         }
         let _ = black_box(red::primary(payload));
         let descriptor = vp8::Descriptor::parse(payload).unwrap();
         descriptor.patch(&mut buf[len..], 7, 8);
+    });
+    assert_eq!(count, 0);
+}
+
+/// What tells of layers: a structure of one template and two targets, then a packet that refers to it; VP9 with sizes; RED.
+#[test]
+fn layers() {
+    let mut with_structure = [0xc0, 0, 1, 0x80, 0x01, 0x36, 0x80, 0x00];
+    let mut out = [0; 100];
+    let count = allocations(|| {
+        let (mut known, mut fresh) = (None, None);
+        let key = Descriptor::parse(&with_structure, None, &mut known).unwrap();
+        patch_frame_number(&mut with_structure, 9);
+        black_box(FrameInfo::from_dependency(&key, 1));
+        let _ = black_box(Descriptor::parse(&[0x80, 0, 2], known.as_ref(), &mut fresh).unwrap());
+        assert_eq!(VideoLayersAllocation::parse(&[0x01, 0, 9]).unwrap().layers().len(), 1);
+        let payload = [0x8a, 0x12, 0x10, 1, 2, 3, 4, 0xaa];
+        assert!(vp9::Descriptor::parse(&payload).unwrap().copy(&payload, 7, 8, &mut out).is_some());
+        let block = red::Block { payload_type: 111, offset: 960, data: &payload };
+        let len = red::write(&[block, block], &block, &mut out).unwrap();
+        assert_eq!(red::blocks(&out[..len]).unwrap().count(), 3);
     });
     assert_eq!(count, 0);
 }
@@ -70,6 +93,8 @@ fn rtcp_of_every_kind() {
         writer.pli(Ssrc(1), Ssrc(2)).unwrap();
         let info = TransportCcInfo { base: 65_530, reference_time: 1, feedback_count: 2 };
         writer.transport_cc(Ssrc(1), Ssrc(2), &info, (0..200).map(|nth| (nth % 3 != 0).then_some(nth * 2))).unwrap();
+        writer.ccfb(Ssrc(1), 9, &[(Ssrc(2), 65_530, &[Some(CcfbArrival { offset: Some(5), ecn: 1 }), None])]).unwrap();
+        writer.remb(Ssrc(1), 1_000_000, &[Ssrc(2)]).unwrap();
         writer.bye(Ssrc(1)).unwrap();
         let len = writer.finish();
         let mut items = 0;
@@ -78,12 +103,13 @@ fn rtcp_of_every_kind() {
                 Rtcp::SenderReport { blocks, .. } | Rtcp::ReceiverReport { blocks, .. } => blocks.count(),
                 Rtcp::Nack { lost, .. } => lost.count(),
                 Rtcp::TransportCc(feedback) => feedback.packets().count(),
+                Rtcp::Ccfb(feedback) => feedback.packets().count(),
                 Rtcp::Bye { ssrcs } => ssrcs.count(),
                 Rtcp::Fir { media, .. } => media.count(),
-                Rtcp::Pli { .. } | Rtcp::Other { .. } => 1,
+                Rtcp::Pli { .. } | Rtcp::Remb { .. } | Rtcp::Other { .. } => 1,
             };
         }
-        assert_eq!(items, 1 + 1 + 1 + 5 + 1 + 200 + 1);
+        assert_eq!(items, 1 + 1 + 1 + 5 + 1 + 200 + 2 + 1 + 1);
     });
     assert_eq!(count, 0);
 }

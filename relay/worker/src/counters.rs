@@ -70,6 +70,20 @@ counters! {
     rtp_received,
     /// Media packets sent, first sends only.
     rtp_forwarded,
+    /// Media packets that waited in a viewer's queue before they were sent.
+    paced,
+    /// Media packets for which a viewer's queue had no room.
+    pacer_full,
+    /// Media packets that waited and could not be sent when their time came: too old, or not permitted any more.
+    waited_in_vain,
+    /// Questions to viewers' lines: how much do you carry?
+    probes,
+    /// Packets of padding sent for these.
+    padding_sent,
+    /// Times a viewer's line was shared out among his pictures.
+    allocations,
+    /// Messages to publishers about what anybody needs of their pictures.
+    publishers_asked,
     /// Retransmissions sent.
     rtp_resent,
     /// Sequence numbers that viewers asked for again.

@@ -87,7 +87,8 @@ impl Worker {
         if link.became_secure() {
             link.report_at = now;
             self.counters.secured += 1;
-            self.want_layers(now, key);
+            self.share(now, key);
+            self.want_keyframes(now, key);
         }
         self.schedule(now, key);
     }
@@ -116,6 +117,10 @@ impl Worker {
         {
             speakers.update(now, speaker_label(peer.participant), level.level, level.voice);
         }
+        let appears = inbound.keyframe && link.uplink.picture(room::Source::ALL[source]).is_some_and(|picture| !picture.flows(inbound.layer));
+        if appears {
+            self.encoding_appears(now, key, source);
+        }
         self.forward(now, key, source, &inbound);
         self.schedule(now, key);
     }
@@ -134,6 +139,7 @@ impl Worker {
         for packet in packets {
             self.rtcp_packet(now, key, packet);
         }
+        self.attend(now, key);
         self.schedule(now, key);
     }
 
@@ -156,6 +162,9 @@ impl Worker {
                     self.keyframe_asked(now, key, ssrc);
                 }
             }
+            Rtcp::TransportCc(feedback) => link.downlink.estimator.handle_transport_cc(now, &feedback),
+            Rtcp::Ccfb(feedback) => link.downlink.estimator.handle_ccfb(now, &feedback),
+            Rtcp::Remb { bitrate, .. } => link.downlink.estimator.handle_remb(now, bitrate),
             Rtcp::Bye { ssrcs } => {
                 for ssrc in ssrcs {
                     link.receiver.handle_bye(ssrc);

@@ -8,6 +8,7 @@ mod hostile;
 mod media;
 mod meeting;
 mod network;
+mod queue;
 mod recall;
 mod roles;
 mod screens;

@@ -18,6 +18,18 @@ pub fn starts_frame(payload: &[u8]) -> bool {
     })
 }
 
+/// Whether the payload is of a slice that no other picture refers to: `nal_ref_idc` is 0, which senders with two temporal layers use.
+/// Slices of one picture agree in this (H.264 section 7.4.1); what is no slice says nothing.
+#[must_use]
+pub fn is_discardable(payload: &[u8]) -> bool {
+    match payload {
+        [head, ..] if head & REFERENCE != 0 => false,
+        [head, ..] if head & TYPE == SLICE => true,
+        [head, fragment, ..] => head & TYPE == FU_A && fragment & TYPE == SLICE,
+        _ => false,
+    }
+}
+
 /// What is known of a NAL unit from its first two bytes.
 #[derive(Clone, Copy)]
 struct Unit {
@@ -55,6 +67,7 @@ fn first_units(payload: &[u8]) -> impl Iterator<Item = Unit> {
 }
 
 const TYPE: u8 = 0x1f;
+const REFERENCE: u8 = 0x60;
 const SLICE: u8 = 1;
 const PARTITION_A: u8 = 2;
 const IDR: u8 = 5;
@@ -67,7 +80,7 @@ const FU_START: u8 = 0x80;
 
 #[cfg(test)]
 mod tests {
-    use super::{starts_frame, starts_keyframe};
+    use super::{is_discardable, starts_frame, starts_keyframe};
 
     /// Payload, starts a keyframe, starts a frame. The byte behind a slice header begins with `first_mb_in_slice`.
     #[test]
@@ -99,6 +112,29 @@ mod tests {
             (&[0x7f, 0x65], false, false),
         ] {
             assert_eq!((starts_keyframe(payload), starts_frame(payload)), (keyframe, frame), "{payload:02x?}");
+        }
+    }
+
+    #[test]
+    fn unreferenced_slices() {
+        for (payload, discardable) in [
+            (&[0x01, 0x9a][..], true),
+            (&[0x61, 0x9a], false),
+            (&[0x21, 0x9a], false),
+            // Fragments, whichever.
+            (&[0x1c, 0x81, 0x9a], true),
+            (&[0x1c, 0x01, 0x9a], true),
+            (&[0x7c, 0x01, 0x9a], false),
+            // SEI, delimiter, aggregates and IDR slices say nothing.
+            (&[0x06, 0x05], false),
+            (&[0x09, 0xf0], false),
+            (&[0x18, 0, 2, 0x01, 0x9a], false),
+            (&[0x05, 0x88], false),
+            (&[0x1c, 0x85, 0x88], false),
+            (&[0x1c], false),
+            (&[], false),
+        ] {
+            assert_eq!(is_discardable(payload), discardable, "{payload:02x?}");
         }
     }
 

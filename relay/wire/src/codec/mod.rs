@@ -1,10 +1,17 @@
-//! The codecs the relay forwards and what it must read of their payloads: frame starts, keyframes, picture ids.
+//! The codecs the relay forwards and what it must read of their payloads: frames, keyframes, layers, picture ids.
 
+pub mod allocation;
 pub mod av1;
+mod bits;
+pub mod dependency;
+mod frame;
 pub mod h264;
+mod picture_id;
 pub mod red;
 pub mod vp8;
 pub mod vp9;
+
+pub use frame::{FrameInfo, frame_info};
 
 /// A codec as negotiated by its SDP encoding name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -31,12 +38,12 @@ pub fn starts_keyframe(codec: Codec, payload: &[u8]) -> bool {
         Codec::Opus | Codec::Red => !payload.is_empty(),
         Codec::Vp8 => vp8::Descriptor::parse(payload).is_some_and(|descriptor| descriptor.keyframe),
         Codec::H264 => h264::starts_keyframe(payload),
-        Codec::Vp9 => vp9::starts_keyframe(payload),
+        Codec::Vp9 => vp9::Descriptor::parse(payload).is_some_and(|descriptor| descriptor.starts_keyframe()),
         Codec::Av1 => av1::starts_keyframe(payload),
     }
 }
 
-/// Whether this packet's payload (padding stripped) can be the first of a frame. Exact for audio, VP8 and VP9. H.264 and AV1 payloads
+/// Whether this packet's payload (padding stripped) can be the first of a frame, of a picture where VP9 has several layers. Exact for audio, VP8 and VP9. H.264 and AV1 payloads
 /// only tell that they continue nothing: a frame of several units may answer true again inside, so compare timestamps too.
 #[must_use]
 pub fn frame_starts(codec: Codec, payload: &[u8]) -> bool {
@@ -44,7 +51,7 @@ pub fn frame_starts(codec: Codec, payload: &[u8]) -> bool {
         Codec::Opus | Codec::Red => !payload.is_empty(),
         Codec::Vp8 => vp8::Descriptor::parse(payload).is_some_and(|descriptor| descriptor.starts_frame()),
         Codec::H264 => h264::starts_frame(payload),
-        Codec::Vp9 => vp9::starts_frame(payload),
+        Codec::Vp9 => vp9::Descriptor::parse(payload).is_some_and(|descriptor| descriptor.starts_picture()),
         Codec::Av1 => av1::starts_frame(payload),
     }
 }

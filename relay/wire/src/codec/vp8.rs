@@ -9,25 +9,8 @@
 //! TK: |TID|Y| KEYIDX  |
 //! ```
 
-/// The picture id in the width the sender chose. It counts frames, modulo 2^7 or 2^15.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum PictureId {
-    /// 0 to 127.
-    Short(u8),
-    /// 0 to 32767.
-    Long(u16),
-}
-
-impl PictureId {
-    /// The id as a number.
-    #[must_use]
-    pub const fn value(self) -> u16 {
-        match self {
-            Self::Short(id) => id as u16,
-            Self::Long(id) => id,
-        }
-    }
-}
+pub use super::picture_id::PictureId;
+use super::picture_id::Places;
 
 /// A parsed descriptor. It stays valid for every copy of the payload it was parsed from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,10 +35,7 @@ pub struct Descriptor {
     pub keyframe: bool,
     /// Length of the descriptor, bytes: where the VP8 data begins.
     pub len: usize,
-    /// Offset of the picture id, where there is one.
-    picture_id_at: u8,
-    /// Offset of TL0PICIDX, where there is one.
-    tl0_at: u8,
+    places: Places,
 }
 
 impl Descriptor {
@@ -68,13 +48,7 @@ impl Descriptor {
         let at = |rest: &std::iter::Copied<std::slice::Iter<'_, u8>>| (payload.len() - rest.len()) as u8;
 
         let picture_id_at = at(&rest);
-        let picture_id = match (extended & I != 0).then(|| rest.next()) {
-            None => None,
-            Some(first) => match first? {
-                high if high & M != 0 => Some(PictureId::Long(u16::from_be_bytes([high & !M, rest.next()?]))),
-                short => Some(PictureId::Short(short)),
-            },
-        };
+        let picture_id = if extended & I != 0 { Some(PictureId::read(&mut rest)?) } else { None };
         let tl0_at = at(&rest);
         let tl0 = if extended & L != 0 { Some(rest.next()?) } else { None };
         let layers = if extended & (T | K) != 0 { rest.next()? } else { 0 };
@@ -96,8 +70,7 @@ impl Descriptor {
             // The payload header (section 4.3) opens the first partition: its lowest bit is the inverse key frame flag.
             keyframe: start_of_partition && partition == 0 && first_data & INVERSE_KEYFRAME == 0,
             len,
-            picture_id_at,
-            tl0_at,
+            places: Places { picture_id: picture_id.map(|id| (id, picture_id_at)), tl0: tl0.map(|_| tl0_at) },
         })
     }
 
@@ -110,42 +83,14 @@ impl Descriptor {
     /// Replaces picture id and TL0PICIDX in the payload this was parsed from or a copy of it, each where there is one and in the width
     /// it has: of a 7-bit id the low bits of `picture_id` are written. Use [`Descriptor::copy`] to go over to 15 bits.
     pub fn patch(&self, payload: &mut [u8], picture_id: u16, tl0: u8) {
-        let at = usize::from(self.picture_id_at);
-        match self.picture_id {
-            Some(PictureId::Long(_)) => {
-                if let Some(field) = payload.get_mut(at..at + 2) {
-                    field.copy_from_slice(&(picture_id | LONG).to_be_bytes());
-                }
-            }
-            Some(PictureId::Short(_)) => {
-                if let Some(field) = payload.get_mut(at) {
-                    *field = picture_id as u8 & !M;
-                }
-            }
-            None => {}
-        }
-        if let (Some(_), Some(field)) = (self.tl0, payload.get_mut(usize::from(self.tl0_at))) {
-            *field = tl0;
-        }
+        self.places.patch(payload, picture_id, tl0);
     }
 
     /// Copies a payload to the start of `out` with picture id and TL0PICIDX replaced, the id always in 15 bits: a stream whose sources
     /// differ in width stays one stream. Gives the new length, one more than before for a 7-bit id; `None` if `out` is too short.
     #[must_use]
     pub fn copy(&self, payload: &[u8], picture_id: u16, tl0: u8, out: &mut [u8]) -> Option<usize> {
-        let Some(PictureId::Short(_)) = self.picture_id else {
-            let copy = out.get_mut(..payload.len())?;
-            copy.copy_from_slice(payload);
-            self.patch(copy, picture_id, tl0);
-            return Some(payload.len());
-        };
-        let (before, after) = payload.split_at_checked(usize::from(self.picture_id_at))?;
-        let copy = out.get_mut(..payload.len() + 1)?;
-        copy[..before.len()].copy_from_slice(before);
-        copy[before.len() + 1..].copy_from_slice(after);
-        let widened = Self { picture_id: Some(PictureId::Long(0)), tl0_at: self.tl0_at + 1, ..*self };
-        widened.patch(copy, picture_id, tl0);
-        Some(payload.len() + 1)
+        self.places.copy(payload, picture_id, tl0, out)
     }
 }
 
@@ -157,10 +102,8 @@ const I: u8 = 0x80;
 const L: u8 = 0x40;
 const T: u8 = 0x20;
 const K: u8 = 0x10;
-const M: u8 = 0x80;
 const Y: u8 = 0x20;
 const KEYIDX: u8 = 0x1f;
-const LONG: u16 = 0x8000;
 const INVERSE_KEYFRAME: u8 = 0x01;
 
 #[cfg(test)]

@@ -4,15 +4,18 @@
 //! allocates for every SDES packet it passes and in nearly every builder, and takes the padding of feedback packets for data.
 
 mod bye;
+mod ccfb;
 mod fir;
 mod nack;
 mod pli;
+mod remb;
 mod report;
 mod sdes;
 mod transport_cc;
 mod writer;
 
 pub use bye::ByeSources;
+pub use ccfb::{Ccfb, CcfbArrival, CcfbPacket};
 pub use fir::FirTargets;
 pub use nack::LostSeqs;
 pub use report::{ReportBlock, ReportBlocks, SenderInfo};
@@ -72,12 +75,21 @@ pub enum Rtcp<'a> {
     },
     /// Transport-wide congestion control feedback.
     TransportCc(TransportCc<'a>),
+    /// Congestion control feedback by stream, RFC 8888.
+    Ccfb(Ccfb<'a>),
+    /// Receiver estimated maximum bitrate, draft-alvestrand-rmcat-remb.
+    Remb {
+        /// Who estimates.
+        sender: Ssrc,
+        /// For all streams together, bit/s.
+        bitrate: u64,
+    },
     /// RFC 3550 section 6.6.
     Bye {
         /// Streams that end.
         ssrcs: ByeSources<'a>,
     },
-    /// Anything else (SDES, APP, XR, REMB ...), of which only the length was checked.
+    /// Anything else (SDES, APP, XR ...), of which only the length was checked.
     Other {
         /// RTCP packet type, 192 to 223.
         packet_type: u8,
@@ -190,6 +202,8 @@ impl<'a> Packet<'a> {
             (GOODBYE, _) => bye::read(self),
             (TRANSPORT_FEEDBACK, nack::FORMAT) => nack::read(self),
             (TRANSPORT_FEEDBACK, transport_cc::FORMAT) => transport_cc::read(self),
+            (TRANSPORT_FEEDBACK, ccfb::FORMAT) => ccfb::read(self),
+            (PAYLOAD_FEEDBACK, remb::FORMAT) => remb::read(self),
             (PAYLOAD_FEEDBACK, pli::FORMAT) => pli::read(self),
             (PAYLOAD_FEEDBACK, fir::FORMAT) => fir::read(self),
             (packet_type, _) => Ok(Rtcp::Other { packet_type }),

@@ -1,7 +1,10 @@
 //! Independent implementations as oracles, and the fuzz bodies over crafted and mutated datagrams.
 #![allow(clippy::unwrap_used)]
 
+mod bits;
 mod codec;
+mod dependency;
+mod layers;
 mod rtcp;
 mod rtp;
 mod stun;

@@ -14,6 +14,8 @@ fn all_bodies(data: &[u8]) {
     fuzz::stun(data);
     fuzz::rtp(data);
     fuzz::rtcp(data);
+    fuzz::dependency(data);
+    fuzz::allocation(data);
 }
 
 /// SplitMix64: a fixed sequence of bytes that look random.

@@ -189,6 +189,7 @@ export const da = {
   event_breakouts_closed: 'Grupperum lukket',
   event_moved: 'Flyttet',
   event_assigned: 'Tildelt et grupperum',
+  event_line_changed: 'Linjen begrænser billederne, eller gør det ikke mere',
   event_help_changed: 'Hjælp ønsket eller taget tilbage',
   event_broadcast: 'Besked til alle',
   event_events_lost: 'Hændelser gik tabt',

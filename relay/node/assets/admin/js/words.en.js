@@ -189,6 +189,7 @@ export const en = {
   event_breakouts_closed: 'Breakouts closed',
   event_moved: 'Moved',
   event_assigned: 'Assigned to a breakout',
+  event_line_changed: 'The line limits the pictures, or no longer does',
   event_help_changed: 'Help asked for or taken back',
   event_broadcast: 'Message to everyone',
   event_events_lost: 'Events were lost',

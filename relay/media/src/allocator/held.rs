@@ -1,0 +1,79 @@
+//! Keeps a tile from changing its layer too often.
+
+use std::time::{Duration, Instant};
+
+use crate::quality::LayerId;
+
+/// After a change the next step up waits so long: on a constant line nobody sees more than one change in this time.
+const HOLD: Duration = Duration::from_secs(10);
+
+/// After a tile got another person or another size it may climb freely for so long: the line is asked what it carries step by step.
+const CLIMB: Duration = Duration::from_secs(5);
+
+/// What is remembered of one slot for [`super::Demand::held`]. Make a new one when somebody else comes into the slot.
+#[derive(Clone, Copy, Debug)]
+pub struct Held {
+    /// Since when somebody is there at this size.
+    since: Instant,
+    height: u16,
+    until: Option<Instant>,
+}
+
+impl Held {
+    /// Somebody has just come into the slot, which is shown at `height` lines.
+    #[must_use]
+    pub fn new(now: Instant, height: u16) -> Self {
+        Self { since: now, height, until: None }
+    }
+
+    /// The tile has this height now. A changed one sets it free: the layer has to follow the layout at once.
+    pub fn set_height(&mut self, now: Instant, height: u16) {
+        if self.height != height {
+            *self = Self::new(now, height);
+        }
+    }
+
+    /// The tile was granted `after` where it had `before`. Call it after each allocation.
+    pub fn granted(&mut self, now: Instant, before: Option<LayerId>, after: Option<LayerId>) {
+        let climbs = after > before && now.saturating_duration_since(self.since) < CLIMB;
+        if before.is_some() && before != after && !climbs {
+            self.until = Some(now + HOLD);
+        }
+    }
+
+    /// Whether the tile must not go up now.
+    #[must_use]
+    pub fn holds(&self, now: Instant) -> bool {
+        self.until.is_some_and(|until| now < until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layer(encoding: u8) -> Option<LayerId> {
+        Some(LayerId { encoding, spatial: 0, temporal: 0 })
+    }
+
+    #[test]
+    fn only_climbing_at_first_and_a_new_size_are_free() {
+        #[allow(clippy::disallowed_methods)]
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut held = Held::new(start, 180);
+        held.granted(start, None, layer(0));
+        held.granted(at(1_000), layer(0), layer(1));
+        assert!(!held.holds(at(1_000)), "climbs");
+        held.granted(at(2_000), layer(1), layer(0));
+        assert!(held.holds(at(2_000)) && held.holds(at(11_999)) && !held.holds(at(12_000)), "came down");
+        held.set_height(at(2_100), 180);
+        assert!(held.holds(at(2_100)), "nothing has changed");
+        held.set_height(at(2_200), 720);
+        assert!(!held.holds(at(2_200)), "shown larger");
+        held.granted(at(7_300), layer(0), layer(2));
+        assert!(held.holds(at(7_300)), "went up later on");
+        held.granted(at(8_000), layer(2), layer(2));
+        assert!(held.holds(at(17_299)) && !held.holds(at(17_300)), "no change prolongs nothing");
+    }
+}

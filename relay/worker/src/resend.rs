@@ -1,0 +1,97 @@
+//! What a viewer misses: found in the publication's store and sent again, as far as rules, budget and line allow.
+
+use std::time::{Duration, Instant};
+
+use media::Stored;
+use media::pacer::{Class, Verdict};
+use slotmap::SlotMap;
+use wire::ids::Ssrc;
+
+use crate::downlink::Waiting;
+use crate::exit::{OVERHEAD, exit};
+use crate::keys::PeerKey;
+use crate::outbox::Outbox;
+use crate::peer::{Link, Peer};
+use crate::worker::Worker;
+
+/// Assumed towards a viewer whose reports have not told yet: a good line, so that a first loss is repaired early.
+const DEFAULT_RTT: Duration = Duration::from_millis(30);
+
+/// What a viewer misses, found.
+struct Missed<'s> {
+    /// Index of the slot.
+    slot: usize,
+    stored: Stored<'s>,
+}
+
+impl Worker {
+    /// A viewer misses a packet of one of its slots.
+    pub(crate) fn resend(&mut self, now: Instant, viewer: PeerKey, stream: Ssrc, sequence: u16) {
+        self.counters.nacks_received += 1;
+        match self.offer_again(now, viewer, stream, sequence) {
+            Some(true) => self.counters.rtp_resent += 1,
+            Some(false) => {}
+            None => self.counters.nacks_refused += 1,
+        }
+    }
+
+    /// True if it was sent, false if it waits for its time, `None` if it is not sent.
+    fn offer_again(&mut self, now: Instant, viewer: PeerKey, stream: Ssrc, sequence: u16) -> Option<bool> {
+        let (from, to) = pair(&mut self.peers, viewer, stream)?;
+        let to = to.link.as_mut()?;
+        let missed = find(now, from, to, stream, sequence)?;
+        let bytes = missed.stored.payload.len() + OVERHEAD;
+        match to.downlink.pacer.offer(now, Class::Resend, bytes, true, Waiting::Again { stream, sequence }) {
+            Verdict::Now(_) => send_again(now, to, sequence, &missed, &mut self.outbox).then_some(true),
+            Verdict::Waits => Some(false),
+            Verdict::Full(_) => None,
+        }
+    }
+
+    /// The time has come for something that a viewer missed. Everything is looked at anew: rules may have changed while it waited.
+    pub(crate) fn resend_waiting(&mut self, now: Instant, viewer: PeerKey, stream: Ssrc, sequence: u16) {
+        let Some((from, to)) = pair(&mut self.peers, viewer, stream) else { return };
+        let Some(to) = to.link.as_mut() else { return };
+        let Some(missed) = find(now, from, to, stream, sequence) else { return };
+        if send_again(now, to, sequence, &missed, &mut self.outbox) {
+            self.counters.rtp_resent += 1;
+        }
+    }
+}
+
+/// Whoever is in a viewer's slot, and the viewer.
+fn pair(peers: &mut SlotMap<PeerKey, Peer>, viewer: PeerKey, stream: Ssrc) -> Option<(&Peer, &mut Peer)> {
+    let link = peers.get(viewer)?.link.as_ref()?;
+    let occupant = link.slots.iter().find(|slot| slot.line.ssrc == stream)?.occupant?;
+    let [publisher, viewer] = peers.get_disjoint_mut([occupant.publisher, viewer])?;
+    Some((publisher, viewer))
+}
+
+/// Finds what is missed and may be sent again now.
+fn find<'s>(now: Instant, from: &'s Peer, to: &mut Link, stream: Ssrc, sequence: u16) -> Option<Missed<'s>> {
+    let from = from.link.as_ref()?;
+    let index = to.slots.iter().position(|slot| slot.line.ssrc == stream)?;
+    let slot = &mut to.slots[index];
+    let source = slot.occupant?.wish.1;
+    // A rule that forbids a source forbids its past as well.
+    if !from.flows[source as usize] {
+        return None;
+    }
+    let origin = slot.media.resolve(sequence)?;
+    let rtt = slot.media.rtt().unwrap_or(DEFAULT_RTT);
+    if !slot.media.may_resend(now, sequence, rtt) {
+        return None;
+    }
+    let stored = from.publication(source)?.1.stored(origin.layer, origin.ext_seq)?;
+    Some(Missed { slot: index, stored })
+}
+
+fn send_again(now: Instant, to: &mut Link, sequence: u16, missed: &Missed<'_>, outbox: &mut Outbox) -> bool {
+    let Some(path) = to.path(now) else { return false };
+    let (slots, downlink, mut exit) = exit(to, path);
+    let slot = &mut slots[missed.slot].media;
+    let purpose = downlink.pacer.purpose(Class::Resend);
+    exit.push(now, purpose, &mut downlink.estimator, outbox, |exts, twcc, buf| {
+        slot.resend(now, sequence, &missed.stored, exts, twcc, buf)
+    })
+}

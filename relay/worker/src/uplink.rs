@@ -1,0 +1,337 @@
+//! What one publisher's pictures are needed for: gathered from all viewers, and told with patience downwards and without upwards.
+
+use std::time::{Duration, Instant};
+
+use media::allocator::{Grant, Reason};
+use media::{Receiver, Rung};
+use room::Source;
+
+/// What nobody needs is sent for so long: people change layouts back and forth, and each stop costs a keyframe at the next start.
+const LOWER_AFTER: Duration = Duration::from_secs(5);
+
+/// The least time between two words about bandwidth.
+const CAP_PAUSE: Duration = Duration::from_secs(1);
+/// Caps are told in steps of so many bit/s, and when they have moved by a seventh.
+const CAP_STEP: u64 = 50_000;
+const CAP_MOVE: u64 = 7;
+/// No cap is told that is lower, bit/s: below it a smaller picture is better than a worse one.
+const LEAST_CAP: u64 = 150_000;
+/// A line that carries so many times the picture's rate needs no cap.
+const AMPLE: u64 = 2;
+
+/// Heights that are told, lines, so that a window that is dragged larger is not a message for each of its sizes.
+const HEIGHTS: [u16; 8] = [180, 270, 360, 540, 720, 1080, 1440, 2160];
+
+/// The pictures of one publisher.
+#[derive(Default, Debug)]
+pub(crate) struct Uplink {
+    camera: Picture,
+    screen: Picture,
+}
+
+/// One source.
+#[derive(Default, Debug)]
+pub(crate) struct Picture {
+    /// Its ladder as of the last look.
+    pub(crate) rungs: Vec<Rung>,
+    pub(crate) wishes: Wishes,
+    pub(crate) asked: Asked,
+}
+
+impl Uplink {
+    /// `None` for sound.
+    pub(crate) fn picture(&self, source: Source) -> Option<&Picture> {
+        match source {
+            Source::Camera => Some(&self.camera),
+            Source::Screen => Some(&self.screen),
+            Source::Microphone | Source::ScreenAudio => None,
+        }
+    }
+
+    /// `None` for sound.
+    pub(crate) fn picture_mut(&mut self, source: Source) -> Option<&mut Picture> {
+        match source {
+            Source::Camera => Some(&mut self.camera),
+            Source::Screen => Some(&mut self.screen),
+            Source::Microphone | Source::ScreenAudio => None,
+        }
+    }
+
+    /// Looks at what arrives now.
+    pub(crate) fn measure(&mut self, now: Instant, receiver: &Receiver) {
+        for (source, picture) in [(Source::Camera, &mut self.camera), (Source::Screen, &mut self.screen)] {
+            picture.rungs.clear();
+            let mut found = receiver.publications().iter();
+            if let Some(publication) = found.find(|publication| publication.label() == source as u32) {
+                ladder(now, publication, &mut picture.rungs);
+            }
+        }
+    }
+
+    /// The viewers are about to say anew what they need.
+    pub(crate) fn begin(&mut self) {
+        self.camera.wishes = Wishes::default();
+        self.screen.wishes = Wishes::default();
+    }
+
+    /// The client has to be told again.
+    pub(crate) fn repeat(&mut self) {
+        self.camera.asked.repeat = true;
+        self.screen.asked.repeat = true;
+    }
+}
+
+impl Picture {
+    /// Whether an encoding was flowing when the ladder was looked at.
+    pub(crate) fn flows(&self, encoding: usize) -> bool {
+        self.rungs.iter().any(|rung| rung.flows && usize::from(rung.layer.encoding) == encoding)
+    }
+
+    /// The rate of a layer, bit/s.
+    pub(crate) fn rate(&self, layer: Option<media::LayerId>) -> u64 {
+        self.rungs.iter().find(|rung| Some(rung.layer) == layer).map_or(0, |rung| rung.bitrate)
+    }
+}
+
+/// What all viewers of a source together want.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Wishes {
+    /// In whose slots it is.
+    viewers: u32,
+    /// The largest tile, lines.
+    height: u16,
+    /// The highest encoding that anybody has or would have on a good line.
+    highest: u8,
+    /// Somebody would like more than there is.
+    more: bool,
+    /// Somebody knows nothing of it yet, so nothing can be left out.
+    unknown: bool,
+    /// The first viewer: all he needs is this one encoding, and it has arrived at him.
+    one: Option<u8>,
+    /// What the first viewer's line has for it, bit/s, and what it takes.
+    line: (u64, u64),
+}
+
+impl Wishes {
+    /// One viewer shows it at `height` lines and was granted `grant`, `flowing` being the encoding that is forwarded. His line has `line`
+    /// bit/s for it and it takes `rate`.
+    pub(crate) fn add(&mut self, height: u16, grant: Option<&Grant>, flowing: Option<usize>, line: u64, rate: u64) {
+        self.viewers += 1;
+        self.height = self.height.max(height);
+        let ideal = grant.and_then(|grant| grant.ideal);
+        let Some((grant, ideal)) = grant.zip(ideal) else {
+            self.unknown = true;
+            return;
+        };
+        let granted = grant.layer.map_or(0, |layer| layer.encoding);
+        self.highest = self.highest.max(ideal.encoding).max(granted);
+        self.more |= grant.reason == Reason::Source;
+        let arrived = grant.reason == Reason::Fits && flowing == Some(usize::from(granted));
+        self.one = arrived.then_some(granted);
+        self.line = (line, rate);
+    }
+
+    /// What follows for a source of so many encodings.
+    pub(crate) fn need(&self, encodings: usize) -> Need {
+        let all = all(encodings);
+        if self.viewers == 0 {
+            return Need { height: 0, encodings: 0 };
+        }
+        let encodings = match self.one {
+            _ if self.unknown || self.more => all,
+            // Whoever is alone with somebody needs no second encoding to fall back on while his line carries the first.
+            Some(one) if self.viewers == 1 => 1 << one,
+            _ => (2_u8 << self.highest).wrapping_sub(1) & all,
+        };
+        let height = HEIGHTS.into_iter().find(|height| *height >= self.height).unwrap_or(u16::MAX);
+        Need { height, encodings }
+    }
+
+    /// The only viewer's line as a bound of the only encoding, bit/s; `None` where no bound is needed.
+    pub(crate) fn cap(&self, encodings: usize) -> Option<u64> {
+        let (line, rate) = self.line;
+        let single = self.viewers == 1 && !self.unknown && (encodings <= 1 || (self.one.is_some() && !self.more));
+        let scarce = line < rate.saturating_mul(AMPLE);
+        (single && scarce).then(|| (line / CAP_STEP * CAP_STEP).max(LEAST_CAP))
+    }
+}
+
+/// What is needed of a source.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Need {
+    /// Lines; 0: nobody gets it.
+    pub(crate) height: u16,
+    /// One bit for each encoding, the lowest first.
+    pub(crate) encodings: u8,
+}
+
+impl Need {
+    /// Both.
+    fn with(self, other: Self) -> Self {
+        Self { height: self.height.max(other.height), encodings: self.encodings | other.encodings }
+    }
+}
+
+/// What a publisher was told about a source.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Asked {
+    /// `None`: nothing, so everything may be sent.
+    told: Option<Need>,
+    cap: Option<u64>,
+    cap_at: Option<Instant>,
+    /// Less is needed: since when, and the most of it since then.
+    falling: Option<(Instant, Need)>,
+    repeat: bool,
+}
+
+impl Asked {
+    /// What was told last.
+    pub(crate) fn told(&self) -> Option<Need> {
+        self.told
+    }
+
+    /// The bound that was told last, bit/s.
+    pub(crate) fn cap(&self) -> Option<u64> {
+        self.cap
+    }
+
+    /// So much is needed now, of a source with so many encodings. True when the publisher has to be told: more at once, less when it has
+    /// been less for a while.
+    pub(crate) fn decide(&mut self, now: Instant, need: Need, cap: Option<u64>, encodings: usize) -> bool {
+        let before = (self.told, self.cap);
+        let told = self.told.unwrap_or(Need { height: u16::MAX, encodings: all(encodings) });
+        let raised = told.with(need);
+        if raised != told {
+            self.told = Some(raised);
+        }
+        self.lower(now, need, raised);
+        self.bound(now, cap);
+        let repeat = std::mem::take(&mut self.repeat) && self.told.is_some();
+        repeat || before != (self.told, self.cap)
+    }
+
+    fn lower(&mut self, now: Instant, need: Need, told: Need) {
+        if need == told {
+            self.falling = None;
+            return;
+        }
+        let (since, most) = self.falling.map_or((now, need), |(since, most)| (since, most.with(need)));
+        self.falling = Some((since, most));
+        if now.saturating_duration_since(since) >= LOWER_AFTER {
+            self.told = Some(most);
+            self.falling = (most != need).then_some((now, need));
+        }
+    }
+
+    /// Nothing is said of bandwidth to whom nothing was said at all.
+    fn bound(&mut self, now: Instant, cap: Option<u64>) {
+        let moved = match (self.cap, cap) {
+            (Some(told), Some(cap)) => told.abs_diff(cap) > told / CAP_MOVE,
+            (told, cap) => told != cap,
+        };
+        let rested = self.cap_at.is_none_or(|at| now.saturating_duration_since(at) >= CAP_PAUSE);
+        if moved && rested && self.told.is_some() {
+            (self.cap, self.cap_at) = (cap, Some(now));
+        }
+    }
+}
+
+fn ladder(now: Instant, publication: &media::Publication, rungs: &mut Vec<Rung>) {
+    let count = publication.layers().len();
+    for (encoding, layer) in publication.layers().iter().enumerate().filter(|(_, layer)| layer.packets() > 0) {
+        let id = media::LayerId { encoding: encoding as u8, spatial: 0, temporal: 0 };
+        let height = 720 >> (count - 1 - encoding);
+        rungs.push(Rung { layer: id, height, fps: 30, bitrate: layer.bitrate(now), flows: publication.active(encoding, now) });
+    }
+}
+
+fn all(encodings: usize) -> u8 {
+    (1_u16 << encodings.min(8)).wrapping_sub(1) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::disallowed_methods)]
+    use super::*;
+    use media::LayerId;
+
+    fn layer(encoding: u8) -> Option<LayerId> {
+        Some(LayerId { encoding, spatial: 0, temporal: 0 })
+    }
+
+    fn grant(layer: Option<LayerId>, ideal: Option<LayerId>, reason: Reason) -> Grant {
+        Grant { slot: 0, layer, ideal, reason }
+    }
+
+    /// What viewers make of a source with three encodings: height, granted, ideal, why, what flows.
+    fn need(viewers: &[(u16, u8, u8, Reason, usize)]) -> (u16, u8) {
+        let mut wishes = Wishes::default();
+        for &(height, granted, ideal, reason, flowing) in viewers {
+            wishes.add(height, Some(&grant(layer(granted), layer(ideal), reason)), Some(flowing), 9_000_000, 1_000_000);
+        }
+        let need = wishes.need(3);
+        (need.height, need.encodings)
+    }
+
+    #[test]
+    fn the_largest_layer_anybody_needs_decides() {
+        use Reason::{Bandwidth, Fits, Hidden, Source};
+        let rows: [(&str, &[(u16, u8, u8, Reason, usize)], (u16, u8)); 9] = [
+            ("nobody", &[], (0, 0)),
+            ("small tiles", &[(102, 0, 0, Fits, 0), (180, 0, 0, Fits, 0)], (180, 0b001)),
+            ("one of many is large", &[(102, 0, 0, Fits, 0), (700, 2, 2, Fits, 2)], (720, 0b111)),
+            ("one is large on a bad line", &[(102, 0, 0, Fits, 0), (700, 0, 2, Bandwidth, 0)], (720, 0b111)),
+            ("all look away: the lowest, so that they can look back", &[(0, 0, 0, Hidden, 0), (0, 0, 0, Hidden, 0)], (180, 0b001)),
+            ("two in a room: one encoding", &[(700, 2, 2, Fits, 2)], (720, 0b100)),
+            ("but not before it has arrived", &[(700, 2, 2, Fits, 0)], (720, 0b111)),
+            ("nor on a line that does not carry it", &[(700, 1, 2, Bandwidth, 1)], (720, 0b111)),
+            ("what may exist is asked for", &[(1080, 1, 1, Source, 1)], (1080, 0b111)),
+        ];
+        for (name, viewers, expected) in rows {
+            assert_eq!(need(viewers), expected, "{name}");
+        }
+        let mut wishes = Wishes::default();
+        wishes.add(90, None, None, 0, 0);
+        assert_eq!(wishes.need(3), Need { height: 180, encodings: 0b111 }, "nothing was ever sent, so nothing is known");
+    }
+
+    #[test]
+    fn more_at_once_and_less_after_a_while() {
+        let (start, mut asked) = (Instant::now(), Asked::default());
+        let at = |ms| start + Duration::from_millis(ms);
+        let need = |height, encodings| Need { height, encodings };
+        assert!(!asked.decide(at(0), need(180, 1), None, 3), "everything is sent at first");
+        assert!(!asked.decide(at(4_900), need(360, 3), None, 3));
+        assert!(asked.decide(at(5_000), need(180, 1), None, 3));
+        assert_eq!(asked.told(), Some(need(360, 3)), "the most of the last seconds");
+        assert!(asked.decide(at(5_100), need(720, 7), None, 3), "more at once");
+        assert!(!asked.decide(at(5_200), need(0, 0), None, 3));
+        assert!(!asked.decide(at(10_100), need(720, 7), None, 3), "needed again in time");
+        assert!(!asked.decide(at(10_200), need(0, 0), None, 3));
+        assert!(!asked.decide(at(15_100), need(0, 0), None, 3));
+        assert!(asked.decide(at(15_200), need(0, 0), None, 3));
+        assert_eq!(asked.told(), Some(need(0, 0)));
+        assert!(!asked.decide(at(60_000), need(0, 0), None, 3), "nothing is said twice");
+        asked.repeat = true;
+        assert!(asked.decide(at(60_100), need(0, 0), None, 3), "but to whom was away");
+    }
+
+    #[test]
+    fn the_only_viewers_line_bounds_the_only_encoding() {
+        let fits = grant(layer(2), layer(2), Reason::Fits);
+        let cap = |encodings, viewers: u32, line| {
+            let mut wishes = Wishes::default();
+            (0..viewers).for_each(|_| wishes.add(700, Some(&fits), Some(2), line, 1_500_000));
+            wishes.cap(encodings)
+        };
+        assert_eq!([cap(3, 1, 2_030_000), cap(1, 1, 2_030_000)], [Some(2_000_000); 2]);
+        assert_eq!([cap(3, 2, 2_030_000), cap(3, 1, 3_000_000), cap(3, 0, 0)], [None; 3], "a second viewer, a good line, nobody");
+        assert_eq!(cap(1, 1, 20_000), Some(LEAST_CAP));
+        let (start, mut asked) = (Instant::now(), Asked::default());
+        let need = Need { height: 720, encodings: 4 };
+        let mut told = |ms, cap| asked.decide(start + Duration::from_millis(ms), need, cap, 3);
+        assert!(!told(0, Some(2_000_000)) && told(5_000, Some(2_000_000)));
+        assert!(!told(5_500, Some(1_000_000)) && told(6_000, Some(1_000_000)), "at most once a second");
+        assert!(!told(9_000, Some(1_100_000)) && told(9_100, None), "small moves are not worth a word");
+    }
+}
