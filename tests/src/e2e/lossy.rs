@@ -50,8 +50,7 @@ impl LossyProxy {
         });
         let relay = SocketAddr::from((Ipv4Addr::LOCALHOST, relay_port));
         let (rng, shared_here) = (ChaCha8Rng::seed_from_u64(seed), shared.clone());
-        let mut run =
-            Run { front, relay, back: HashMap::new(), rng, waiting: VecDeque::new(), free: Instant::now(), shared: shared_here };
+        let mut run = Run { front, relay, back: HashMap::new(), rng, waiting: VecDeque::new(), free: Instant::now(), shared: shared_here };
         let thread = std::thread::spawn(move || run.serve());
         Self { shared, port, thread: Some(thread) }
     }

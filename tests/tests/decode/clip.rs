@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 use wire::codec::Codec;
 
 /// Three encodings of simulcast, lowest first.
-pub const SIZES: [(u16, u16); 3] = [(64, 36), (96, 54), (128, 72)];
+pub(crate) const SIZES: [(u16, u16); 3] = [(64, 36), (96, 54), (128, 72)];
 /// Pictures from one keyframe to the next.
-pub const GROUP: usize = 8;
+pub(crate) const GROUP: usize = 8;
 /// Pictures in a clip; then it begins anew, with a keyframe.
 const LENGTH: usize = 8 * GROUP;
 /// Temporal layers of VP8 and VP9, as the encoder is asked for them: the third picture is of the middle layer, the two beside it of the highest.
@@ -16,17 +16,17 @@ const TEMPORAL: [u8; 4] = [0, 2, 1, 2];
 
 /// One picture as the encoder wrote it.
 #[derive(Clone)]
-pub struct Picture {
+pub(crate) struct Picture {
     /// A frame (VP8, VP9), an access unit with start codes (H.264), a temporal unit (AV1).
-    pub data: Vec<u8>,
-    pub temporal: u8,
-    pub key: bool,
+    pub(crate) data: Vec<u8>,
+    pub(crate) temporal: u8,
+    pub(crate) key: bool,
     /// Nothing of its own temporal layer, or of those above the lowest, is needed to show it.
-    pub sync: bool,
+    pub(crate) sync: bool,
 }
 
 /// Encodes a clip.
-pub fn encode(codec: Codec, (width, height): (u16, u16)) -> Vec<Picture> {
+pub(crate) fn encode(codec: Codec, (width, height): (u16, u16)) -> Vec<Picture> {
     let input = format!("testsrc2=size={width}x{height}:rate=30,noise=alls=12:allf=t");
     let mut arguments = vec!["-v", "error", "-f", "lavfi", "-i", &input, "-pix_fmt", "yuv420p", "-frames:v"];
     let (length, group) = (LENGTH.to_string(), GROUP.to_string());
@@ -56,14 +56,28 @@ fn encoder(codec: Codec) -> Vec<&'static str> {
         }
         Codec::H264 => {
             let x264 = "scenecut=0:repeat-headers=1:annexb=1:aud=1";
-            vec!["-c:v", "libx264", "-profile:v", "baseline", "-tune", "zerolatency", "-preset", "ultrafast", "-x264-params", x264, "-f", "h264", "-"]
+            vec![
+                "-c:v",
+                "libx264",
+                "-profile:v",
+                "baseline",
+                "-tune",
+                "zerolatency",
+                "-preset",
+                "ultrafast",
+                "-x264-params",
+                x264,
+                "-f",
+                "h264",
+                "-",
+            ]
         }
         other => unreachable!("{other:?} is sound"),
     }
 }
 
 /// Runs ffmpeg, which is given `input`. Returns what it wrote, and what it complained about.
-pub fn ffmpeg(arguments: &[&str], input: &[u8]) -> (Vec<u8>, String) {
+pub(crate) fn ffmpeg(arguments: &[&str], input: &[u8]) -> (Vec<u8>, String) {
     let mut command = Command::new("ffmpeg");
     command.args(["-hide_banner", "-nostdin"]).args(arguments);
     let process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
@@ -92,7 +106,7 @@ fn frames_of_ivf(file: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// A file of pictures, one frame each.
-pub fn ivf(codec: Codec, pictures: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn ivf(codec: Codec, pictures: &[Vec<u8>]) -> Vec<u8> {
     let name = match codec {
         Codec::Vp8 => b"VP80",
         Codec::Vp9 => b"VP90",

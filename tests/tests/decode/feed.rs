@@ -4,16 +4,16 @@ use media::CodecIn;
 use wire::ids::{Rid, Ssrc};
 
 /// Payload type on the publisher's leg.
-pub const PT: u8 = 96;
+pub(crate) const PT: u8 = 96;
 
 /// A packet, and the spatial layer it belongs to.
-pub struct Packet {
-    pub bytes: Vec<u8>,
-    pub spatial: usize,
+pub(crate) struct Packet {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) spatial: usize,
 }
 
 /// One encoding: a clip that the test packetises, or a recording.
-pub trait Feed {
+pub(crate) trait Feed {
     fn codec_in(&self) -> CodecIn;
 
     /// Its rid where there are several, its SSRC, and the RTP timestamp of the first picture.

@@ -15,13 +15,13 @@ const MTU: usize = 300;
 /// Room for a header with its extensions, bytes.
 const HEADER_ROOM: usize = 64;
 /// Header extensions of the publisher's leg.
-pub const MID_ID: u8 = 9;
-pub const RID_ID: u8 = 10;
+pub(crate) const MID_ID: u8 = 9;
+pub(crate) const RID_ID: u8 = 10;
 /// The line's mid.
-pub const MID: &str = "0";
+pub(crate) const MID: &str = "0";
 
 /// One encoding.
-pub struct Lane {
+pub(crate) struct Lane {
     codec: Codec,
     clip: Vec<Picture>,
     size: (u16, u16),
@@ -37,7 +37,7 @@ pub struct Lane {
 
 impl Lane {
     /// `index`: 0 is the lowest; everything wraps soon.
-    pub fn new(codec: Codec, clip: Vec<Picture>, index: usize) -> Self {
+    pub(crate) fn new(codec: Codec, clip: Vec<Picture>, index: usize) -> Self {
         let payloader: Box<dyn Payloader> = match codec {
             Codec::H264 => Box::new(rtp::codec::h264::H264Payloader::default()),
             _ => Box::new(rtp::codec::av1::Av1Payloader::default()),

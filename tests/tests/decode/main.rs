@@ -48,9 +48,7 @@ fn av1_is_decoded_across_ten_thousand_random_switches() {
 
 #[test]
 fn scalable_streams_are_decoded_across_a_thousand_random_switches() {
-    for (codec, name) in
-        [(Codec::Vp9, "vp9-l3t3"), (Codec::Vp9, "vp9-l3t3-key"), (Codec::Av1, "av1-l3t3"), (Codec::Av1, "av1-l3t3-key")]
-    {
+    for (codec, name) in [(Codec::Vp9, "vp9-l3t3"), (Codec::Vp9, "vp9-l3t3-key"), (Codec::Av1, "av1-l3t3"), (Codec::Av1, "av1-l3t3-key")] {
         let recording = Recording::open(codec, name);
         let truth = (0..SPATIAL).map(|spatial| {
             let pictures = (0..recording.len()).map(|nth| assemble(codec, &recording.payloads(nth, spatial)).unwrap());
@@ -71,7 +69,8 @@ fn a_lost_packet_and_a_hasty_switch_are_seen() {
 
         // The second packet of a keyframe in the middle.
         let middle = run.sent.len() / 2;
-        let broken = run.sent.iter().skip(middle).position(|picture| picture.from.1 % clip::GROUP == 0 && picture.payloads.len() > 2).unwrap();
+        let broken =
+            run.sent.iter().skip(middle).position(|picture| picture.from.1 % clip::GROUP == 0 && picture.payloads.len() > 2).unwrap();
         run.sent[middle + broken].payloads.remove(1);
         assert!(errors(codec, &run.sent, &truth) > 0, "{codec:?}: a lost packet goes unnoticed");
 

@@ -9,12 +9,12 @@ use wire::codec::Codec;
 use wire::ids::{Rid, Ssrc};
 use wire::rtp::RtpHeader;
 
-use super::feed::{Feed, Packet, PT};
+use super::feed::{Feed, PT, Packet};
 
 /// What the recordings call the dependency descriptor.
-pub const DESCRIPTOR_ID: u8 = 13;
+pub(crate) const DESCRIPTOR_ID: u8 = 13;
 /// Spatial layers in a recording.
-pub const SPATIAL: usize = 3;
+pub(crate) const SPATIAL: usize = 3;
 /// Templates of one spatial layer in the structures L3T3 and L3T3_KEY, where the spatial layers come one after the other.
 const TEMPLATES: u8 = 5;
 const SSRC: Ssrc = Ssrc(0x2000);
@@ -29,7 +29,7 @@ struct Recorded {
     spatial: usize,
 }
 
-pub struct Recording {
+pub(crate) struct Recording {
     codec: Codec,
     pictures: Vec<Vec<Recorded>>,
     sequence: u16,
@@ -40,7 +40,7 @@ pub struct Recording {
 
 impl Recording {
     /// Reads a file of `tests/fixtures/decode`.
-    pub fn open(codec: Codec, name: &str) -> Self {
+    pub(crate) fn open(codec: Codec, name: &str) -> Self {
         let path = format!("{}/fixtures/decode/{name}.rtp", env!("CARGO_MANIFEST_DIR"));
         let file = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
         let mut rest = &file[..];
@@ -58,7 +58,7 @@ impl Recording {
     }
 
     /// Payloads of the nth picture up to a spatial layer.
-    pub fn payloads(&self, nth: usize, spatial: usize) -> Vec<Vec<u8>> {
+    pub(crate) fn payloads(&self, nth: usize, spatial: usize) -> Vec<Vec<u8>> {
         let packets = self.pictures[nth].iter().filter(|packet| packet.spatial <= spatial);
         packets.map(|packet| packet.bytes[packet.payload..].to_vec()).collect()
     }

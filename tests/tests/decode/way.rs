@@ -1,5 +1,6 @@
 //! The way through the relay: encodings into a receiver, one slot with a target that changes at random, and what the viewer gets.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use media::{CodecOut, MediaKind, PublishConfig, Receiver, Route, Slot, SlotConfig};
@@ -19,27 +20,29 @@ use super::recording::{DESCRIPTOR_ID, SPATIAL};
 const RATE: u64 = 30;
 /// Mean number of pictures from one change of the target to the next.
 const STAY: u32 = 5;
+/// Packets among which the viewer looks for holes.
+const RECENT: usize = 200;
 /// The relay's clock when it all begins.
 const NTP_BASE: Ntp = Ntp(0xea00_0000_0000_0000);
 
 /// A picture as it left for the viewer.
-pub struct Sent {
+pub(crate) struct Sent {
     /// Which encoding's, and the number of the picture.
-    pub from: (usize, usize),
+    pub(crate) from: (usize, usize),
     /// The highest spatial layer of it that left.
-    pub spatial: usize,
-    pub payloads: Vec<Vec<u8>>,
+    pub(crate) spatial: usize,
+    pub(crate) payloads: Vec<Vec<u8>>,
 }
 
 /// What a run was like.
-pub struct Run {
-    pub sent: Vec<Sent>,
+pub(crate) struct Run {
+    pub(crate) sent: Vec<Sent>,
     /// Times the target changed.
-    pub targets: u32,
+    pub(crate) targets: u32,
     /// Times another encoding began to flow.
-    pub switches: u64,
+    pub(crate) switches: u64,
     /// Pictures left out of an encoding that flowed.
-    pub left_out: usize,
+    pub(crate) left_out: usize,
 }
 
 /// A packet that left, with where it came from.
@@ -52,7 +55,7 @@ struct Out {
     payload: Vec<u8>,
 }
 
-pub struct Way {
+pub(crate) struct Way {
     rng: ChaCha8Rng,
     base: Instant,
     feeds: Vec<Box<dyn Feed>>,
@@ -61,11 +64,13 @@ pub struct Way {
     target: usize,
     twcc: u16,
     out: Vec<Out>,
+    /// Number of the picture and spatial layer of what arrived, by encoding and sequence number.
+    arrived: BTreeMap<(usize, u64), (usize, usize)>,
 }
 
 impl Way {
     /// The encodings of one publication, lowest first.
-    pub fn new(codec: Codec, feeds: Vec<Box<dyn Feed>>, seed: u64) -> Self {
+    pub(crate) fn new(codec: Codec, feeds: Vec<Box<dyn Feed>>, seed: u64) -> Self {
         let base = Instant::now();
         let exts = ext_map(&[(MID_ID, Ext::Mid), (RID_ID, Ext::Rid), (DESCRIPTOR_ID, Ext::DependencyDescriptor)]);
         let mid = Mid::new(MID).expect("a digit is a mid");
@@ -77,11 +82,21 @@ impl Way {
         let mut slot = Slot::new(SlotConfig { mid, kind: MediaKind::Video, ssrc: Ssrc(0xaaaa), rtx: None, entropy: seed << 20 | 0x7ff0 });
         let to = CodecOut { pt: 100, codec, clock_rate: 90_000, rtx: None };
         slot.attach(base, Route::new(&[feeds[0].codec_in()], &[to], |from, to| from.codec == to.codec));
-        Self { rng: ChaCha8Rng::seed_from_u64(seed), base, feeds, receiver, slot, target: 0, twcc: 0, out: Vec::new() }
+        Self {
+            rng: ChaCha8Rng::seed_from_u64(seed),
+            base,
+            feeds,
+            receiver,
+            slot,
+            target: 0,
+            twcc: 0,
+            out: Vec::new(),
+            arrived: BTreeMap::new(),
+        }
     }
 
     /// So many changes of the target.
-    pub fn run(mut self, changes: u32) -> Run {
+    pub(crate) fn run(mut self, changes: u32) -> Run {
         let mut targets = 0;
         let mut nth = 0;
         while targets < changes {
@@ -92,6 +107,7 @@ impl Way {
             }
             self.choose(now);
             self.pictures(now, nth);
+            self.repair(now);
             nth += 1;
         }
         let switches = self.slot.counters().starts;
@@ -105,7 +121,8 @@ impl Way {
         let _ = self.slot.want(now, &active, self.target);
     }
 
-    /// One picture of each encoding; the packets of all of them arrive in a somewhat wrong order.
+    /// One picture of each encoding. Its packets arrive in a somewhat wrong order; encodings do not overtake each other, for what comes of the old one
+    /// after the switch is rightly left out.
     fn pictures(&mut self, now: Instant, nth: usize) {
         let mut arriving = Vec::new();
         for (index, feed) in self.feeds.iter_mut().enumerate() {
@@ -114,26 +131,55 @@ impl Way {
                 let sent = NTP_BASE.plus(now.duration_since(self.base));
                 self.receiver.handle_sender_report(now, ssrc, sent, timestamp.wrapping_add(3_000 * nth as u32));
             }
-            arriving.extend(feed.packets(nth).into_iter().map(|packet| (index, packet)));
-        }
-        for at in 1..arriving.len() {
-            if self.rng.next_u32().is_multiple_of(8) {
-                arriving.swap(at - 1, at);
+            let mut packets = feed.packets(nth);
+            for at in 1..packets.len() {
+                if self.rng.next_u32().is_multiple_of(8) {
+                    packets.swap(at - 1, at);
+                }
             }
+            arriving.extend(packets.into_iter().map(|packet| (index, packet)));
         }
-        let exts = ext_map(&[(4, Ext::Mid), (5, Ext::DependencyDescriptor)]);
         for (index, Packet { bytes, spatial }) in arriving {
             let Some(inbound) = self.receiver.handle_rtp(now, &bytes) else { panic!("picture {nth} of {index} is not taken") };
+            self.arrived.insert((index, inbound.ext_seq), (nth, spatial));
             let mut buf = [0; 1_500];
-            let Some(len) = self.slot.forward(now, &inbound, &exts, &mut self.twcc, &mut buf) else { continue };
-            let header = RtpHeader::parse(&buf[..len]).expect("the slot writes RTP");
-            let payload = header.payload(&buf[..len]).expect("with a payload").to_vec();
-            let newest = self.out.iter().rev().take(64).map(|out| out.seq).max().unwrap_or(65_536 + u64::from(header.sequence));
-            let seq = newest.wrapping_add_signed(i64::from(header.sequence.wrapping_sub(newest as u16).cast_signed()));
-            let (timestamp, marker) = (header.timestamp, header.marker);
-            self.out.push(Out { seq, timestamp, from: (index, nth), spatial, marker, payload });
+            let Some(len) = self.slot.forward(now, &inbound, &viewer_exts(), &mut self.twcc, &mut buf) else { continue };
+            self.take((index, nth), spatial, &buf[..len]);
         }
     }
+
+    /// What the viewer asks for again: packets that came before the first one of their keyframe.
+    fn repair(&mut self, now: Instant) {
+        let newest = self.out.len().saturating_sub(RECENT);
+        let recent: BTreeSet<u64> = self.out[newest..].iter().map(|packet| packet.seq).collect();
+        let (Some(first), Some(last)) = (recent.first(), recent.last()) else { return };
+        for seq in (*first..*last).filter(|seq| !recent.contains(seq)) {
+            let Some(origin) = self.slot.resolve(seq as u16) else { continue };
+            let Some(stored) = self.receiver.publications()[0].stored(origin.layer, origin.ext_seq) else { continue };
+            if !self.slot.may_resend(now, seq as u16, Duration::from_millis(1)) {
+                continue;
+            }
+            let mut buf = [0; 1_500];
+            let Some(len) = self.slot.resend(now, seq as u16, &stored, &viewer_exts(), &mut self.twcc, &mut buf) else { continue };
+            let (nth, spatial) = self.arrived[&(origin.layer, origin.ext_seq)];
+            self.take((origin.layer, nth), spatial, &buf[..len]);
+        }
+    }
+
+    /// A packet reaches the viewer.
+    fn take(&mut self, from: (usize, usize), spatial: usize, packet: &[u8]) {
+        let header = RtpHeader::parse(packet).expect("the slot writes RTP");
+        let payload = header.payload(packet).expect("with a payload").to_vec();
+        let newest = self.out.iter().rev().take(64).map(|out| out.seq).max().unwrap_or(65_536 + u64::from(header.sequence));
+        let seq = newest.wrapping_add_signed(i64::from(header.sequence.wrapping_sub(newest as u16).cast_signed()));
+        let (timestamp, marker) = (header.timestamp, header.marker);
+        self.out.push(Out { seq, timestamp, from, spatial, marker, payload });
+    }
+}
+
+/// Header extensions of the viewer's leg.
+fn viewer_exts() -> ExtMap {
+    ext_map(&[(4, Ext::Mid), (5, Ext::DependencyDescriptor)])
 }
 
 fn ext_map(ids: &[(u8, Ext)]) -> ExtMap {

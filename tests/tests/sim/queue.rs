@@ -9,7 +9,6 @@ use tests::sim::{Layer, LinkSpec, PersonIx, Rate, Setup, Sim, SourceSetup};
 
 use crate::{SECOND, assert_flows, setup};
 
-
 /// Carries the lowest layer and little else, so that each keyframe has to wait.
 const SLOW: Rate = Rate { bits_per_second: 300_000, queue: Duration::from_millis(400) };
 
