@@ -223,8 +223,12 @@ fn session(number: u16, part: Part, fingerprint: wire::ids::Fingerprint) -> Sess
 
 fn codecs(kind: MediaKind) -> Vec<CodecLine> {
     let line = match kind {
-        MediaKind::Audio => CodecLine { pt: OPUS, codec: Codec::Opus, clock_rate: 48_000, rtx: None, format: Format::default() },
-        MediaKind::Video => CodecLine { pt: VP8, codec: Codec::Vp8, clock_rate: 90_000, rtx: Some(VP8 + 1), format: Format::default() },
+        MediaKind::Audio => {
+            CodecLine { pt: OPUS, codec: Codec::Opus, clock_rate: 48_000, rtx: None, nack: false, format: Format::default() }
+        }
+        MediaKind::Video => {
+            CodecLine { pt: VP8, codec: Codec::Vp8, clock_rate: 90_000, rtx: Some(VP8 + 1), nack: true, format: Format::default() }
+        }
     };
     vec![line]
 }

@@ -12,7 +12,7 @@ use crate::{CodecOut, Packet};
 #[inline]
 pub(crate) fn translate<'a>(route: &Route, packet: &Packet<'a>) -> Option<(CodecOut, &'a [u8])> {
     match route.find(packet.in_pt)? {
-        Hop::Same { to, .. } | Hop::Red { to, .. } => Some((to, packet.payload)),
+        Hop::Same { to, .. } => Some((to, packet.payload)),
         Hop::Unwrap { .. } if packet.payload.is_empty() => None,
         Hop::Unwrap { .. } => {
             let (pt, payload) = wire::codec::red::primary(packet.payload)?;
@@ -37,7 +37,8 @@ pub(crate) struct Stamps<'a> {
 pub(crate) fn write_head(fields: &RtpFields, packet: &Packet<'_>, shift: &Shift, stamps: &Stamps<'_>, out: &mut [u8]) -> Option<usize> {
     let transport = stamps.transport.to_be_bytes();
     let capture = packet.abs_capture.map(|at| at.0.to_be_bytes());
-    let frame = packet.frame();
+    // A packet that carries nothing is part of no frame.
+    let frame = packet.frame_number().filter(|_| !packet.payload.is_empty());
     // The descriptor goes first, so that its place is known when its frame number is put in.
     let values: [(Ext, Option<&[u8]>); 7] = [
         (Ext::DependencyDescriptor, frame.and(packet.exts.get(Ext::DependencyDescriptor))),
@@ -70,31 +71,15 @@ pub(crate) fn write_head(fields: &RtpFields, packet: &Packet<'_>, shift: &Shift,
 
 /// Writes the payload and returns its length.
 #[inline]
-pub(crate) fn write_payload(route: &Route, packet: &Packet<'_>, payload: &[u8], shift: &Shift, out: &mut [u8]) -> Option<usize> {
+pub(crate) fn write_payload(packet: &Packet<'_>, payload: &[u8], shift: &Shift, out: &mut [u8]) -> Option<usize> {
+    let picture_id = || shift.picture_id(packet.picture_id.unwrap_or(0));
     if let Some(descriptor) = &packet.vp8 {
-        let picture_id = shift.picture_id(packet.picture_id.unwrap_or(0));
-        return descriptor.copy(payload, picture_id, descriptor.tl0.unwrap_or(0).wrapping_add(shift.tl0), out);
+        return descriptor.copy(payload, picture_id(), descriptor.tl0.unwrap_or(0).wrapping_add(shift.tl0), out);
+    }
+    if let Some(descriptor) = &packet.vp9 {
+        return descriptor.copy(payload, picture_id(), descriptor.tl0.unwrap_or(0).wrapping_add(shift.tl0), out);
     }
     let copy = out.get_mut(..payload.len())?;
     copy.copy_from_slice(payload);
-    if let Some(Hop::Red { .. }) = route.find(packet.in_pt) {
-        translate_blocks(route, copy)?;
-    }
     Some(payload.len())
-}
-
-/// Puts the viewer's payload types into the block headers of a RED payload (RFC 2198 section 3): all but the last have four bytes and
-/// the top bit set.
-fn translate_blocks(route: &Route, payload: &mut [u8]) -> Option<()> {
-    let mut at = 0;
-    for _ in 0..=wire::codec::red::MAX_REDUNDANT {
-        // An empty payload only fills a place in the numbering.
-        let Some(head) = payload.get_mut(at) else { return (at == 0).then_some(()) };
-        *head = *head & 0x80 | route.plain(*head & 0x7f)?.pt;
-        if *head & 0x80 == 0 {
-            return Some(());
-        }
-        at += 4;
-    }
-    None
 }

@@ -1,16 +1,18 @@
 //! One uninterrupted run of one source in a slot, and how the next run continues its numbers.
 //!
-//! Within a segment every number is the source's plus a constant, so a late or repeated packet gets the number it would have got in
-//! time. Between segments nothing is left out and nothing is used twice.
+//! Within a run of a segment every number is the source's plus a constant, so a late or repeated packet gets the number it would have got
+//! in time. Between runs and between segments nothing is left out and nothing is used twice.
 
 use std::time::{Duration, Instant};
 
+use wire::codec::FrameInfo;
 use wire::ids::Ssrc;
 use wire::ntp::Ntp;
 use wire::seq::newer;
 
 use crate::clock::{SourceClock, ticks};
-use crate::ticket::{PICTURE_ID_MASK, Shift};
+use crate::runs::{Run, Runs};
+use crate::ticket::{PICTURE_ID_MASK, Shift, Ticket};
 use crate::{Inbound, MediaKind};
 
 /// The constants of one run.
@@ -30,22 +32,32 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
-    /// The viewer's number of a publisher's; `None` for what lies before the run.
+    /// The viewer's number of a publisher's in a run of this segment; `None` for what lies before.
     #[inline]
-    pub(crate) fn out_seq(&self, ext_seq: u64) -> Option<u64> {
-        Some(ext_seq.checked_sub(self.first_in)? + self.first_out)
+    pub(crate) fn out_seq(&self, ext_seq: u64, run: &Run) -> Option<u64> {
+        Some(ext_seq.checked_sub(self.first_in + run.skipped)? + self.first_out)
     }
 
-    /// The reverse; `None` for what was sent before the run.
-    pub(crate) fn ext_seq(&self, out_seq: u64) -> Option<u64> {
-        Some(out_seq.checked_sub(self.first_out)? + self.first_in)
+    /// The reverse, and the run; `None` for what was sent before the segment, or was forgotten.
+    pub(crate) fn ext_seq(&self, out_seq: u64, runs: &Runs) -> Option<(u64, Run)> {
+        runs.at(out_seq.checked_sub(self.first_out)? + self.first_in)
+    }
+
+    /// What is added to the numbers of a packet in a run. Of VP8, pictures that were left out are not counted, because browsers wait for
+    /// a picture whose id was skipped; in VP9 and with dependency descriptors frames name each other by difference, and gaps are legal.
+    #[inline]
+    pub(crate) fn shift(&self, run: &Run) -> Shift {
+        Shift { picture_id: self.shift.picture_id.wrapping_sub(run.pictures), ..self.shift }
     }
 
     /// Whether the marker is set whatever the publisher says. For audio it means the start of a talk spurt: here a jump in the sound is no
-    /// error (RFC 3551 section 4.1).
+    /// error (RFC 3551 section 4.1). For video it ends a picture, of which the upper spatial layers may have been left out.
     #[inline]
-    pub(crate) fn marks(&self, kind: MediaKind, ext_seq: u64) -> bool {
-        kind == MediaKind::Audio && ext_seq == self.first_in
+    pub(crate) fn marks(&self, kind: MediaKind, ext_seq: u64, run: &Run, frame: &FrameInfo) -> bool {
+        match kind {
+            MediaKind::Audio => ext_seq == self.first_in,
+            MediaKind::Video => frame.end && frame.spatial == run.spatial,
+        }
     }
 
     /// Whether a packet passed by while the run waited for its first packet. All later ones were offered to the slot, or withheld.
@@ -57,9 +69,9 @@ impl Segment {
 /// Picture numbers of a packet, where its codec or extensions carry them.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Pictures {
-    /// VP8 picture id, 15 bits.
+    /// Picture id of VP8 and VP9, 15 bits.
     pub(crate) picture_id: Option<u16>,
-    /// VP8 TL0PICIDX.
+    /// Their TL0PICIDX.
     pub(crate) tl0: Option<u8>,
     /// Frame number of the dependency descriptor.
     pub(crate) frame: Option<u16>,
@@ -123,8 +135,16 @@ impl Newest {
 
     /// A packet of `segment` has got its number; `pictures` are its numbers on the publisher's leg.
     #[inline]
-    pub(crate) fn advance(&mut self, now: Instant, segment: &Segment, out_seq: u64, inbound: &Inbound<'_>, rate: u32, pictures: Pictures) {
-        let shift = &segment.shift;
+    pub(crate) fn advance(
+        &mut self,
+        now: Instant,
+        segment: &Segment,
+        ticket: &Ticket,
+        inbound: &Inbound<'_>,
+        rate: u32,
+        pictures: Pictures,
+    ) {
+        let (shift, out_seq) = (&ticket.shift, ticket.out_seq);
         if let Some(id) = pictures.picture_id.map(|id| shift.picture_id(id))
             // Order of 15-bit numbers, on the circle of 16 bits.
             && newer(id << 1, self.picture_id << 1)

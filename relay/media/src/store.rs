@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use wire::codec::Codec;
+use wire::codec::{Codec, FrameInfo};
 use wire::ext::{ExtMap, ExtValues};
 use wire::ntp::Ntp;
 use wire::rtp::RtpHeader;
@@ -45,6 +45,7 @@ struct Entry {
     in_pt: u8,
     codec: Codec,
     marker: bool,
+    frame: FrameInfo,
 }
 
 impl Store {
@@ -90,6 +91,7 @@ impl Store {
             in_pt: packet.in_pt,
             codec: packet.codec,
             marker: packet.marker,
+            frame: packet.frame,
         });
     }
 
@@ -114,7 +116,13 @@ impl Store {
             abs_capture: entry.abs_capture,
             arrival: entry.arrival,
             picture_id: entry.picture_id,
+            frame: entry.frame,
         })
+    }
+
+    /// Forgets everything; the memory stays.
+    pub(crate) fn clear(&mut self) {
+        self.entries.fill(None);
     }
 
     /// Takes `len` bytes in one piece: what does not fit before the end of the arena goes to its beginning.
@@ -140,7 +148,7 @@ mod tests {
     use crate::{Inbound, MediaKind};
     use proptest::prelude::*;
     use std::time::Instant;
-    use wire::codec::Codec;
+    use wire::codec::{Codec, FrameInfo};
     use wire::ext::{Ext, ExtMap, ExtValues};
     use wire::ntp::Ntp;
     use wire::rtp::{RtpFields, RtpHeader, write_header};
@@ -162,6 +170,7 @@ mod tests {
             codec: Codec::H264,
             in_pt: 5,
             keyframe: false,
+            frame: FrameInfo::default(),
             late: false,
             payload: &packet[20..],
             exts: ExtValues::read(exts, &header, &packet),
@@ -171,6 +180,8 @@ mod tests {
             audio_level: None,
             picture_id: Some(ext_seq as u16),
             vp8: None,
+            vp9: None,
+            dependency: None,
             behind: 0,
         };
         store.insert(&inbound, &packet[..20]);

@@ -18,15 +18,19 @@ pub struct Ticket {
     pub(crate) attach: u32,
     /// The first that the slot sends of a layer or publication.
     pub(crate) starts: bool,
+    /// It begins a keyframe.
+    pub(crate) keyframe: bool,
     /// The marker is set, whatever the publisher says.
     pub(crate) marked: bool,
+    /// It only fills a place: what it carries is of a layer that this viewer does not get.
+    pub(crate) fills: bool,
 }
 
 /// What is added to a publisher's numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(crate) struct Shift {
     pub(crate) timestamp: u32,
-    /// Of the VP8 picture id, 15 bits.
+    /// Of the picture id of VP8 and VP9, 15 bits.
     pub(crate) picture_id: u16,
     /// Of the frame number of the dependency descriptor.
     pub(crate) frame: u16,

@@ -55,16 +55,20 @@ impl Worker {
 
     /// Decides what one publisher should be told, and tells it.
     fn ask(&mut self, now: Instant, publisher: PeerKey) {
+        let waits = self.waits(publisher);
         let Some(link) = self.link_mut(publisher) else { return };
         let mut news = false;
         for source in PICTURES {
-            let Some(encodings) = link.publication(source).map(|(_, publication)| publication.layers().len()) else {
+            let Some((index, encodings)) = link.publication(source).map(|(index, publication)| (index, publication.layers().len())) else {
                 continue;
             };
             let Some(picture) = link.uplink.picture_mut(source) else { continue };
             let (need, cap) = (picture.wishes.need(encodings), picture.wishes.cap(encodings));
-            if picture.asked.decide(now, need, cap, encodings) {
+            if if waits { picture.asked.stop() } else { picture.asked.decide(now, need, cap, encodings) } {
                 news = true;
+                let told = picture.asked.told().map_or(u8::MAX, |told| told.encodings);
+                let wanted: [bool; 8] = std::array::from_fn(|encoding| told >> encoding & 1 == 1);
+                link.receiver.set_wanted(now, index, &wanted);
             }
         }
         if news {
@@ -72,6 +76,12 @@ impl Worker {
             self.counters.publishers_asked += 1;
             self.tell(publisher, message);
         }
+    }
+
+    /// Whether somebody waits to be let in.
+    fn waits(&self, key: PeerKey) -> bool {
+        let person = self.peers.get(key).and_then(|peer| self.halls.get(peer.hall)?.policy.participant(peer.participant));
+        person.is_none_or(|person| person.place().is_none())
     }
 }
 

@@ -70,6 +70,12 @@ counters! {
     rtp_received,
     /// Media packets sent, first sends only.
     rtp_forwarded,
+    /// Of these, sound that carried copies of earlier packets.
+    rtp_redundant,
+    /// Of these, the beginning of what somebody says who had no slot, sent as soon as there was one.
+    prerolled,
+    /// Lost packets of sound that a later packet carried.
+    rtp_rebuilt,
     /// Media packets that waited in a viewer's queue before they were sent.
     paced,
     /// Media packets for which a viewer's queue had no room.

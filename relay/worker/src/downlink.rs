@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use media::Ticket;
 use media::allocator::{Budget, Steady, Total};
+use media::audio::Protection;
 use media::bandwidth::Estimator;
 use media::pacer::Pacer;
 use wire::ids::Ssrc;
@@ -28,6 +29,8 @@ const LEAST_WAKE: Duration = Duration::from_micros(200);
 pub(crate) struct Downlink {
     pub(crate) estimator: Estimator,
     pub(crate) pacer: Pacer<Waiting>,
+    /// What protects the sound.
+    pub(crate) protection: Protection,
     steady: Steady,
     /// What the last sharing gave away, and would have.
     pub(crate) total: Total,
@@ -68,6 +71,7 @@ impl Downlink {
         Self {
             estimator,
             pacer,
+            protection: Protection::default(),
             steady: Steady::new(now, target),
             total: Total::default(),
             shared: target,

@@ -29,6 +29,11 @@ pub(crate) fn exit(link: &mut Link, path: Path) -> (&mut [OutSlot], &mut Downlin
 }
 
 impl Exit<'_> {
+    /// The transport-wide number of the next packet.
+    pub(crate) fn number(&self) -> u16 {
+        *self.twcc
+    }
+
     /// Sends what `write` writes: it is given the leg's extensions, the transport-wide counter and the room, and says how long the packet
     /// became. False when nothing was sent.
     #[inline]

@@ -77,9 +77,8 @@ fn forward_to(now: Instant, link: &mut Link, slot: usize, inbound: &Inbound<'_>,
     }
     let purpose = downlink.pacer.purpose(class);
     let packet = Packet::from(inbound);
-    let sent = exit.push(now, purpose, &mut downlink.estimator, outbox, |exts, twcc, buf| {
-        slot.media.write(now, &ticket, &packet, exts, twcc, buf)
-    });
+    let sent = exit
+        .push(now, purpose, &mut downlink.estimator, outbox, |exts, twcc, buf| slot.media.write(now, &ticket, &packet, exts, twcc, buf));
     if sent {
         Leg::Sent
     } else {

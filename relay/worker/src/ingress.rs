@@ -117,11 +117,16 @@ impl Worker {
         {
             speakers.update(now, speaker_label(peer.participant), level.level, level.voice);
         }
-        let appears = inbound.keyframe && link.uplink.picture(room::Source::ALL[source]).is_some_and(|picture| !picture.flows(inbound.layer));
+        let appears =
+            inbound.keyframe && link.uplink.picture(room::Source::ALL[source]).is_some_and(|picture| !picture.flows(inbound.layer));
         if appears {
             self.encoding_appears(now, key, source);
         }
-        self.forward(now, key, source, &inbound);
+        if room::Source::ALL[source].is_audio() {
+            self.handle_sound(now, key, source, &inbound);
+        } else {
+            self.forward(now, key, source, &inbound);
+        }
         self.schedule(now, key);
     }
 
@@ -162,7 +167,10 @@ impl Worker {
                     self.keyframe_asked(now, key, ssrc);
                 }
             }
-            Rtcp::TransportCc(feedback) => link.downlink.estimator.handle_transport_cc(now, &feedback),
+            Rtcp::TransportCc(feedback) => {
+                link.downlink.protection.handle_transport_cc(&feedback);
+                link.downlink.estimator.handle_transport_cc(now, &feedback);
+            }
             Rtcp::Ccfb(feedback) => link.downlink.estimator.handle_ccfb(now, &feedback),
             Rtcp::Remb { bitrate, .. } => link.downlink.estimator.handle_remb(now, bitrate),
             Rtcp::Bye { ssrcs } => {

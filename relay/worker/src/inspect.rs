@@ -104,7 +104,11 @@ fn publications(now: Instant, link: &Link) -> Vec<PublicationSnapshot> {
             packets: layer.packets(),
             lost: layer.lost(),
             bitrate: layer.bitrate(now),
-            height: heights.iter().rfind(|rung| usize::from(rung.layer.encoding) == index).map(|rung| rung.height).filter(|height| *height > 0),
+            height: heights
+                .iter()
+                .rfind(|rung| usize::from(rung.layer.encoding) == index)
+                .map(|rung| rung.height)
+                .filter(|height| *height > 0),
             wanted: publication.kind() == MediaKind::Audio || told.is_none_or(|told| told.encodings >> index.min(7) & 1 == 1),
             keyframe_requests: layer.keyframe_requests(),
             keyframe_wishes: layer.keyframe_wishes(),

@@ -43,9 +43,11 @@ impl Worker {
     /// Writes into the room's history when a viewer's line has limited his pictures for a while, and when it is well again.
     pub(crate) fn note_strain(&mut self, now: Instant, viewer: PeerKey) {
         let Some(link) = self.link_mut(viewer) else { return };
-        let limited = link.slots.iter().filter_map(|slot| slot.occupant.and(slot.grant)).any(|grant| {
-            matches!(grant.reason, Reason::Bandwidth | Reason::NoRoom)
-        });
+        let limited = link
+            .slots
+            .iter()
+            .filter_map(|slot| slot.occupant.and(slot.grant))
+            .any(|grant| matches!(grant.reason, Reason::Bandwidth | Reason::NoRoom));
         let Some(limited) = link.downlink.strain.observe(now, limited) else { return };
         let peer = &self.peers[viewer];
         let (hall, participant) = (peer.hall, peer.participant);

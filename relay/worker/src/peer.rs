@@ -12,6 +12,7 @@ use transport::{Path, State, Transport};
 use crate::assign::Wish;
 use crate::command::{ClientId, ClientKind};
 use crate::downlink::Downlink;
+use crate::floor::Floor;
 use crate::keys::{HallKey, PeerKey};
 use crate::layers;
 use crate::tile::Tile;
@@ -55,6 +56,8 @@ pub(crate) struct Link {
     pub(crate) routes: [Vec<Target>; 4],
     /// What is needed of the pictures this peer sends.
     pub(crate) uplink: Uplink,
+    /// Whose voices are heard, where not all can be.
+    pub(crate) floor: Floor,
     /// What this peer receives, in the order of `session.slots`.
     pub(crate) slots: Vec<OutSlot>,
     /// The line over which it receives that.
@@ -125,6 +128,7 @@ impl Link {
             flows: [false; 4],
             routes: Default::default(),
             uplink: Uplink::default(),
+            floor: Floor::default(),
             slots: Vec::new(),
             downlink: Downlink::new(now),
             parked: Vec::new(),

@@ -43,6 +43,7 @@ impl Worker {
             changed |= self.lay_out(now, *key, &view);
         }
         self.compile_routes(hall, &members);
+        self.note_unheard(hall, &members);
         self.repeat_asked(&resumed, hall);
         if changed {
             self.share_soon(now, hall);
@@ -71,6 +72,9 @@ impl Worker {
         let Some(link) = peer.link.as_mut() else { return Vec::new() };
         let before = link.flows;
         link.flows = room::Source::ALL.map(|source| policy.flows(peer.participant, source));
+        for source in room::Source::ALL {
+            link.receiver.set_open(source as u32, link.flows[source as usize]);
+        }
         let again = room::Source::ALL.into_iter().filter(|source| !before[*source as usize] && link.flows[*source as usize]);
         again.map(|source| (peer.participant, source)).collect()
     }
@@ -119,8 +123,9 @@ impl Worker {
         let tiles: Vec<Wish> = view.video.iter().map(|tile| (tile.participant, tile.source)).collect();
         let (pictures, sounds) = (table(link, MediaKind::Video), table(link, MediaKind::Audio));
         let next_pictures = assign(&pictures, &tiles, |_| None);
+        let wishes = self.audible(now, hall, key, view, &sounds);
         let next_sounds =
-            assign(&sounds, &view.audio, |(who, source)| next_pictures.iter().position(|slot| *slot == Some((who, source.partner()))));
+            assign(&sounds, &wishes, |(who, source)| next_pictures.iter().position(|slot| *slot == Some((who, source.partner()))));
         if tiles.len() > pictures.len() || view.audio.len() > sounds.len() {
             self.tell_slots_wanted(key, view.audio.len(), tiles.len());
         }
@@ -154,7 +159,7 @@ impl Worker {
     }
 
     /// The last look at the matrix before media flow: the views must never ask for what it forbids.
-    fn admit(&mut self, hall: HallKey, viewer: PeerKey, wish: Wish) -> Option<Occupant> {
+    pub(crate) fn admit(&mut self, hall: HallKey, viewer: PeerKey, wish: Wish) -> Option<Occupant> {
         let hall = &self.halls[hall];
         let receiver = self.peers.get(viewer)?.participant;
         if !hall.policy.allow_source(wish.0, receiver, wish.1) {
@@ -164,7 +169,7 @@ impl Worker {
         hall.members.get(&wish.0).map(|publisher| Occupant { wish, publisher: *publisher })
     }
 
-    fn fill(&mut self, now: Instant, viewer: PeerKey, index: usize, occupant: Option<Occupant>) {
+    pub(crate) fn fill(&mut self, now: Instant, viewer: PeerKey, index: usize, occupant: Option<Occupant>) {
         let Self { peers, router, .. } = self;
         let route = occupant.and_then(|occupant| {
             let publisher = peers.get(occupant.publisher)?.link.as_ref()?;
@@ -237,7 +242,7 @@ impl Worker {
     }
 }
 
-fn slots_of_kind(link: &Link, kind: MediaKind) -> impl Iterator<Item = (usize, &crate::peer::OutSlot)> {
+pub(crate) fn slots_of_kind(link: &Link, kind: MediaKind) -> impl Iterator<Item = (usize, &crate::peer::OutSlot)> {
     link.slots.iter().enumerate().filter(move |(_, slot)| translate::kind(slot.line.kind) == kind)
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use media::Stored;
 use media::pacer::{Class, Verdict};
+use media::{MediaKind, Publication, Stored};
 use slotmap::SlotMap;
 use wire::ids::Ssrc;
 
@@ -21,6 +21,8 @@ const DEFAULT_RTT: Duration = Duration::from_millis(30);
 struct Missed<'s> {
     /// Index of the slot.
     slot: usize,
+    /// Where it is from: sound goes again with what went along.
+    publication: &'s Publication,
     stored: Stored<'s>,
 }
 
@@ -41,7 +43,9 @@ impl Worker {
         let to = to.link.as_mut()?;
         let missed = find(now, from, to, stream, sequence)?;
         let bytes = missed.stored.payload.len() + OVERHEAD;
-        match to.downlink.pacer.offer(now, Class::Resend, bytes, true, Waiting::Again { stream, sequence }) {
+        // Sound is small, and of no use after a few moments.
+        let class = if missed.publication.kind() == MediaKind::Audio { Class::Audio } else { Class::Resend };
+        match to.downlink.pacer.offer(now, class, bytes, true, Waiting::Again { stream, sequence }) {
             Verdict::Now(_) => send_again(now, to, sequence, &missed, &mut self.outbox).then_some(true),
             Verdict::Waits => Some(false),
             Verdict::Full(_) => None,
@@ -82,8 +86,9 @@ fn find<'s>(now: Instant, from: &'s Peer, to: &mut Link, stream: Ssrc, sequence:
     if !slot.media.may_resend(now, sequence, rtt) {
         return None;
     }
-    let stored = from.publication(source)?.1.stored(origin.layer, origin.ext_seq)?;
-    Some(Missed { slot: index, stored })
+    let publication = from.publication(source)?.1;
+    let stored = publication.stored(origin.layer, origin.ext_seq)?;
+    Some(Missed { slot: index, publication, stored })
 }
 
 fn send_again(now: Instant, to: &mut Link, sequence: u16, missed: &Missed<'_>, outbox: &mut Outbox) -> bool {
@@ -91,7 +96,12 @@ fn send_again(now: Instant, to: &mut Link, sequence: u16, missed: &Missed<'_>, o
     let (slots, downlink, mut exit) = exit(to, path);
     let slot = &mut slots[missed.slot].media;
     let purpose = downlink.pacer.purpose(Class::Resend);
-    exit.push(now, purpose, &mut downlink.estimator, outbox, |exts, twcc, buf| {
-        slot.resend(now, sequence, &missed.stored, exts, twcc, buf)
-    })
+    let copies = slot.copies(now, sequence);
+    let sent = (0..copies).take_while(|_| {
+        exit.push(now, purpose, &mut downlink.estimator, outbox, |exts, twcc, buf| match missed.publication.kind() {
+            MediaKind::Audio => slot.resend_sound(now, sequence, missed.publication, exts, twcc, buf),
+            MediaKind::Video => slot.resend(now, sequence, &missed.stored, exts, twcc, buf),
+        })
+    });
+    sent.count() > 0
 }

@@ -22,6 +22,9 @@ const MIN_BY_REPORT: Duration = Duration::from_millis(20);
 /// asking the line about.
 const BEYOND_CAP: u64 = 2;
 
+/// Most encodings of a publication (the answerer accepts no more rids).
+const MAX_ENCODINGS: usize = 4;
+
 impl Worker {
     /// Something has changed in a room. The lines are shared out when the time comes next, at once but once for all that changed.
     pub(crate) fn share_soon(&mut self, now: Instant, hall: HallKey) {
@@ -104,6 +107,7 @@ impl Worker {
             for grant in &grants {
                 let slot = &mut link.slots[grant.slot];
                 slot.held.granted(now, slot.grant.and_then(|before| before.layer), grant.layer);
+                slot.media.set_target(grant.layer);
                 slot.grant = Some(*grant);
             }
         }
@@ -137,7 +141,8 @@ impl Worker {
                 measured => measured + measured / VOICE_EXTRA,
             }
         });
-        voices.sum()
+        // Copies of earlier packets go along where the line loses.
+        voices.sum::<u64>() * (1 + link.downlink.protection.plan().distances().len() as u64)
     }
 
     /// Asks for the keyframes that a viewer's slots need now.
@@ -153,15 +158,13 @@ impl Worker {
         let slot = self.link(viewer)?.slots.get(index)?;
         let occupant = slot.occupant.filter(|occupant| slot.open && !occupant.wish.1.is_audio())?;
         let (_, publication) = self.link(occupant.publisher)?.publication(occupant.wish.1)?;
-        let mut active = [false; 4];
-        let count = publication.layers().len().min(4);
+        let mut active = [false; MAX_ENCODINGS];
+        let count = publication.layers().len().min(MAX_ENCODINGS);
         for (index, active) in active.iter_mut().take(count).enumerate() {
             *active = publication.active(index, now);
         }
         let slot = self.link_mut(viewer)?.slots.get_mut(index)?;
-        let cap = slot.grant.and_then(|grant| grant.layer).map_or(0, |layer| usize::from(layer.encoding));
-        let encoding = slot.media.want(now, &active[..count], cap)?;
-        let cause = if slot.media.current_layer().is_some() { KeyframeCause::Switch } else { KeyframeCause::Start };
+        let (encoding, cause) = slot.media.want(now, &active[..count])?;
         Some((occupant, encoding, cause))
     }
 

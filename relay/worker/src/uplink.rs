@@ -63,7 +63,7 @@ impl Uplink {
             picture.rungs.clear();
             let mut found = receiver.publications().iter();
             if let Some(publication) = found.find(|publication| publication.label() == source as u32) {
-                ladder(now, publication, &mut picture.rungs);
+                picture.rungs.extend_from_slice(&publication.ladder(now));
             }
         }
     }
@@ -210,6 +210,13 @@ impl Asked {
         repeat || before != (self.told, self.cap)
     }
 
+    /// Nobody can get anything now, because the publisher waits to be let in: nothing need be sent. True when the publisher has to be told.
+    pub(crate) fn stop(&mut self) -> bool {
+        let before = self.told;
+        *self = Self { told: Some(Need::default()), ..Self::default() };
+        before != self.told
+    }
+
     fn lower(&mut self, now: Instant, need: Need, told: Need) {
         if need == told {
             self.falling = None;
@@ -233,15 +240,6 @@ impl Asked {
         if moved && rested && self.told.is_some() {
             (self.cap, self.cap_at) = (cap, Some(now));
         }
-    }
-}
-
-fn ladder(now: Instant, publication: &media::Publication, rungs: &mut Vec<Rung>) {
-    let count = publication.layers().len();
-    for (encoding, layer) in publication.layers().iter().enumerate().filter(|(_, layer)| layer.packets() > 0) {
-        let id = media::LayerId { encoding: encoding as u8, spatial: 0, temporal: 0 };
-        let height = 720 >> (count - 1 - encoding);
-        rungs.push(Rung { layer: id, height, fps: 30, bitrate: layer.bitrate(now), flows: publication.active(encoding, now) });
     }
 }
 
@@ -314,6 +312,9 @@ mod tests {
         assert!(!asked.decide(at(60_000), need(0, 0), None, 3), "nothing is said twice");
         asked.repeat = true;
         assert!(asked.decide(at(60_100), need(0, 0), None, 3), "but to whom was away");
+        let mut waiting = Asked::default();
+        assert!(waiting.stop() && !waiting.stop(), "who waits need not send");
+        assert!(waiting.decide(at(0), need(720, 7), None, 3), "until somebody looks");
     }
 
     #[test]

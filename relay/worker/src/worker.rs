@@ -5,10 +5,10 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use media::allocator::Grant;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use signal::message::{ByeReason, ServerMessage};
-use media::allocator::Grant;
 use slotmap::SlotMap;
 use wire::ids::Ssrc;
 use wire::ntp::Ntp;
@@ -218,6 +218,7 @@ impl Worker {
                 self.close(now, key, ByeReason::TimedOut);
             } else {
                 self.note_strain(now, key);
+                self.protect(now, key);
                 self.tell_layers(key);
             }
         }

@@ -207,6 +207,7 @@ impl Member {
             | ServerMessage::Announcement { .. }
             | ServerMessage::Send { .. }
             | ServerMessage::UnmuteAsked
+            | ServerMessage::Send { .. }
             | ServerMessage::Event { .. }
             | ServerMessage::Pong { .. } => {}
         }

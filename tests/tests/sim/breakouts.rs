@@ -58,7 +58,7 @@ fn a_breakout_leaks_nothing_to_another() {
     sim.begin_window();
     sim.run(2 * SECOND);
     for viewer in &guests {
-        assert_flows(&sim, *viewer, host, Microphone, 80);
+        assert_flows(&sim, *viewer, host, Microphone, 65);
     }
     assert_flows(&sim, guests[0], guests[3], Camera, 25);
     assert_eq!(sim.people.iter().map(|person| person.offers).collect::<Vec<_>>(), offers, "no SDP");

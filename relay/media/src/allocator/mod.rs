@@ -136,7 +136,7 @@ pub fn allocate(demands: &[Demand<'_>], budget: Budget, grants: &mut Vec<Grant>)
         purse.raise(tile, first);
     }
     // Each round but the last moves a tile up its path, so the rungs bound it.
-    while visible.iter_mut().fold(false, |moved, tile| purse.step(tile) || moved) {}
+    while visible.iter_mut().filter_map(|tile| purse.step(tile).then_some(())).count() > 0 {}
     for tile in hidden.iter_mut() {
         purse.begin(tile, false);
     }

@@ -3,6 +3,9 @@
 /// Share of a probe that must have arrived to believe it.
 const MIN_SHARE: f64 = 0.8;
 
+/// Share of a probe that must have been sent: a sender may stop a little short.
+const MIN_SENT: f64 = 0.9;
+
 /// Least packets.
 const MIN_PACKETS: u32 = 4;
 
@@ -76,7 +79,7 @@ impl Cluster {
     /// Whether enough came back to judge it. `loss`: what this line loses anyway.
     pub(super) fn is_complete(&self, loss: f64) -> bool {
         let expected = self.bytes as f64 * MIN_SHARE * (1.0 - loss);
-        self.packets >= MIN_PACKETS && self.sent_bytes >= self.bytes && self.arrived_bytes as f64 >= expected
+        self.packets >= MIN_PACKETS && self.sent_bytes as f64 >= MIN_SENT * self.bytes as f64 && self.arrived_bytes as f64 >= expected
     }
 
     /// bit/s that the line has shown to carry.

@@ -36,8 +36,15 @@ const MIN_DRAIN: f64 = 0.35;
 /// A queue that stands no higher than this after a decrease counts as gone, us.
 const GONE: u64 = 25_000;
 
-/// A queue that stands so high after the first probe shows that the line is full, us.
-const FULL_AT_START: u64 = 10_000;
+/// The beginning ends after this, us.
+const START_TIME: u64 = 3_000_000;
+
+/// If no more than this share of the estimate arrives, and the first probe was not answered well either, the line is full.
+const FULL_AT_START: f64 = 0.7;
+
+/// An answer that is below so many times what arrived when the line was full is not worth a jump: between the frames of others a shared
+/// line seems free.
+const SURPRISE: f64 = 1.2;
 
 /// The rate that arrives above the estimate of the last decrease by this shows that the line has become better.
 const BETTER: f64 = 1.3;
@@ -53,6 +60,9 @@ const REMB_LIFETIME: u64 = 10_000_000;
 
 /// A decrease is the reason for the estimate for so long, us.
 const REASON_TIME: u64 = 10_000_000;
+
+/// What a probe does to the delay is seen for so long after it, on top of the round trip, us. It is no sign of a full line.
+const PROBE_SHADOW: u64 = 150_000;
 
 /// How often it is looked whether the line is free to be asked, us.
 const TICK: u64 = 100_000;
@@ -88,6 +98,8 @@ pub struct Estimator {
     unheard: Option<u64>,
     /// What arrived when queues grew last, bit/s.
     full: Option<f64>,
+    /// What a probe at the beginning said if it was less than the estimate, bit/s.
+    low_answer: Option<f64>,
     /// When time was last told, us.
     ticked: u64,
     target: f64,
@@ -97,9 +109,15 @@ pub struct Estimator {
 enum Reports {
     None,
     /// Transport-wide; up to this number everything was reported on.
-    ByNumber { next: u64 },
+    ByNumber {
+        next: u64,
+    },
     /// RFC 8888. Packets are counted here, as the viewer need not know transport-wide numbers.
-    ByStream { count: u16, index: Index, scratch: Vec<(u64, Option<i64>)> },
+    ByStream {
+        count: u16,
+        index: Index,
+        scratch: Vec<(u64, Option<i64>)>,
+    },
 }
 
 /// What one feedback message told.
@@ -133,6 +151,7 @@ impl Estimator {
             rtt: None,
             unheard: None,
             full: None,
+            low_answer: None,
             ticked: 0,
             target: START,
         }
@@ -272,7 +291,7 @@ impl Estimator {
         if self.silence_at().is_some_and(|due| due <= now) {
             let before = self.rate.estimate();
             self.rate.set(now, SILENT_DECREASE * before);
-            self.prober.fell(before, self.rate.estimate());
+            self.prober.fell(now, before, self.rate.estimate());
             self.unheard = Some(now);
         }
         self.ticked = now;
@@ -380,14 +399,17 @@ impl Estimator {
         if self.trend.signal() == Signal::Over || self.drain(now) < 1.0 {
             self.loss.excuse(now);
         }
-        if let Finding::Restore(rate) = self.loss.update(now, self.rate.estimate(), arrives) {
-            self.rate.set(now, rate.max(self.rate.estimate()));
+        let estimate = self.rate.estimate();
+        match self.loss.update(now, estimate, arrives) {
+            Finding::Restore(rate) => self.rate.set(now, rate.max(estimate)),
+            Finding::Full(most) => self.rate.set(now, most.min(estimate)),
+            Finding::None => {}
         }
         self.follow_delay(now, arrives);
+        self.start_lower(now, arrives);
         self.take_answers(now);
         self.ask(now);
         self.retarget(now);
-        if std::env::var_os("BWT").is_some() { println!("{:6} est {:8.0} tgt {:8.0} arr {:8.0} now {:8.0} stand {:4} {:?} thr/slope {:?} loss {:.2} inh {:.2} lim {:?} prober {:?}", now/1000, self.rate.estimate(), self.target, arrives.unwrap_or(0.0), self.acked.rate_now().unwrap_or(0.0), self.queue.standing()/1000, self.trend.signal(), self.trend.debug(), self.loss.smoothed(), self.loss.inherent(), self.loss.limit(), self.prober.debug()); }
     }
 
     fn follow_delay(&mut self, now: u64, arrives: Option<f64>) {
@@ -399,13 +421,14 @@ impl Estimator {
         let arrives_now = arrives_now.map(|rate| rate / carried);
         let signal = self.trend.signal();
         let before = self.rate.estimate();
-        if self.loss.holds() && signal == Signal::Normal {
+        let rtt = self.rtt.unwrap_or(FIRST_RTT);
+        let own_burst = standing < GONE && now.saturating_sub(self.prober.asked()) < rtt + PROBE_SHADOW;
+        if (self.loss.holds() && signal == Signal::Normal) || (own_burst && signal == Signal::Over) {
             return;
         }
-        let rtt = self.rtt.unwrap_or(FIRST_RTT);
         if self.rate.update(now, signal, arrives.map(|rate| rate / carried), arrives_now, standing, rtt) {
             self.full = arrives_now;
-            self.prober.fell(before, self.rate.estimate());
+            self.prober.fell(now, before, self.rate.estimate());
         } else if arrives.zip(self.full).is_some_and(|(arrives, full)| arrives > BETTER * full) {
             self.full = None;
             self.rate.forget_capacity();
@@ -413,24 +436,45 @@ impl Estimator {
         }
     }
 
+    /// At the beginning, before anything else is known: if a probe and what arrives agree that the line carries less, it does. A probe
+    /// alone may have met a radio that slept.
+    fn start_lower(&mut self, now: u64, arrives: Option<f64>) {
+        let (Some(answer), Some(arrives)) = (self.low_answer, arrives) else { return };
+        let before = self.rate.estimate();
+        if self.rate.decreased().is_some() || now > START_TIME {
+            self.low_answer = None;
+        } else if answer < before && arrives < FULL_AT_START * before {
+            self.low_answer = None;
+            self.rate.fall_to(now, answer.max(FULL_AT_START * arrives));
+        }
+    }
+
     fn take_answers(&mut self, now: u64) {
         let Some(answer) = self.prober.take_answer(now, self.loss.inherent()) else { return };
         let before = self.rate.estimate();
-        // Only at the very beginning is an answer taken that is below the estimate, and only if it did not come from a radio that slept.
-        let unknown = self.rate.decreased().is_none() && self.queue.standing() > FULL_AT_START;
-        if answer.bitrate > before || (unknown && !answer.good) {
+        let answer = if self.full.is_some() && answer.bitrate > before {
+            let Some(answer) = self.prober.confirmed(now, answer) else { return };
+            answer
+        } else {
+            answer
+        };
+        let near = self.full.is_some_and(|full| answer.bitrate < SURPRISE * full);
+        if answer.bitrate > before && !near {
             self.rate.set(now, answer.bitrate);
             self.rate.forget_capacity();
+        } else if answer.bitrate < before && !answer.good {
+            self.low_answer = Some(answer.bitrate);
         }
         let capped = self.loss.limit().is_some_and(|limit| limit < self.rate.estimate());
         if !capped {
-            self.prober.answered(answer, before, self.rate.estimate(), self.wish);
+            self.prober.answered(now, answer, before, self.rate.estimate(), self.wish);
         }
     }
 
     /// Asks the line for more, if it seems to be free.
     fn ask(&mut self, now: u64) {
-        let free = self.trend.signal() == Signal::Normal && self.queue.standing() < GONE && !self.loss.holds() && self.loss.limit().is_none();
+        let free =
+            self.trend.signal() == Signal::Normal && self.queue.standing() < GONE && !self.loss.holds() && self.loss.limit().is_none();
         if !free || matches!(self.reports, Reports::None) {
             return;
         }

@@ -104,7 +104,11 @@ mod tests {
 
     fn deltas(packets: &[(u64, i64)]) -> Vec<(i64, i64)> {
         let mut groups = Groups::default();
-        packets.iter().filter_map(|&(sent, arrival)| groups.add(sent * 1000, arrival * 1000)).map(|d| (d.sent / 1000, d.arrived / 1000)).collect()
+        packets
+            .iter()
+            .filter_map(|&(sent, arrival)| groups.add(sent * 1000, arrival * 1000))
+            .map(|d| (d.sent / 1000, d.arrived / 1000))
+            .collect()
     }
 
     #[test]
@@ -123,7 +127,10 @@ mod tests {
     #[test]
     fn clock_jumps_and_reordering_begin_anew() {
         assert_eq!(deltas(&[(0, 50), (20, 70), (40, 50_000), (60, 50_020), (80, 50_040), (100, 50_060)]), [(20, 20)]);
-        assert_eq!(deltas(&[(0, 500), (20, 400), (40, 300), (60, 200), (80, 220), (100, 240), (120, 260), (140, 280)]), [(20, 20), (20, 20)]);
+        assert_eq!(
+            deltas(&[(0, 500), (20, 400), (40, 300), (60, 200), (80, 220), (100, 240), (120, 260), (140, 280)]),
+            [(20, 20), (20, 20)]
+        );
         assert_eq!(deltas(&[(100, 500), (50, 400), (120, 520), (140, 540)]), [(20, 20)], "an old packet is passed over");
     }
 

@@ -8,6 +8,9 @@
 const OBSERVATION: u64 = 250_000;
 const MIN_PACKETS: u32 = 12;
 
+/// Observations that are taken together.
+const MAX_RECENT: usize = 4;
+
 /// An observation with fewer packets ends after this, us.
 const MAX_OBSERVATION: u64 = 1_000_000;
 
@@ -17,17 +20,21 @@ const EXCESS: f64 = 0.03;
 /// Standard deviations of chance that are allowed for.
 const DEVIATIONS: f64 = 3.0;
 
+/// Packets that a line's own losses take at a time: chance is larger by its root.
+const BURST: f64 = 2.0;
+
 /// Share of what arrives that is sent during a trial: what does not fit goes, and a queue drains.
-const TRIAL: f64 = 0.95;
+const TRIAL: f64 = 0.9;
 
 /// Least share of the rate that a trial goes down to.
-const DEEPEST: f64 = 0.5;
+const DEEPEST: f64 = 0.3;
 
-/// Observations of a trial that count, after one that belongs to the time before.
-const TRIAL_OBSERVATIONS: u32 = 2;
+/// Observations of a trial that count, at the least and at most, after one that belongs to the time before.
+const MIN_TRIAL: u32 = 2;
+const MAX_TRIAL: u32 = 8;
 
-/// The losses went away if no more of them is left than this share.
-const GONE: f64 = 0.45;
+/// A trial ends early when so many packets more or fewer would be lost by the one reason than by the other.
+const ENOUGH: f64 = 6.0;
 
 /// A line with more losses than this is full, whatever a trial says.
 const MAX_INHERENT: f64 = 0.4;
@@ -39,6 +46,15 @@ const MAX_PAUSE: u64 = 30_000_000;
 /// After queues grew, losses are put down to that for so long, us: they are reported late, and what waits is still too much.
 const EXCUSED: u64 = 800_000;
 
+/// Share of what was known that is kept when a trial finds less.
+const LUCK: f64 = 0.25;
+
+/// The estimate is at most so many times the limit that a trial found, from where on it grows by itself.
+const ROOM: f64 = 1.2;
+
+/// Losses so far above twice what a trial found start another at once.
+const WORSE: f64 = 0.1;
+
 /// Growth of the limit per second, at first and when it has held for [`QUIET`] us.
 const CAREFUL_GROWTH: f64 = 1.03;
 const GROWTH: f64 = 1.12;
@@ -46,6 +62,9 @@ const QUIET: u64 = 3_000_000;
 
 /// What the known loss of a line goes towards an observation by: over some 4 s.
 const FOLLOW: f64 = 0.06;
+/// Without a trial it goes no higher than so far above what the last one found, and only if that found anything: else a line that is
+/// filled slowly would be believed.
+const MAX_DRIFT: f64 = 0.05;
 
 /// Weights with which [`Loss::smoothed`] follows an observation upwards and downwards: at once, and within about 2 s.
 const SMOOTH_UP: f64 = 0.6;
@@ -56,10 +75,12 @@ pub(super) struct Loss {
     lost: u32,
     packets: u32,
     since: u64,
-    /// Lost and all packets of the observation before.
-    before: (u32, u32),
+    /// Lost and all packets of the last observations, the latest first.
+    recent: [(u32, u32); MAX_RECENT],
     /// Share that this line loses whatever is sent.
     inherent: f64,
+    /// The same as the last trial had it.
+    tried: f64,
     smoothed: f64,
     limit: Option<f64>,
     phase: Phase,
@@ -69,13 +90,33 @@ pub(super) struct Loss {
 #[derive(Clone, Copy, Debug)]
 enum Phase {
     /// Since when losses have been as expected, us.
-    Quiet { since: u64 },
+    Quiet {
+        since: u64,
+    },
     /// The same, and losses before `until` have another reason.
-    Excused { since: u64, until: u64 },
-    /// `rate` and losses when it began, and what was observed since.
-    Trial { rate: f64, loss: f64, seen: u32, lost: u32, packets: u32 },
+    Excused {
+        since: u64,
+        until: u64,
+    },
+    Trial(Trial),
     /// The line's own losses were found; until then, us, there is no other trial.
-    Settled { until: u64 },
+    Settled {
+        until: u64,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Trial {
+    /// What might be sent before, bit/s.
+    rate: f64,
+    /// Share lost before.
+    before: f64,
+    /// Share lost if the line is full and nothing but that is the reason.
+    if_full: f64,
+    /// Observations since, and what they count up to.
+    seen: u32,
+    lost: u32,
+    packets: u32,
 }
 
 /// What an observation means for the estimate.
@@ -83,6 +124,8 @@ enum Phase {
 pub(super) enum Finding {
     /// Nothing that was not known.
     None,
+    /// The line is full: the estimate is no more than this, bit/s, too.
+    Full(f64),
     /// The losses are the line's own: this is the rate from before the trial, bit/s.
     Restore(f64),
 }
@@ -93,8 +136,9 @@ impl Loss {
             lost: 0,
             packets: 0,
             since: now,
-            before: (0, 0),
+            recent: [(0, 0); MAX_RECENT],
             inherent: 0.0,
+            tried: 0.0,
             smoothed: 0.0,
             limit: None,
             phase: Phase::Quiet { since: now },
@@ -134,7 +178,7 @@ impl Loss {
 
     /// Whether growing must wait: losses are being looked into.
     pub(super) fn holds(&self) -> bool {
-        matches!(self.phase, Phase::Trial { .. })
+        matches!(self.phase, Phase::Trial(_))
     }
 
     /// Queues grow: what is lost now is lost because they are full, and dealt with.
@@ -157,41 +201,36 @@ impl Loss {
         // An observation of few packets says little.
         let weight = weight * f64::from(packets.min(MIN_PACKETS)) / f64::from(MIN_PACKETS);
         self.smoothed += weight * (share - self.smoothed);
-        let finding = self.observe(now, lost, packets, rate, arrives);
-        self.before = (lost, packets);
+        self.recent.rotate_right(1);
+        self.recent[0] = (lost, packets);
+        let finding = self.observe(now, rate, arrives);
         self.grow(now, age, rate);
         finding
     }
 
-    fn observe(&mut self, now: u64, lost: u32, packets: u32, rate: f64, arrives: Option<f64>) -> Finding {
-        let both = (lost + self.before.0, packets + self.before.1);
-        let share = ratio(both.0, both.1);
-        let quiet = matches!(self.phase, Phase::Quiet { .. } | Phase::Settled { .. });
-        if share < self.inherent || (quiet && !self.exceeds(share, both.1)) {
-            self.inherent += FOLLOW * (share - self.inherent);
+    fn observe(&mut self, now: u64, rate: f64, arrives: Option<f64>) -> Finding {
+        let [(lost, packets), ..] = self.recent;
+        // On a line that is known to lose something it takes longer to be sure.
+        let count = if self.tried > EXCESS { MAX_RECENT } else { 2 };
+        let all = self.recent[..count].iter().fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
+        let share = ratio(all.0, all.1);
+        // While there is a limit more losses mean that it is too high.
+        let quiet = self.limit.is_none() && matches!(self.phase, Phase::Quiet { .. } | Phase::Settled { .. });
+        if share < self.inherent || (quiet && !self.exceeds(share, all.1)) {
+            self.inherent = (self.inherent + FOLLOW * (share - self.inherent)).min(self.highest());
         }
         match self.phase {
-            Phase::Trial { rate, loss, seen, lost: before, packets: counted } => {
-                // The first observation still holds what was sent before.
-                let (lost, packets) = if seen == 0 { (0, 0) } else { (before + lost, counted + packets) };
-                if seen < TRIAL_OBSERVATIONS {
-                    self.phase = Phase::Trial { rate, loss, seen: seen + 1, lost, packets };
-                    return Finding::None;
-                }
-                self.conclude(now, rate, loss, ratio(lost, packets))
-            }
-            Phase::Settled { until } | Phase::Excused { until, .. } if now < until => Finding::None,
+            Phase::Trial(trial) => self.continue_trial(now, trial, lost, packets),
+            Phase::Excused { until, .. } if now < until => Finding::None,
+            // Unless it has become much worse.
+            Phase::Settled { until } if now < until && share < 2.0 * self.inherent + WORSE => Finding::None,
             Phase::Excused { since, .. } => {
                 self.phase = Phase::Quiet { since };
                 Finding::None
             }
             Phase::Quiet { .. } | Phase::Settled { .. } => {
-                if self.exceeds(share, both.1) && self.exceeds(ratio(lost, packets), packets) {
-                    let rate = self.limit.map_or(rate, |limit| limit.min(rate));
-                    // What the line loses anyway has passed the place where it may be full.
-                    let carried = arrives.unwrap_or(rate * (1.0 - share)) / (1.0 - self.inherent);
-                    self.limit = Some((TRIAL * carried).clamp(DEEPEST * rate, rate));
-                    self.phase = Phase::Trial { rate, loss: share, seen: 0, lost: 0, packets: 0 };
+                if self.exceeds(share, all.1) && self.exceeds(ratio(lost, packets), packets) {
+                    self.begin_trial(rate, share, arrives);
                 } else if matches!(self.phase, Phase::Settled { .. }) {
                     self.phase = Phase::Quiet { since: now };
                 }
@@ -200,30 +239,59 @@ impl Loss {
         }
     }
 
-    fn conclude(&mut self, now: u64, rate: f64, before: f64, after: f64) -> Finding {
-        let gone = after - self.inherent.min(after) < GONE * (before - self.inherent);
-        if gone {
+    fn begin_trial(&mut self, rate: f64, share: f64, arrives: Option<f64>) {
+        let rate = self.limit.map_or(rate, |limit| limit.min(rate));
+        let arrives = arrives.unwrap_or(rate * (1.0 - share));
+        // What the line loses anyway has passed the place where it may be full.
+        let limit = (TRIAL * arrives / (1.0 - self.inherent)).clamp(DEEPEST * rate, rate);
+        let if_full = (1.0 - arrives / limit).clamp(self.inherent.min(share), share);
+        self.limit = Some(limit);
+        self.phase = Phase::Trial(Trial { rate, before: share, if_full, seen: 0, lost: 0, packets: 0 });
+    }
+
+    fn continue_trial(&mut self, now: u64, mut trial: Trial, lost: u32, packets: u32) -> Finding {
+        // The first observation still holds what was sent before.
+        if trial.seen > 0 {
+            trial.lost += lost;
+            trial.packets += packets;
+        }
+        trial.seen += 1;
+        let enough = f64::from(trial.packets) * (trial.before - trial.if_full) >= ENOUGH;
+        if trial.seen > MAX_TRIAL || (enough && trial.seen > MIN_TRIAL) {
+            return self.conclude(now, &trial);
+        }
+        self.phase = Phase::Trial(trial);
+        Finding::None
+    }
+
+    fn conclude(&mut self, now: u64, trial: &Trial) -> Finding {
+        let after = ratio(trial.lost, trial.packets);
+        if after < f64::midpoint(trial.before, trial.if_full) || after > MAX_INHERENT {
+            // Full. If it still is, the next trial goes down further.
             self.phase = Phase::Quiet { since: now };
             self.pause = PAUSE;
-            self.inherent = self.inherent.min(after);
-            return Finding::None;
+            // The smaller loss may be luck, too: not all of the way.
+            self.inherent = self.inherent.min(LUCK * self.inherent + (1.0 - LUCK) * after);
+            self.tried = self.inherent;
+            return self.limit.map_or(Finding::None, |limit| Finding::Full(ROOM * limit));
         }
-        if after > MAX_INHERENT {
-            // Down further, from where it is now.
-            self.phase = Phase::Quiet { since: now };
-            return Finding::None;
-        }
-        self.inherent = self.inherent.max(f64::midpoint(before, after));
+        self.inherent = self.inherent.max(f64::midpoint(trial.before, after));
+        self.tried = self.inherent;
         self.limit = None;
         self.phase = Phase::Settled { until: now + self.pause };
         self.pause = (2 * self.pause).min(MAX_PAUSE);
-        Finding::Restore(rate)
+        Finding::Restore(trial.rate)
     }
 
     /// More is lost than chance allows.
     fn exceeds(&self, share: f64, packets: u32) -> bool {
-        let chance = DEVIATIONS * (self.inherent * (1.0 - self.inherent) / f64::from(packets.max(1))).sqrt();
+        let chance = DEVIATIONS * (BURST * self.inherent * (1.0 - self.inherent) / f64::from(packets.max(1))).sqrt();
         share > self.inherent + EXCESS + chance
+    }
+
+    /// The most that the line is believed to lose without another trial.
+    fn highest(&self) -> f64 {
+        if self.tried > EXCESS { self.tried + MAX_DRIFT } else { self.tried }
     }
 
     fn grow(&mut self, now: u64, elapsed: u64, rate: f64) {
@@ -259,8 +327,10 @@ mod tests {
                     loss.arrived(false);
                 }
             }
-            if let Finding::Restore(before) = loss.update(step * 50_000, estimate, Some(rate * (1.0 - lost))) {
-                estimate = before;
+            match loss.update(step * 50_000, estimate, Some(rate * (1.0 - lost))) {
+                Finding::Restore(before) => estimate = before,
+                Finding::Full(most) => estimate = most.min(estimate),
+                Finding::None => {}
             }
             sum += if step > steps / 2 { rate / (steps / 2) as f64 } else { 0.0 };
         }

@@ -30,9 +30,9 @@ mod trend;
 pub use estimator::Estimator;
 use wire::ids::Ssrc;
 
-/// Assumed until the line has spoken, bit/s. The first probe asks for three times this, so that a good line has 3 Mbit/s after a round
-/// trip and a report, and a bad one is not flooded for longer than that.
-const START: f64 = 1_000_000.0;
+/// Assumed until the line has spoken, bit/s. With two probes a good line then reaches 2.5 Mbit/s in 230 ms; beginning there saves those,
+/// but on a line of 1 Mbit/s the queue grows to 370 ms instead of 65 ms, and on one of 0.3 Mbit/s to over 2 s instead of 0.9 s.
+const START: f64 = 800_000.0;
 
 /// The least that is ever assumed, bit/s: sound passes.
 const MIN_BITRATE: f64 = 50_000.0;

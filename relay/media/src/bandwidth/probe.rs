@@ -22,11 +22,17 @@ const MARGIN: f64 = 1.1;
 const PAUSE: u64 = 3_000_000;
 const MAX_PAUSE: u64 = 60_000_000;
 
+/// Pause at the beginning, us: one answer may have met a radio that slept.
+const FIRST_PAUSE: u64 = 500_000;
+
 /// Least pause, whatever happens, us.
 const MIN_PAUSE: u64 = 400_000;
 
 /// An answer that adds less than this brought nothing.
 const GAIN: f64 = 1.05;
+
+/// Queues that grow so soon after an answer show that it promised too much, us.
+const REFUTED: u64 = 2_000_000;
 
 /// A fall to less than this share of the rate before is a drop, after which it is asked soon whether it was only a passing one ...
 const DROP: f64 = 0.66;
@@ -55,6 +61,10 @@ pub(super) struct Prober {
     /// When to ask again, us, at which bit/s, as the answer said nothing; how often that was so.
     again: Option<(u64, f64)>,
     unanswered: u32,
+    /// An answer that waits for another to agree, bit/s.
+    unconfirmed: Option<f64>,
+    /// When an answer was believed, us, and the pause before.
+    believed: Option<(u64, u64)>,
     /// The rate before a drop that nothing was asked about yet.
     before_drop: Option<f64>,
 }
@@ -70,7 +80,19 @@ pub(super) struct Answer {
 
 impl Prober {
     pub(super) fn new() -> Self {
-        Self { clusters: [None; MAX_CLUSTERS], next_number: 1, due: None, begun: false, asked: 0, pause: PAUSE, again: None, unanswered: 0, before_drop: None }
+        Self {
+            clusters: [None; MAX_CLUSTERS],
+            next_number: 1,
+            due: None,
+            begun: false,
+            asked: 0,
+            pause: FIRST_PAUSE,
+            again: None,
+            unanswered: 0,
+            unconfirmed: None,
+            believed: None,
+            before_drop: None,
+        }
     }
 
     /// Something goes out for the first time: the line is asked at once.
@@ -102,7 +124,7 @@ impl Prober {
 
     /// The best answer that has come in; `loss` is what the line loses anyway.
     pub(super) fn take_answer(&mut self, now: u64, loss: f64) -> Option<Answer> {
-        let mut best: Option<Answer> = None;
+        let (mut best, mut nothing): (Option<Answer>, bool) = (None, false);
         for place in &mut self.clusters {
             let Some(cluster) = place else { continue };
             if cluster.is_complete(loss) {
@@ -115,13 +137,16 @@ impl Prober {
                         self.unanswered += 1;
                         self.again = Some((cluster.asked + MIN_PAUSE, cluster.bitrate));
                     }
-                    None => self.pause = (self.pause + self.pause / 2).min(MAX_PAUSE),
+                    None => nothing = true,
                 }
                 *place = None;
             } else if now.saturating_sub(cluster.asked) > TIMEOUT {
                 *place = None;
-                self.pause = (self.pause + self.pause / 2).min(MAX_PAUSE);
+                nothing = true;
             }
+        }
+        if nothing {
+            self.bring_nothing();
         }
         if best.is_some() {
             (self.unanswered, self.again) = (0, None);
@@ -129,12 +154,24 @@ impl Prober {
         best
     }
 
+    /// For a line that was full before: the answer if the one before agrees, else it is asked once more. Between the frames of others
+    /// a shared line seems free.
+    pub(super) fn confirmed(&mut self, now: u64, answer: Answer) -> Option<Answer> {
+        let Some(before) = self.unconfirmed.take() else {
+            self.unconfirmed = Some(answer.bitrate);
+            self.again = Some((now + MIN_PAUSE, answer.bitrate));
+            return None;
+        };
+        Some(Answer { bitrate: answer.bitrate.min(before), ..answer })
+    }
+
     /// An answer was taken for the estimate, which was `before` and is `estimate` now.
-    pub(super) fn answered(&mut self, answer: Answer, before: f64, estimate: f64, wish: f64) {
+    pub(super) fn answered(&mut self, now: u64, answer: Answer, before: f64, estimate: f64, wish: f64) {
         if estimate > GAIN * before {
+            self.believed = Some((now, self.pause));
             self.pause = PAUSE;
         } else {
-            self.pause = (self.pause + self.pause / 2).min(MAX_PAUSE);
+            self.bring_nothing();
         }
         if answer.good {
             self.want(STEP * estimate, estimate, wish);
@@ -142,8 +179,13 @@ impl Prober {
     }
 
     /// The estimate fell.
-    pub(super) fn fell(&mut self, before: f64, estimate: f64) {
-        (self.due, self.again) = (None, None);
+    pub(super) fn fell(&mut self, now: u64, before: f64, estimate: f64) {
+        (self.due, self.again, self.unconfirmed) = (None, None, None);
+        if let Some((_, pause)) = self.believed.take().filter(|(at, _)| now.saturating_sub(*at) < REFUTED) {
+            // The last answer promised too much.
+            self.pause = pause;
+            self.bring_nothing();
+        }
         let before = self.before_drop.map_or(before, |known| known.max(before));
         self.before_drop = Some(before);
         if estimate < DROP * before {
@@ -179,13 +221,17 @@ impl Prober {
         }
     }
 
+    /// When something was asked last, us.
+    pub(super) fn asked(&self) -> u64 {
+        self.asked
+    }
+
     /// When [`Prober::tick`] may ask something, us.
     pub(super) fn next_tick(&self) -> u64 {
         let pause = self.asked + self.pause;
         self.again.map_or(pause, |(again, _)| again.min(pause))
     }
 
-    pub(super) fn debug(&self) -> (u64, u64, Option<f64>, usize) { (self.asked/1000, self.pause/1000, self.due, self.clusters.iter().flatten().count()) }
     pub(super) fn take_due(&mut self, now: u64) -> Option<Probe> {
         let bitrate = self.due.take()?;
         let number = self.next_number;
@@ -195,6 +241,10 @@ impl Prober {
         let oldest = self.clusters.iter_mut().min_by_key(|cluster| cluster.map_or(0, |cluster| cluster.asked))?;
         *oldest = Some(Cluster::new(number, now, bitrate, bytes));
         Some(Probe { cluster: number, bitrate: bitrate as u64, bytes: bytes as usize })
+    }
+
+    fn bring_nothing(&mut self) {
+        self.pause = (self.pause + self.pause / 2).min(MAX_PAUSE);
     }
 
     fn want(&mut self, bitrate: f64, estimate: f64, wish: f64) {
@@ -219,7 +269,7 @@ mod tests {
         let mut prober = Prober::new();
         prober.begin(1e6, 2e6);
         assert_eq!(asked(&mut prober, 0), Some(2_200_000));
-        prober.answered(Answer { bitrate: 2.2e6, good: true }, 1e6, 2.2e6, 2e6);
+        prober.answered(0, Answer { bitrate: 2.2e6, good: true }, 1e6, 2.2e6, 2e6);
         assert_eq!(asked(&mut prober, 1), None, "enough");
         prober.begin(1e6, 9e6);
         assert_eq!(asked(&mut prober, 2), None, "begins once");
@@ -235,12 +285,12 @@ mod tests {
             prober.tick(now, 1e6, 9e6);
             if asked(&mut prober, now).is_some() {
                 times.push(now / 100_000);
-                prober.answered(Answer { bitrate: 1e6, good: false }, 1e6, 1e6, 9e6);
+                prober.answered(now, Answer { bitrate: 1e6, good: false }, 1e6, 1e6, 9e6);
             }
         }
         assert_eq!(times, [30, 75, 143, 245, 397]);
-        prober.fell(1e6, 0.4e6);
-        prober.fell(0.4e6, 0.3e6);
+        prober.fell(60_000_000, 1e6, 0.4e6);
+        prober.fell(60_000_000, 0.4e6, 0.3e6);
         prober.recovered(0.3e6, 9e6);
         assert_eq!(asked(&mut prober, 60_000_000), Some(850_000));
         prober.recovered(0.3e6, 9e6);

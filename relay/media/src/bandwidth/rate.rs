@@ -4,7 +4,7 @@ use super::trend::Signal;
 use super::{MAX_BITRATE, MIN_BITRATE};
 
 /// What is kept of the rate that arrived when queues grew: this if they are still short, down to that from [`HIGH_QUEUE`] us on.
-const GENTLE_DECREASE: f64 = 0.92;
+const GENTLE_DECREASE: f64 = 0.90;
 const DECREASE: f64 = 0.85;
 const HIGH_QUEUE: f64 = 40_000.0;
 
@@ -23,12 +23,17 @@ const PROVEN_EXTRA: f64 = 10_000.0;
 const FRAMES: f64 = 30.0;
 const PACKET_BITS: f64 = 1_200.0 * 8.0;
 
+/// Near the capacity this many packets are added per response time at 1 Mbit/s, more below and fewer above: of two viewers on one line
+/// the smaller grows faster, which makes them equal in a minute where equal steps take five.
+const STEADY: f64 = 2_000_000.0;
+const MIN_STEPS: f64 = 0.6;
+const MAX_STEPS: f64 = 4.0;
+
 /// How long the line needs to show what a change does, on top of the round trip, us.
 const RESPONSE: u64 = 100_000;
 
-/// Least and most time between two decreases, us: the round trip in between.
-const MIN_PAUSE: u64 = 10_000;
-const MAX_PAUSE: u64 = 200_000;
+/// Most time between two decreases, us; else until the first has shown what it does.
+const MAX_PAUSE: u64 = 300_000;
 
 /// Weight of a new sample of the capacity.
 const CAPACITY_WEIGHT: f64 = 0.05;
@@ -82,6 +87,13 @@ impl Rate {
         self.updated = now;
     }
 
+    /// The line is full, as was measured by other means.
+    pub(super) fn fall_to(&mut self, now: u64, estimate: f64) {
+        self.set(now, estimate.min(self.estimate));
+        self.decreased = Some(now);
+        self.grows = false;
+    }
+
     /// What was measured when queues grew is no longer true.
     pub(super) fn forget_capacity(&mut self) {
         self.capacity = None;
@@ -114,9 +126,10 @@ impl Rate {
             self.capacity = None;
         }
         let growth = if self.capacity.is_some() {
+            let steps = (STEADY / self.estimate).clamp(MIN_STEPS, MAX_STEPS);
             let frame = self.estimate / FRAMES;
             let packet = frame / (frame / PACKET_BITS).ceil().max(1.0);
-            (packet * 1e6 / (rtt + RESPONSE) as f64).max(MIN_GROWTH) * elapsed
+            (steps * packet * 1e6 / (rtt + RESPONSE) as f64).max(MIN_GROWTH) * elapsed
         } else {
             self.estimate * (GROWTH.powf(elapsed) - 1.0)
         };
@@ -126,7 +139,7 @@ impl Rate {
     }
 
     fn decrease(&mut self, now: u64, arrives: Option<f64>, standing: u64, rtt: u64) -> bool {
-        let pause = rtt.clamp(MIN_PAUSE, MAX_PAUSE);
+        let pause = (rtt + RESPONSE).min(MAX_PAUSE);
         let soon = self.decreased.is_some_and(|last| now.saturating_sub(last) < pause);
         if soon && arrives.is_none_or(|arrives| arrives > 0.5 * self.estimate) {
             return false;

@@ -16,6 +16,9 @@ pub(super) enum Signal {
 /// Groups that the slope is taken over.
 const WINDOW: usize = 20;
 
+/// Groups from which on there is a slope; it is the less credible the fewer they are.
+const MIN_GROUPS: usize = 6;
+
 /// Share of the old value when the delay is smoothed.
 const SMOOTHING: f64 = 0.9;
 
@@ -79,7 +82,6 @@ impl Trend {
         self.signal
     }
 
-    pub(super) fn debug(&self) -> (i32, i32) { (self.threshold as i32, (f64::from(self.groups.min(MAX_CREDIT)) * self.slope * GAIN) as i32) }
     pub(super) fn add(&mut self, delta: Delta) {
         if self.groups == 0 {
             self.first = delta.at;
@@ -89,7 +91,8 @@ impl Trend {
         self.smoothed = SMOOTHING * self.smoothed + (1.0 - SMOOTHING) * self.delay;
         self.points[self.next] = (delta.at.saturating_sub(self.first) as f64 / 1000.0, self.smoothed);
         self.next = (self.next + 1) % WINDOW;
-        let slope = if self.groups >= WINDOW as u32 { slope(&self.points).unwrap_or(self.slope) } else { 0.0 };
+        let known = WINDOW.min(self.groups as usize);
+        let slope = if known >= MIN_GROUPS { slope(&self.points[..known]).unwrap_or(self.slope) } else { 0.0 };
         self.judge(slope, delta);
     }
 
@@ -122,8 +125,8 @@ impl Trend {
 }
 
 /// Least squares; `None` if all points lie at one time.
-fn slope(points: &[(f64, f64); WINDOW]) -> Option<f64> {
-    let count = WINDOW as f64;
+fn slope(points: &[(f64, f64)]) -> Option<f64> {
+    let count = points.len() as f64;
     let (sum_x, sum_y) = points.iter().fold((0.0, 0.0), |(x, y), point| (x + point.0, y + point.1));
     let (mean_x, mean_y) = (sum_x / count, sum_y / count);
     let (over, under) = points.iter().fold((0.0, 0.0), |(over, under), &(x, y)| {

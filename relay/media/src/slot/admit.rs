@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use super::{Attached, Slot};
 use crate::rewrite::translate;
-use crate::segment::Segment;
+use crate::segment::{Pictures, Segment};
+use crate::thinning::Placed;
 use crate::{CodecOut, Inbound, MediaKind, Origin, Packet, Ticket};
 
 /// A recovered first packet of a keyframe is only good as a start if the viewer can still ask for the packets that followed it.
@@ -36,21 +37,32 @@ impl Slot {
             Admission::Starts => (self.newest.begin(now, inbound, kind, codec.clock_rate, pictures), true),
             Admission::Refused => return None,
         };
-        let out_seq = segment.out_seq(inbound.ext_seq)?;
+        let goal = attached.selector.limits(inbound.layer);
         if starts {
             attached.segment = Some(segment);
+            self.thinning.begin(inbound, goal);
         }
-        self.newest.advance(now, &segment, out_seq, inbound, codec.clock_rate, pictures);
-        Some(Ticket {
+        let (run, fills) = match self.thinning.place(inbound, goal) {
+            Placed::On(run) => (run, false),
+            Placed::Fills(run) => (run, true),
+            Placed::Out => return None,
+        };
+        let marked = segment.marks(kind, inbound.ext_seq, &run, &inbound.frame);
+        let ticket = Ticket {
             origin: Origin { layer: inbound.layer, ext_seq: inbound.ext_seq },
-            bytes: u16::try_from(inbound.payload.len()).unwrap_or(u16::MAX),
-            ends_frame: inbound.marker || kind == MediaKind::Audio,
-            out_seq,
-            shift: segment.shift,
+            bytes: if fills { 0 } else { u16::try_from(inbound.payload.len()).unwrap_or(u16::MAX) },
+            ends_frame: inbound.marker || marked || kind == MediaKind::Audio,
+            out_seq: segment.out_seq(inbound.ext_seq, &run)?,
+            shift: segment.shift(&run),
             attach: self.attach,
             starts,
-            marked: segment.marks(kind, inbound.ext_seq),
-        })
+            keyframe: inbound.keyframe,
+            marked,
+            fills,
+        };
+        let pictures = if fills { Pictures::default() } else { pictures };
+        self.newest.advance(now, &segment, &ticket, inbound, codec.clock_rate, pictures);
+        Some(ticket)
     }
 }
 
@@ -70,9 +82,8 @@ impl Attached {
         let may_start = match kind {
             MediaKind::Audio => !inbound.late && self.segment.is_none(),
             MediaKind::Video => {
-                inbound.keyframe
-                    && inbound.behind <= MAX_BEHIND
-                    && (self.segment.is_none() || self.selector.target() == Some(inbound.layer))
+                let current = self.segment.map(|segment| segment.layer);
+                inbound.keyframe && inbound.behind <= MAX_BEHIND && self.selector.may_start(current, inbound.layer)
             }
         };
         if may_start { Admission::Starts } else { Admission::Refused }

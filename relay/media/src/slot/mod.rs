@@ -2,6 +2,7 @@
 
 mod admit;
 mod resend;
+mod sound;
 mod write;
 
 use std::time::{Duration, Instant};
@@ -14,8 +15,9 @@ use crate::history::{ResendLimit, SameAgain};
 use crate::reports::Reports;
 use crate::segment::{Newest, Segment};
 use crate::selector::Selector;
+use crate::thinning::{Limits, Thinning};
 use crate::window::Window;
-use crate::{MediaKind, Route, SourceClock};
+use crate::{KeyframeCause, LayerId, MediaKind, Route, SourceClock};
 
 /// What a slot is made of.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +37,7 @@ pub struct SlotConfig {
 /// Where a sent packet came from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Origin {
-    /// Layer of the attached publication.
+    /// Encoding of the attached publication.
     pub layer: usize,
     /// See [`Inbound::ext_seq`].
     pub ext_seq: u64,
@@ -48,6 +50,8 @@ pub struct SlotCounters {
     pub packets: u64,
     /// Their payload bytes.
     pub bytes: u64,
+    /// Those of them with copies of earlier ones (RFC 2198).
+    pub redundant: u64,
     /// Retransmissions sent.
     pub resent: u64,
     /// Retransmissions refused: too soon, too often or over the budget.
@@ -60,8 +64,8 @@ pub struct SlotCounters {
 
 /// One outgoing stream.
 ///
-/// Call order: [`Slot::attach`], then [`Slot::want`] whenever layers change and while it returns a layer, and for every packet of the
-/// attached publication [`Slot::admit`] at once and [`Slot::write`] when its time has come ([`Slot::forward`] is both), or
+/// Call order: [`Slot::attach`], then [`Slot::set_target`] as often as it changes, [`Slot::want`] whenever layers change and while it
+/// returns a layer, and for every packet of the attached publication [`Slot::admit`] at once and [`Slot::write`] when its time has come ([`Slot::forward`] is both), or
 /// [`Slot::forgo`] if it does not. [`Slot::resolve`], [`Slot::may_resend`], [`Slot::resend`] in this order for each NACK.
 #[derive(Debug)]
 pub struct Slot {
@@ -74,7 +78,15 @@ pub struct Slot {
     sent: Window,
     /// Those of tickets that were given up; nothing before the first.
     forgone: Option<Box<Window>>,
+    /// Those that were sent empty, to fill a place; nothing before the first.
+    filled: Option<Box<Window>>,
+    /// Which layers go on within the encoding; of audio, everything.
+    thinning: Thinning,
     limit: ResendLimit,
+    /// How long the last packet had waited before it was written.
+    waited: Duration,
+    /// Number of the newest keyframe's first packet that was sent.
+    keyframe: u64,
     /// Next number on the retransmission stream.
     rtx_seq: u16,
     same_again: Option<Box<SameAgain>>,
@@ -103,7 +115,11 @@ impl Slot {
             attach: 0,
             sent: Window::new(),
             forgone: None,
-            limit: ResendLimit::new(),
+            filled: None,
+            thinning: Thinning::new(),
+            limit: ResendLimit::new(config.kind),
+            waited: Duration::ZERO,
+            keyframe: 0,
             rtx_seq: (config.entropy >> 15) as u16 & 0x7fff,
             same_again: None,
             reports: Reports::default(),
@@ -153,10 +169,18 @@ impl Slot {
         &self.counters
     }
 
+    /// What of the publication is being forwarded.
+    #[must_use]
+    pub fn current(&self) -> Option<LayerId> {
+        let encoding = self.current_layer()? as u8;
+        let Limits { spatial, temporal } = self.thinning.limits();
+        Some(LayerId { encoding, spatial, temporal })
+    }
+
     /// Puts another publication into the slot (or the same again, for a changed route). Only continuity of the numbers remains.
     pub fn attach(&mut self, now: Instant, route: Route) {
         self.attach = self.attach.wrapping_add(1);
-        self.attached = Some(Attached { since: now, route, selector: Selector::default(), segment: None });
+        self.attached = Some(Attached { since: now, route, selector: Selector::ALL, segment: None });
     }
 
     /// Empties the slot.
@@ -165,12 +189,36 @@ impl Slot {
         self.attached = None;
     }
 
-    /// Chooses the target layer: the highest that is active (see [`crate::Publication::active`]), and not above `cap` if that can be.
-    /// Returns the layer of which a keyframe is needed now; call it again (each 50 to 200 ms, or when a layer starts or stalls) while it
-    /// returns one. Audio never needs one.
-    pub fn want(&mut self, now: Instant, active: &[bool], cap: usize) -> Option<usize> {
+    /// What of the publication this viewer is to get, until something else is said; after [`Slot::attach`] everything there is. Less begins
+    /// at once where the codec allows, more and another encoding when a frame comes from which it can be decoded. `None` pauses the slot
+    /// at once; it begins again with a keyframe.
+    pub fn set_target(&mut self, target: Option<LayerId>) {
+        let Some(attached) = &mut self.attached else { return };
+        attached.selector.set_target(target);
+        if target.is_none() {
+            attached.segment = None;
+        }
+    }
+
+    /// What was set last.
+    #[must_use]
+    pub fn target(&self) -> Option<LayerId> {
+        self.attached.as_ref()?.selector.target()
+    }
+
+    /// Chooses an encoding: that of the target, or the next that arrives; `active` says which do (see [`crate::Publication::active`]).
+    /// Returns the encoding of which a keyframe is needed now, and why; call it again (each 50 to 200 ms, or when an encoding starts or
+    /// stalls) while it returns one. Audio never needs one.
+    pub fn want(&mut self, now: Instant, active: &[bool]) -> Option<(usize, KeyframeCause)> {
         let attached = self.attached.as_mut().filter(|_| self.config.kind == MediaKind::Video)?;
-        attached.selector.choose(now, attached.segment.map(|segment| segment.layer), active, cap)
+        let current = attached.segment.map(|segment| segment.layer);
+        if let Some(encoding) = attached.selector.choose(now, current, active) {
+            return Some((encoding, if current.is_some() { KeyframeCause::Switch } else { KeyframeCause::Start }));
+        }
+        // A higher spatial layer within the encoding can, as a rule, only be entered at a keyframe.
+        let encoding = current.filter(|&encoding| active.get(encoding) == Some(&true))?;
+        let goal = attached.selector.limits(encoding).spatial.min(self.thinning.top_spatial());
+        (self.thinning.limits().spatial < goal).then_some((encoding, KeyframeCause::Switch))
     }
 
     /// A report block of the viewer; of another SSRC it is ignored.

@@ -8,7 +8,14 @@ use wire::seq::distance;
 
 use super::Slot;
 use crate::rewrite::{Stamps, translate, write_head, write_payload};
-use crate::{Origin, Packet, Stored, Ticket};
+use crate::runs::Run;
+use crate::{MediaKind, Origin, Packet, Stored, Ticket};
+
+/// A jitter buffer for speech has played what is older.
+const AUDIO_PATIENCE: Duration = Duration::from_millis(200);
+
+/// A picture that is older, or older than three round trips, is given up for a keyframe by then.
+const VIDEO_PATIENCE: Duration = Duration::from_millis(500);
 
 impl Slot {
     /// Which stored packet a sequence number of this slot stands for. `None` for what was before the last switch, because who shows a
@@ -16,11 +23,11 @@ impl Slot {
     /// must not have.
     #[must_use]
     pub fn resolve(&self, out_seq: u16) -> Option<Origin> {
-        self.again(out_seq).map(|ticket| ticket.origin)
+        self.again(out_seq).map(|(ticket, _)| ticket.origin)
     }
 
-    /// Whether a retransmission is allowed now: at most one per `rtt` and three in all per packet, and at most 20 % of what was sent.
-    /// Counts a refusal.
+    /// Whether a retransmission is allowed now: at most one per `rtt` and five in all per packet, and of pictures at most 20 % of what was
+    /// sent. Counts a refusal.
     #[must_use]
     pub fn may_resend(&mut self, now: Instant, out_seq: u16, rtt: Duration) -> bool {
         let allowed = self.limit.allows(now, out_seq, rtt);
@@ -28,8 +35,14 @@ impl Slot {
         allowed
     }
 
+    /// How many times [`Slot::resend`] is to be called for a packet that may be sent again: more than once where it was lost again.
+    #[must_use]
+    pub fn copies(&self, now: Instant, out_seq: u16) -> u8 {
+        self.limit.copies(now, out_seq)
+    }
+
     /// Writes the retransmission of the packet that [`Slot::resolve`] named: on the RTX SSRC (RFC 4588), else byte for byte the same packet
-    /// again. `None` if `stored` is another packet, if it cannot be the same again, or if it does not fit.
+    /// again. `None` if `stored` is another packet, if it is of no use any more, if it cannot be the same again, or if it does not fit.
     pub fn resend(
         &mut self,
         now: Instant,
@@ -39,19 +52,28 @@ impl Slot {
         twcc: &mut u16,
         out: &mut [u8],
     ) -> Option<usize> {
-        let ticket = self.again(out_seq)?;
+        let (mut ticket, run) = self.again(out_seq)?;
         let attached = self.attached.as_ref()?;
         if ticket.origin.ext_seq != stored.ext_seq {
             return None;
         }
-        let packet = Packet::from(stored);
-        let (codec, payload) = translate(&attached.route, &packet)?;
-        let mut fields = self.config.fields(&ticket, codec, &packet);
-        // What came while the slot waited for the first packet of its keyframe, or what had to be given up, is sent for the first time.
-        let first = self.sent.is_fresh(ticket.out_seq);
-        if first && packet.arrival < attached.since {
+        if !self.is_useful(now, ticket.out_seq, stored.arrival) {
+            self.counters.refused += 1;
             return None;
         }
+        // What came while the slot waited for the first packet of its keyframe, or what had to be given up, is sent for the first time.
+        let first = self.sent.is_fresh(ticket.out_seq);
+        if first && stored.arrival < attached.since {
+            return None;
+        }
+        ticket.marked = attached.segment?.marks(self.config.kind, stored.ext_seq, &run, &stored.frame);
+        ticket.fills = match first {
+            true => !self.thinning.passes(run, stored.timestamp, &stored.frame),
+            false => self.filled.as_ref().is_some_and(|filled| filled.contains(ticket.out_seq)),
+        };
+        let packet = if ticket.fills { Packet::from(stored).emptied() } else { Packet::from(stored) };
+        let (codec, payload) = translate(&attached.route, &packet)?;
+        let mut fields = self.config.fields(&ticket, codec, &packet);
         let rtx = self.config.rtx.zip(codec.rtx).filter(|_| !first);
         let transport = match (rtx, &self.same_again) {
             _ if first => *twcc,
@@ -66,10 +88,10 @@ impl Slot {
         let original = if rtx.is_some() { 2 } else { 0 };
         // "OSN (Original Sequence Number)" stands before the payload (RFC 4588 section 4).
         out.get_mut(head..head + original)?.copy_from_slice(&out_seq.to_be_bytes()[..original]);
-        let body = write_payload(&attached.route, &packet, payload, &ticket.shift, &mut out[head + original..])?;
+        let body = write_payload(&packet, payload, &ticket.shift, &mut out[head + original..])?;
         let len = head + original + body;
         if first {
-            self.count_first(ticket.out_seq, body, 0);
+            self.count_first(&ticket, body, 0);
             self.remember(codec, exts, ticket.out_seq, twcc);
         } else if rtx.is_some() {
             self.rtx_seq = self.rtx_seq.wrapping_add(1);
@@ -80,25 +102,39 @@ impl Slot {
         Some(len)
     }
 
+    /// Whether the viewer can still make use of a packet: it is not too old, and no newer keyframe is on its way.
+    fn is_useful(&self, now: Instant, out_seq: u64, arrival: Instant) -> bool {
+        let rtt = self.reports.rtt().unwrap_or_default();
+        let patience = match self.config.kind {
+            MediaKind::Audio => AUDIO_PATIENCE,
+            MediaKind::Video => VIDEO_PATIENCE.max(3 * rtt),
+        };
+        // Counted from when the packet could be sent.
+        out_seq >= self.keyframe && now.saturating_duration_since(arrival) <= patience + self.waited
+    }
+
     /// The ticket of a number that was sent or may now be sent for the first time.
-    fn again(&self, out_seq: u16) -> Option<Ticket> {
+    pub(super) fn again(&self, out_seq: u16) -> Option<(Ticket, Run)> {
         let segment = self.attached.as_ref()?.segment?;
         let full = self.extend(out_seq)?;
-        let ext_seq = segment.ext_seq(full)?;
+        let (ext_seq, run) = segment.ext_seq(full, self.thinning.runs())?;
         let forgone = || self.forgone.as_ref().is_some_and(|forgone| forgone.contains(full));
         if self.sent.is_fresh(full) && !segment.passed_before(ext_seq) && !forgone() {
             return None;
         }
-        Some(Ticket {
+        let ticket = Ticket {
             origin: Origin { layer: segment.layer, ext_seq },
             bytes: 0,
             ends_frame: false,
             out_seq: full,
-            shift: segment.shift,
+            shift: segment.shift(&run),
             attach: self.attach,
             starts: false,
-            marked: segment.marks(self.config.kind, ext_seq),
-        })
+            keyframe: false,
+            marked: false,
+            fills: false,
+        };
+        Some((ticket, run))
     }
 
     /// The extended form of a number that was sent or jumped over.

@@ -80,7 +80,7 @@ impl Slot {
 
     #[expect(clippy::too_many_arguments, reason = "what one packet is made of")]
     #[inline]
-    fn write_first(
+    pub(super) fn write_first(
         &mut self,
         now: Instant,
         ticket: &Ticket,
@@ -93,23 +93,41 @@ impl Slot {
         if !self.sent.is_fresh(ticket.out_seq) {
             return None;
         }
-        let attached = self.attached.as_ref()?;
+        let emptied;
+        let (packet, payload) = if ticket.fills {
+            emptied = packet.emptied();
+            (&emptied, &[][..])
+        } else {
+            (packet, payload)
+        };
         let fields = self.config.fields(ticket, codec, packet);
         let stamps = Stamps { exts, mid: self.config.mid, transport: *twcc };
         let head = write_head(&fields, packet, &ticket.shift, &stamps, out)?;
-        let body = write_payload(&attached.route, packet, payload, &ticket.shift, &mut out[head..])?;
-        if ticket.starts {
-            self.counters.starts += 1;
-            self.counters.last_start = now.saturating_duration_since(attached.since);
+        let body = write_payload(packet, payload, &ticket.shift, &mut out[head..])?;
+        self.waited = now.saturating_duration_since(packet.arrival);
+        if ticket.keyframe {
+            self.keyframe = self.keyframe.max(ticket.out_seq);
         }
-        self.count_first(ticket.out_seq, body, head + body);
+        self.count_start(now, ticket);
+        self.count_first(ticket, body, head + body);
         self.remember(codec, exts, ticket.out_seq, twcc);
         Some(head + body)
     }
 
     #[inline]
-    pub(super) fn count_first(&mut self, out_seq: u64, payload: usize, earned: usize) {
-        self.sent.insert(out_seq);
+    pub(super) fn count_start(&mut self, now: Instant, ticket: &Ticket) {
+        if let Some(attached) = self.attached.as_ref().filter(|_| ticket.starts) {
+            self.counters.starts += 1;
+            self.counters.last_start = now.saturating_duration_since(attached.since);
+        }
+    }
+
+    #[inline]
+    pub(super) fn count_first(&mut self, ticket: &Ticket, payload: usize, earned: usize) {
+        self.sent.insert(ticket.out_seq);
+        if ticket.fills {
+            self.filled.get_or_insert_with(|| Box::new(Window::new())).insert(ticket.out_seq);
+        }
         self.counters.packets += 1;
         self.counters.bytes += payload as u64;
         self.limit.earn(earned);

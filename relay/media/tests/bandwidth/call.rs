@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use media::bandwidth::{Estimator, Limit, Probe, Purpose, Sent};
+use media::bandwidth::{Estimator, Probe, Purpose, Sent};
 use rtc_interceptor::{BandwidthEstimator as _, Gcc, PacketReport};
 use wire::ids::Ssrc;
 use wire::rtcp::{CcfbArrival, Rtcp, RtcpWriter, TransportCcInfo, parse};
@@ -180,7 +180,7 @@ impl Call {
             let Some(bytes) = self.queue.pop_front().or(self.probe.map(|_| PACKET - 100)) else { break };
             self.budget -= bytes as f64 * 8.0;
             let purpose = self.probe.map_or(Purpose::Media, |(probe, _)| Purpose::Probe(probe.cluster));
-            self.probe = self.probe.and_then(|(probe, left)| left.checked_sub(bytes + 1).map(|left| (probe, left)));
+            self.probe = self.probe.and_then(|(probe, left)| (left > bytes).then(|| (probe, left - bytes)));
             let number = self.history.len() as u16;
             self.history.push((now, bytes));
             let sent = Sent { number, ssrc: Ssrc(9), sequence: number.wrapping_add(500), bytes: bytes as usize, purpose };
@@ -305,10 +305,6 @@ impl Call {
             Some(Rtcp::TransportCc(feedback)) => self.estimator.handle_transport_cc(at, &feedback),
             Some(Rtcp::Ccfb(feedback)) => self.estimator.handle_ccfb(at, &feedback),
             other => panic!("{other:?}"),
-        }
-        if std::env::var_os("BANDWIDTH_TRACE").is_some() {
-            let limit = if self.estimator.limit() == Limit::Nothing { String::new() } else { format!("{:?}", self.estimator.limit()) };
-            println!("{:7} #{} {:9} {limit} loss {:.3} rtt {:?}", now / 1000, self.nth, self.target(), self.estimator.loss(), self.estimator.rtt());
         }
     }
 }

@@ -43,16 +43,7 @@ pub struct Line {
 impl Line {
     /// A clean line with 25 ms each way and a queue of 300 ms, reports every 100 ms.
     pub fn of(bitrate: u64) -> Self {
-        Self {
-            rates: vec![(0, bitrate)],
-            queue: 300,
-            delay: 25,
-            losses: Losses::None,
-            sleep: 0,
-            report: 100,
-            reports_lost: 0,
-            cross: None,
-        }
+        Self { rates: vec![(0, bitrate)], queue: 300, delay: 25, losses: Losses::None, sleep: 0, report: 100, reports_lost: 0, cross: None }
     }
 }
 

@@ -316,6 +316,7 @@ pub fn publish_config(lanes: &[Lane], label: u32) -> PublishConfig {
         mid: lanes[0].mid,
         kind: lanes[0].style.kind(),
         codecs: vec![lanes[0].codec_in()],
+        nack: true,
         rids: lanes.iter().rev().filter_map(|lane| lane.rid).collect(),
         ssrcs: if lanes[0].rid.is_none() { vec![(lanes[0].ssrc, Some(lanes[0].rtx))] } else { vec![] },
         label,

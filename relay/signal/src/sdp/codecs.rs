@@ -160,7 +160,11 @@ impl Raw<'_> {
             Codec::Av1 => av1(self.fmtp)?,
         };
         let clock_rate = if kind == MediaKind::Audio { 48_000 } else { 90_000 };
-        Some(Accepted { line: CodecLine { pt, codec, clock_rate, rtx: None, format }, fmtp, feedback: self.feedback })
+        Some(Accepted {
+            line: CodecLine { pt, codec, clock_rate, rtx: None, nack: self.feedback.nack, format },
+            fmtp,
+            feedback: self.feedback,
+        })
     }
 
     /// The payload type that this RTX payload type repeats (RFC 4588 section 8.1).
