@@ -207,7 +207,6 @@ impl Member {
             | ServerMessage::Announcement { .. }
             | ServerMessage::Send { .. }
             | ServerMessage::UnmuteAsked
-            | ServerMessage::Send { .. }
             | ServerMessage::Event { .. }
             | ServerMessage::Pong { .. } => {}
         }

@@ -134,6 +134,9 @@ fn errors(codec: Codec, sent: &[Sent], truth: &[Vec<String>]) -> usize {
         looks[picture.from.1 % looks.len()] == **shown
     };
     let wrong = sent.len() - sent.iter().zip(&pictures).filter(right).count();
+    if let Some((picture, _)) = sent.iter().zip(&pictures).find(|pair| !right(pair)) {
+        println!("{codec:?}: the first wrong picture is {:?} up to {}", picture.from, picture.spatial);
+    }
     if !complaints.is_empty() {
         println!("{codec:?}: {}", complaints.lines().next().unwrap_or_default());
     }

@@ -1,9 +1,9 @@
 //! The way through the relay: encodings into a receiver, one slot with a target that changes at random, and what the viewer gets.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use media::{CodecOut, MediaKind, PublishConfig, Receiver, Route, Slot, SlotConfig};
+use media::{CodecOut, LayerId, MediaKind, PublishConfig, Receiver, Route, Slot, SlotConfig};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use wire::codec::Codec;
@@ -20,8 +20,12 @@ use super::recording::{DESCRIPTOR_ID, SPATIAL};
 const RATE: u64 = 30;
 /// Mean number of pictures from one change of the target to the next.
 const STAY: u32 = 5;
-/// Packets among which the viewer looks for holes.
-const RECENT: usize = 200;
+/// Temporal layers of most streams.
+const TEMPORAL: usize = 3;
+/// One change in so many is a pause.
+const PAUSES: usize = 20;
+/// Pictures for which the viewer asks for what he misses.
+const PATIENCE: usize = 30;
 /// The relay's clock when it all begins.
 const NTP_BASE: Ntp = Ntp(0xea00_0000_0000_0000);
 
@@ -61,11 +65,15 @@ pub(crate) struct Way {
     feeds: Vec<Box<dyn Feed>>,
     receiver: Receiver,
     slot: Slot,
-    target: usize,
+    targets: u32,
     twcc: u16,
     out: Vec<Out>,
     /// Number of the picture and spatial layer of what arrived, by encoding and sequence number.
     arrived: BTreeMap<(usize, u64), (usize, usize)>,
+    /// What the viewer misses, and since which picture.
+    missing: BTreeMap<u64, usize>,
+    /// The viewer's highest number.
+    newest: Option<u64>,
 }
 
 impl Way {
@@ -78,7 +86,7 @@ impl Way {
         let rids: Vec<_> = feeds.iter().rev().filter_map(|feed| feed.stream().0).collect();
         let ssrcs = if rids.is_empty() { vec![(feeds[0].stream().1, None)] } else { vec![] };
         let codecs = vec![feeds[0].codec_in()];
-        receiver.configure(base, exts, vec![PublishConfig { mid, kind: MediaKind::Video, codecs, rids, ssrcs, label: 0 }]);
+        receiver.configure(base, exts, vec![PublishConfig { mid, kind: MediaKind::Video, codecs, nack: true, rids, ssrcs, label: 0 }]);
         let mut slot = Slot::new(SlotConfig { mid, kind: MediaKind::Video, ssrc: Ssrc(0xaaaa), rtx: None, entropy: seed << 20 | 0x7ff0 });
         let to = CodecOut { pt: 100, codec, clock_rate: 90_000, rtx: None };
         slot.attach(base, Route::new(&[feeds[0].codec_in()], &[to], |from, to| from.codec == to.codec));
@@ -88,37 +96,43 @@ impl Way {
             feeds,
             receiver,
             slot,
-            target: 0,
+            targets: 0,
             twcc: 0,
             out: Vec::new(),
             arrived: BTreeMap::new(),
+            missing: BTreeMap::new(),
+            newest: None,
         }
     }
 
     /// So many changes of the target.
     pub(crate) fn run(mut self, changes: u32) -> Run {
-        let mut targets = 0;
         let mut nth = 0;
-        while targets < changes {
+        while self.targets < changes {
             let now = self.base + Duration::from_millis(1_000 * nth as u64 / RATE);
             if self.rng.next_u32().is_multiple_of(STAY) {
-                self.target = self.rng.next_u32() as usize % self.feeds.len();
-                targets += 1;
+                self.aim();
             }
-            self.choose(now);
+            let publication = &self.receiver.publications()[0];
+            let active: Vec<_> = (0..publication.layers().len()).map(|layer| publication.active(layer, now)).collect();
+            // The keyframe that may be needed comes by itself.
+            let _ = self.slot.want(now, &active);
             self.pictures(now, nth);
-            self.repair(now);
+            self.repair(now, nth);
             nth += 1;
         }
         let switches = self.slot.counters().starts;
         let (sent, left_out) = pictures(self.out);
-        Run { sent, targets, switches, left_out }
+        Run { sent, targets: self.targets, switches, left_out }
     }
 
-    fn choose(&mut self, now: Instant) {
-        let publication = &self.receiver.publications()[0];
-        let active: Vec<_> = (0..publication.layers().len()).map(|layer| publication.active(layer, now)).collect();
-        let _ = self.slot.want(now, &active, self.target);
+    /// Any layer there is; now and then nothing at all, until the next change.
+    fn aim(&mut self) {
+        let mut below = |limit: usize| (self.rng.next_u32() as usize % limit) as u8;
+        let spatial = if self.feeds.len() == 1 { below(SPATIAL) } else { 0 };
+        let target = LayerId { encoding: below(self.feeds.len()), spatial, temporal: below(TEMPORAL) };
+        self.slot.set_target((below(PAUSES) > 0).then_some(target));
+        self.targets += 1;
     }
 
     /// One picture of each encoding. Its packets arrive in a somewhat wrong order; encodings do not overtake each other, for what comes of the old one
@@ -149,11 +163,9 @@ impl Way {
     }
 
     /// What the viewer asks for again: packets that came before the first one of their keyframe.
-    fn repair(&mut self, now: Instant) {
-        let newest = self.out.len().saturating_sub(RECENT);
-        let recent: BTreeSet<u64> = self.out[newest..].iter().map(|packet| packet.seq).collect();
-        let (Some(first), Some(last)) = (recent.first(), recent.last()) else { return };
-        for seq in (*first..*last).filter(|seq| !recent.contains(seq)) {
+    fn repair(&mut self, now: Instant, nth: usize) {
+        self.missing.retain(|_, since| nth - *since < PATIENCE);
+        for seq in self.missing.keys().copied().collect::<Vec<_>>() {
             let Some(origin) = self.slot.resolve(seq as u16) else { continue };
             let Some(stored) = self.receiver.publications()[0].stored(origin.layer, origin.ext_seq) else { continue };
             if !self.slot.may_resend(now, seq as u16, Duration::from_millis(1)) {
@@ -170,8 +182,11 @@ impl Way {
     fn take(&mut self, from: (usize, usize), spatial: usize, packet: &[u8]) {
         let header = RtpHeader::parse(packet).expect("the slot writes RTP");
         let payload = header.payload(packet).expect("with a payload").to_vec();
-        let newest = self.out.iter().rev().take(64).map(|out| out.seq).max().unwrap_or(65_536 + u64::from(header.sequence));
+        let newest = self.newest.unwrap_or(65_535 + u64::from(header.sequence));
         let seq = newest.wrapping_add_signed(i64::from(header.sequence.wrapping_sub(newest as u16).cast_signed()));
+        self.missing.remove(&seq);
+        self.missing.extend((newest + 1..seq).map(|missing| (missing, from.1)));
+        self.newest = Some(newest.max(seq));
         let (timestamp, marker) = (header.timestamp, header.marker);
         self.out.push(Out { seq, timestamp, from, spatial, marker, payload });
     }
