@@ -80,7 +80,7 @@ fn a_lost_packet_and_a_hasty_switch_are_seen() {
             let from = if nth % clip::GROUP < 4 { 0 } else { 2 };
             let payloads: Vec<_> = lanes.iter_mut().map(|lane| lane.packets(nth)).nth(from).unwrap();
             let payload = |packet: &Packet| RtpHeader::parse(&packet.bytes).unwrap().payload(&packet.bytes).unwrap().to_vec();
-            Sent { from: (from, nth), spatial: 0, payloads: payloads.iter().map(payload).collect() }
+            Sent { from: (from, nth), spatial: 0, ended: true, payloads: payloads.iter().map(payload).collect() }
         };
         let sent: Vec<_> = (0..2 * clip::GROUP).map(hasty).collect();
         assert!(errors(codec, &sent, &truth) > 0, "{codec:?}: a switch without a keyframe goes unnoticed");
@@ -97,9 +97,10 @@ fn check(codec: Codec, feeds: Vec<Box<dyn Feed>>, truth: &[Vec<String>], changes
     let seed = 1;
     let run = Way::new(codec, feeds, seed).run(changes);
     let wrong = errors(codec, &run.sent, truth);
-    let Run { sent, targets, switches, left_out } = &run;
-    println!("{codec:?}: {targets} targets, {switches} starts, {} pictures, {left_out} left out, {wrong} wrong", sent.len());
+    let Run { sent, targets, switches, left_out, cut } = &run;
+    println!("{codec:?}: {targets} targets, {switches} starts, {} pictures, {left_out} left out, {cut} cut, {wrong} wrong", sent.len());
     assert_eq!(wrong, 0, "{codec:?}, seed {seed}");
+    assert!(cut * 100 < sent.len(), "{cut} pictures without their end, seed {seed}");
     assert!(sent.len() > changes as usize, "{} pictures, seed {seed}", sent.len());
     run
 }

@@ -36,6 +36,8 @@ pub(crate) struct Sent {
     /// The highest spatial layer of it that left.
     pub(crate) spatial: usize,
     pub(crate) payloads: Vec<Vec<u8>>,
+    /// Its last packet left.
+    pub(crate) ended: bool,
 }
 
 /// What a run was like.
@@ -47,6 +49,8 @@ pub(crate) struct Run {
     pub(crate) switches: u64,
     /// Pictures left out of an encoding that flowed.
     pub(crate) left_out: usize,
+    /// Pictures whose end never left: another one, or a pause, came in between.
+    pub(crate) cut: usize,
 }
 
 /// A packet that left, with where it came from.
@@ -118,12 +122,15 @@ impl Way {
             // The keyframe that may be needed comes by itself.
             let _ = self.slot.want(now, &active);
             self.pictures(now, nth);
-            self.repair(now, nth);
             nth += 1;
         }
         let switches = self.slot.counters().starts;
-        let (sent, left_out) = pictures(self.out);
-        Run { sent, targets: self.targets, switches, left_out }
+        let (mut sent, left_out) = pictures(self.out);
+        // A viewer does not show what has no end; what comes next must do without it.
+        let all = sent.len();
+        sent.retain(|picture| picture.ended);
+        let cut = all - sent.len();
+        Run { sent, targets: self.targets, switches, left_out, cut }
     }
 
     /// Any layer there is; now and then nothing at all, until the next change.
@@ -135,30 +142,35 @@ impl Way {
         self.targets += 1;
     }
 
-    /// One picture of each encoding. Its packets arrive in a somewhat wrong order; encodings do not overtake each other, for what comes of the old one
-    /// after the switch is rightly left out.
+    /// One picture of each encoding, one encoding after the other. Its packets arrive in a somewhat wrong order.
     fn pictures(&mut self, now: Instant, nth: usize) {
-        let mut arriving = Vec::new();
-        for (index, feed) in self.feeds.iter_mut().enumerate() {
-            let (_, ssrc, timestamp) = feed.stream();
+        for index in 0..self.feeds.len() {
+            let (_, ssrc, timestamp) = self.feeds[index].stream();
             if nth.is_multiple_of(RATE as usize) {
                 let sent = NTP_BASE.plus(now.duration_since(self.base));
                 self.receiver.handle_sender_report(now, ssrc, sent, timestamp.wrapping_add(3_000 * nth as u32));
             }
-            let mut packets = feed.packets(nth);
+            let mut packets = self.feeds[index].packets(nth);
             for at in 1..packets.len() {
                 if self.rng.next_u32().is_multiple_of(8) {
                     packets.swap(at - 1, at);
                 }
             }
-            arriving.extend(packets.into_iter().map(|packet| (index, packet)));
+            for Packet { bytes, spatial } in packets {
+                self.arrive(now, &bytes, (index, nth), spatial);
+            }
+            // Before another encoding begins: nobody misses what a keyframe has made useless.
+            self.repair(now, nth);
         }
-        for (index, Packet { bytes, spatial }) in arriving {
-            let Some(inbound) = self.receiver.handle_rtp(now, &bytes) else { panic!("picture {nth} of {index} is not taken") };
-            self.arrived.insert((index, inbound.ext_seq), (nth, spatial));
-            let mut buf = [0; 1_500];
-            let Some(len) = self.slot.forward(now, &inbound, &viewer_exts(), &mut self.twcc, &mut buf) else { continue };
-            self.take((index, nth), spatial, &buf[..len]);
+    }
+
+    /// A packet reaches the relay.
+    fn arrive(&mut self, now: Instant, packet: &[u8], from: (usize, usize), spatial: usize) {
+        let Some(inbound) = self.receiver.handle_rtp(now, packet) else { panic!("{from:?} is not taken") };
+        self.arrived.insert((from.0, inbound.ext_seq), (from.1, spatial));
+        let mut buf = [0; 1_500];
+        if let Some(len) = self.slot.forward(now, &inbound, &viewer_exts(), &mut self.twcc, &mut buf) {
+            self.take(from, spatial, &buf[..len]);
         }
     }
 
@@ -215,20 +227,26 @@ fn pictures(mut out: Vec<Out>) -> (Vec<Sent>, usize) {
         let Out { seq, timestamp, from, spatial, marker, payload } = packet;
         if let Some((last, time, ended)) = before {
             assert_eq!(seq, last + 1, "no number is left out, none is used twice: {from:?}");
+            // It only fills the place of something that was left out.
+            if payload.is_empty() {
+                before = Some((seq, time, ended));
+                continue;
+            }
             let same = sent.last().is_some_and(|picture| picture.from == from);
             let step = timestamp.wrapping_sub(time).cast_signed();
             assert!(if same { step == 0 } else { step > 0 }, "a picture has one time, and time runs on: {from:?}");
-            assert_eq!(ended, !same, "the marker stands on the last packet of a picture, and nowhere else: {from:?}");
+            assert!(!(ended && same), "nothing comes after the marker: {from:?}");
         }
         before = Some((seq, timestamp, marker));
         match sent.last_mut().filter(|picture| picture.from == from) {
             Some(picture) => {
                 picture.spatial = picture.spatial.max(spatial);
                 picture.payloads.push(payload);
+                picture.ended = marker;
             }
             None => {
                 left_out += sent.last().filter(|last| last.from.0 == from.0).map_or(0, |last| from.1 - last.from.1 - 1);
-                sent.push(Sent { from, spatial, payloads: vec![payload] });
+                sent.push(Sent { from, spatial, payloads: vec![payload], ended: marker });
             }
         }
     }
