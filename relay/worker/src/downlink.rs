@@ -18,10 +18,11 @@ const MAX_RESEND_SHARE: f64 = 0.2;
 const FELL: u64 = 10;
 const MOVED: u64 = 7;
 
-/// How long pictures that are shown keep their lowest layers although a line that loses packets is not believed to carry them. The
-/// estimator finds out by sending less for up to two seconds whether the losses are its own doing; a picture that stands meanwhile would
-/// be worse than what is lost.
+/// Pictures that are shown keep their lowest layers although a line that loses packets is not believed to carry them: the estimator finds
+/// out by sending less whether the losses are its own doing, and errs, and a picture that stands meanwhile is worse than what is lost. As
+/// long as it likes, if no more is lost than retransmissions make good; else for so long.
 const PATIENCE: Duration = Duration::from_secs(3);
+const MENDED: f32 = 0.2;
 
 /// A line is asked for so much more than all pictures would take now, as a divisor, and for as much as one large picture takes.
 const AHEAD: u64 = 2;
@@ -142,7 +143,9 @@ impl Downlink {
         let mut budget = self.steady.budget(now, (pictures as f64 * (1.0 - resend)) as u64);
         match self.estimator.limit() {
             Limit::Loss if budget.now < least.shown => {
-                if now.saturating_duration_since(*self.short_since.get_or_insert(now)) < PATIENCE {
+                let since = if self.estimator.loss() < MENDED { now } else { self.short_since.unwrap_or(now) };
+                self.short_since = Some(since);
+                if now.saturating_duration_since(since) < PATIENCE {
                     budget.now = least.shown;
                 }
                 return budget;
