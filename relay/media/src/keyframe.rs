@@ -14,7 +14,7 @@ pub enum KeyframeCause {
 }
 
 /// Wishes that come together are served together.
-const AGGREGATION: Duration = Duration::from_millis(10);
+const AGGREGATION: Duration = Duration::from_millis(1);
 
 /// Least time between two requests for somebody who sees nothing yet, when many follow each other.
 const MIN_START: Duration = Duration::from_millis(300);
@@ -201,7 +201,7 @@ mod tests {
             80 => frames.arrived(1, 1000, true),
             _ => {}
         });
-        assert_eq!(sent, [10]);
+        assert_eq!(sent, [1]);
     }
 
     #[test]
@@ -216,7 +216,7 @@ mod tests {
                 frames.arrived(1, 1000, true);
             }
         });
-        assert_eq!(sent, [10, 160, 460, 1060, 2260]);
+        assert_eq!(sent, [1, 151, 451, 1051, 2251]);
     }
 
     #[test]
@@ -228,7 +228,7 @@ mod tests {
                 frames.wish(start, KeyframeCause::Start, RTT, RATE);
             }
         });
-        assert_eq!(sent, [10, 160, 460, 1060, 2260]);
+        assert_eq!(sent, [1, 151, 451, 1051, 2251]);
         assert_eq!(frames.poll_timeout(), None);
     }
 
@@ -279,7 +279,7 @@ mod tests {
             third.wish(start + ms(600), cause, RTT, RATE);
             assert_eq!(third.poll_timeout(), Some(start + ms(1610)), "{cause:?}");
             third.wish(start + ms(700), KeyframeCause::Start, RTT, RATE);
-            assert_eq!(third.poll_timeout(), Some(start + ms(710)));
+            assert_eq!(third.poll_timeout(), Some(start + ms(701)));
         }
         assert_eq!(frames.requests(), [0, 0, 2]);
     }
@@ -335,7 +335,7 @@ mod tests {
                 frames.wish(start + ms(at), KeyframeCause::Start, RTT, RATE);
             }
         });
-        assert_eq!(sent[..2], [10, 90]);
+        assert_eq!(sent[..2], [1, 81]);
         assert!(sent.len() <= 8, "{sent:?}");
     }
 }
