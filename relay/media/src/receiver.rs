@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use wire::codec::{Codec, h264};
 use wire::ext::{Ext, ExtMap, ExtValues};
 use wire::ids::{Mid, Ssrc};
 use wire::ntp::Ntp;
@@ -52,6 +53,13 @@ pub struct ReceiverCounters {
     pub rebuilt: u64,
     /// Padding on a retransmission stream: bandwidth probes.
     pub probes: u64,
+}
+
+impl ReceiverCounters {
+    fn refuse(&mut self, place: Place) {
+        let counter = if place == Place::Duplicate { &mut self.duplicate } else { &mut self.out_of_range };
+        *counter += 1;
+    }
 }
 
 impl Receiver {
@@ -157,11 +165,15 @@ impl Receiver {
         let layer = publication.layers.get_mut(stream.layer)?;
         let place = if stream.rtx { layer.numbering.place_recovered(sequence) } else { layer.numbering.place(sequence) };
         let Some((ext_seq, late)) = layer.accept(place, &arrival) else {
-            let counter = if place == Place::Duplicate { &mut self.counters.duplicate } else { &mut self.counters.out_of_range };
-            *counter += 1;
+            self.counters.refuse(place);
             return None;
         };
-        let reading = layer.lore.read(kind, codec.codec, payload, header.marker, &exts, late);
+        let mut reading = layer.lore.read(kind, codec.codec, payload, header.marker, &exts, late);
+        if reading.frame.keyframe && codec.codec == Codec::H264 && !h264::has_parameters(payload) {
+            // The parameter sets in front of it are the beginning; nothing can be decoded without them.
+            let before = layer.store.get(ext_seq.wrapping_sub(1), &self.exts).map(|stored| stored.timestamp);
+            reading.frame.keyframe = layer.packets() == 1 || before.is_some_and(|before| before != header.timestamp);
+        }
         let keyframe = kind == MediaKind::Video && reading.frame.keyframe;
         if kind == MediaKind::Video {
             layer.count(now, &reading.frame, plain.len());

@@ -172,7 +172,8 @@ impl Thinning {
         if !base && let Some(on) = self.decision(inbound.timestamp, frame.spatial) {
             return on;
         }
-        if self.limits != goal {
+        // Of the lowest layers only a keyframe, or a descriptor, can say that there is a way up.
+        if self.limits != goal && (!base || frame.keyframe || inbound.dependency.is_some()) {
             self.rise(inbound, goal);
         }
         if base {
@@ -187,6 +188,7 @@ impl Thinning {
     }
 
     /// Goes up with this frame, if it allows.
+    #[cold]
     fn rise(&mut self, inbound: &Inbound<'_>, goal: Limits) {
         if inbound.dependency.is_some_and(|dependency| dependency.layered) {
             return self.rise_by_descriptor(inbound, goal);

@@ -205,8 +205,8 @@ impl Member {
             ServerMessage::Speaker { .. }
             | ServerMessage::Chat { .. }
             | ServerMessage::Announcement { .. }
-            | ServerMessage::UnmuteAsked
             | ServerMessage::Send { .. }
+            | ServerMessage::UnmuteAsked
             | ServerMessage::Event { .. }
             | ServerMessage::Pong { .. } => {}
         }
