@@ -18,10 +18,11 @@ const MAX_RESEND_SHARE: f64 = 0.2;
 const FELL: u64 = 10;
 const MOVED: u64 = 7;
 
-/// How long pictures that are shown keep their lowest layers although a line that loses packets is not believed to carry them. The
-/// estimator finds out by sending less for up to two seconds whether the losses are its own doing; a picture that stands meanwhile would
-/// be worse than what is lost.
+/// Pictures that are shown keep their lowest layers although a line that loses packets is not believed to carry them: the estimator finds
+/// out by sending less whether the losses are its own doing, and errs, and a picture that stands meanwhile is worse than what is lost. As
+/// long as it likes, if no more is lost than retransmissions make good; else for so long.
 const PATIENCE: Duration = Duration::from_secs(3);
+const MENDED: f32 = 0.2;
 
 /// A line is asked for so much more than all pictures would take now, as a divisor, and for as much as one large picture takes.
 const AHEAD: u64 = 2;
@@ -31,6 +32,22 @@ const LEAST_WISH: u64 = 2_500_000;
 const MODEST: u64 = 400_000;
 /// How long the first questions to a line take; viewers without retransmissions cannot be asked any.
 const ASKING: Duration = Duration::from_secs(1);
+
+/// Pictures get better only if so much of the line stays free, as a divisor: estimates go a little beyond what a line carries to find its
+/// end, and a new layer begins with a keyframe.
+const APART: u64 = 16;
+
+/// A dip of the estimate that is no deeper (as a divisor) and lasts no longer takes no layer away: queues are drained by sending a tenth
+/// less for a moment.
+const SHALLOW: u64 = 6;
+const DIP: Duration = Duration::from_secs(3);
+/// What measured rates differ by from one sharing to the next, as a divisor.
+const NOISE: u64 = 20;
+
+/// Below this, bit/s, the first picture of a new layer fills a line for so long that it is not sent faster than the line carries it, but
+/// for a half: the pacer goes two and a half times as fast as it is told.
+const NARROW: u64 = 1_000_000;
+const UNHASTY: (u64, u64) = (3, 5);
 
 /// Questions to the line that are taken up at one time; the estimator asks one after the other.
 const MAX_PROBES: usize = 8;
@@ -53,6 +70,8 @@ pub(crate) struct Downlink {
     shared: u64,
     /// Since when losses alone leave too little for the lowest layers.
     short_since: Option<Instant>,
+    /// Since when the estimate is a little less than what pictures take.
+    dip_since: Option<Instant>,
     pub(crate) strain: Strain,
 }
 
@@ -92,7 +111,7 @@ impl Downlink {
         let estimator = Estimator::new(now);
         let target = estimator.target();
         let mut pacer = Pacer::new(now);
-        pacer.set_rate(now, target);
+        pacer.set_rate(now, pace(target));
         Self {
             began: now,
             estimator,
@@ -102,6 +121,7 @@ impl Downlink {
             total: Total::default(),
             shared: target,
             short_since: None,
+            dip_since: None,
             strain: Strain::default(),
         }
     }
@@ -123,7 +143,7 @@ impl Downlink {
             self.pacer.start_probe(now, probe);
             probes += 1;
         }
-        self.pacer.set_rate(now, self.estimator.target());
+        self.pacer.set_rate(now, pace(self.estimator.target()));
         probes
     }
 
@@ -140,9 +160,13 @@ impl Downlink {
         let pictures = target.saturating_sub(sound);
         let resend = f64::from(self.estimator.loss()).clamp(0.0, MAX_RESEND_SHARE);
         let mut budget = self.steady.budget(now, (pictures as f64 * (1.0 - resend)) as u64);
+        budget.steady -= budget.steady / APART;
+        budget.now = self.ride_out(now, budget.now);
         match self.estimator.limit() {
             Limit::Loss if budget.now < least.shown => {
-                if now.saturating_duration_since(*self.short_since.get_or_insert(now)) < PATIENCE {
+                let since = if self.estimator.loss() < MENDED { now } else { self.short_since.unwrap_or(now) };
+                self.short_since = Some(since);
+                if now.saturating_duration_since(since) < PATIENCE {
                     budget.now = least.shown;
                 }
                 return budget;
@@ -158,6 +182,18 @@ impl Downlink {
         budget
     }
 
+    /// The same, or what pictures took at the last sharing if that is a little more and the dip is young.
+    fn ride_out(&mut self, now: Instant, pictures: u64) -> u64 {
+        let most = pictures + pictures / SHALLOW;
+        let kept = (self.total.granted + self.total.granted / NOISE).min(most);
+        if kept <= pictures || self.total.granted > most {
+            self.dip_since = None;
+            return pictures;
+        }
+        let young = now.saturating_duration_since(*self.dip_since.get_or_insert(now)) < DIP;
+        if young { kept } else { pictures }
+    }
+
     /// What could be used soon is proven in advance, so that nobody who comes has to wait for it: `wished` by the pictures and `sound`,
     /// bit/s.
     pub(crate) fn wish(&mut self, now: Instant, wished: u64, sound: u64) {
@@ -169,4 +205,9 @@ impl Downlink {
     pub(crate) fn forget(&mut self, stream: Ssrc) {
         self.pacer.retain(|waiting| waiting.stream() != stream);
     }
+}
+
+/// What the pacer is told of a line that carries `target` bit/s.
+fn pace(target: u64) -> u64 {
+    if target < NARROW { target * UNHASTY.0 / UNHASTY.1 } else { target }
 }

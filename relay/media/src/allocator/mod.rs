@@ -36,6 +36,9 @@ const LARGE_FIRST: u16 = 360;
 /// Going up must leave this part of the new layer's rate to spare: one in so many. Rates are measured, and vary.
 pub const SPARE: u64 = 8;
 
+/// The same for a picture that has just been taken away.
+const SPARE_AGAIN: u64 = 2;
+
 /// What a tile shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Content {
@@ -207,11 +210,20 @@ impl Purse<'_> {
     /// The least picture. The `first` tile gets it even if it does not fit, if it is cheap.
     fn begin(&mut self, tile: &mut Tile, first: bool) {
         let Some(least) = tile.path.after(None) else { return };
-        if first && rate(&self.demands[tile.demand].rungs[least]) <= ALWAYS {
+        let cheap = first && rate(&self.demands[tile.demand].rungs[least]) <= ALWAYS;
+        if cheap || self.admits(tile, least) {
             self.take(tile, least);
         } else {
             self.step(tile);
         }
+    }
+
+    /// Whether a picture that is not sent now fits now. That it will go on to do so is not waited for: nothing is worse than no picture.
+    /// Only if it was taken away a moment ago more has to be to spare.
+    fn admits(&self, tile: &Tile, rung: usize) -> bool {
+        let demand = &self.demands[tile.demand];
+        let spare = rate(&demand.rungs[rung]) / if demand.held { SPARE_AGAIN } else { SPARE };
+        demand.granted.is_none() && self.with(tile, rung).saturating_add(spare) <= self.budget.now
     }
 
     /// How far a tile goes before the rounds begin.

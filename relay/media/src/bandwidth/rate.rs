@@ -15,7 +15,7 @@ const GROWTH: f64 = 1.08;
 const MIN_GROWTH: f64 = 4_000.0;
 
 /// The estimate grows no further than what arrived times this ...
-const PROVEN_FACTOR: f64 = 1.5;
+const PROVEN_FACTOR: f64 = 1.15;
 /// ... and so much, bit/s.
 const PROVEN_EXTRA: f64 = 10_000.0;
 
