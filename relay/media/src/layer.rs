@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use wire::codec::FrameInfo;
+use wire::ext::ExtMap;
 use wire::ids::{Rid, Ssrc};
 use wire::ntp::Ntp;
 
@@ -243,6 +244,13 @@ impl Layer {
             (Wish::Unwanted, true) => Wish::Wanted,
             (wish, true) => wish,
         };
+    }
+
+    /// Whether a packet is the first of its picture, so far as the store knows the one before it. An H.264 picture whose parameter sets
+    /// came in a packet of their own begins with these; nothing can be decoded from what follows them alone.
+    pub(crate) fn begins_picture(&self, ext_seq: u64, timestamp: u32, exts: &ExtMap) -> bool {
+        let before = self.store.get(ext_seq.wrapping_sub(1), exts).map(|stored| stored.timestamp);
+        self.packets == 1 || before.is_some_and(|before| before != timestamp)
     }
 
     /// Takes a sender report over; `on_relay` is its time on the relay's clock.

@@ -170,9 +170,7 @@ impl Receiver {
         };
         let mut reading = layer.lore.read(kind, codec.codec, payload, header.marker, &exts, late);
         if reading.frame.keyframe && codec.codec == Codec::H264 && !h264::has_parameters(payload) {
-            // The parameter sets in front of it are the beginning; nothing can be decoded without them.
-            let before = layer.store.get(ext_seq.wrapping_sub(1), &self.exts).map(|stored| stored.timestamp);
-            reading.frame.keyframe = layer.packets() == 1 || before.is_some_and(|before| before != header.timestamp);
+            reading.frame.keyframe = layer.begins_picture(ext_seq, header.timestamp, &self.exts);
         }
         let keyframe = kind == MediaKind::Video && reading.frame.keyframe;
         if kind == MediaKind::Video {

@@ -60,7 +60,7 @@ impl Standing {
 
     /// May be given up for somebody who begins to speak.
     fn yields(&self, now: Instant) -> bool {
-        !(self.flows && self.kept) && !self.speaks(now)
+        !(self.speaks(now) || self.flows && self.kept)
     }
 
     /// Lowest first; of equals the one that the room names first.

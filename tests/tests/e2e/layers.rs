@@ -19,7 +19,7 @@ const QUARTER: u64 = 135;
 /// Encoders round up to whole blocks.
 const BLOCK: u64 = 16;
 /// A window in which one tile shows no more than the lowest layer has, and one that can show all of the highest.
-const SMALL: (u32, u32, f64) = (230, 330, 1.0);
+const SMALL: (u32, u32, f64) = (230, 270, 1.0);
 const LARGE: (u32, u32, f64) = (1_280, 800, 1.0);
 /// Unused layers are to be paused within 5 s; a second for the browser to obey and count.
 const PAUSED: Duration = Duration::from_secs(6);
