@@ -102,23 +102,17 @@ fn session(number: u8, role: Role) -> SrtpSession {
     SrtpSession::new(&keys, role).expect("keys fit")
 }
 
-/// Counters by run length, in percent of the messages.
-fn shares(before: &IoCounters, after: &IoCounters) -> [u64; 4] {
-    let lengths = |counters: &IoCounters| {
-        let long = counters.runs_of_8_to_15 + counters.runs_of_16_to_31 + counters.runs_of_32_to_64;
-        [counters.runs_of_1, counters.runs_of_2_to_3, counters.runs_of_4_to_7, long]
-    };
-    let (before, after) = (lengths(before), lengths(after));
-    let runs: [u64; 4] = std::array::from_fn(|index| after[index] - before[index]);
-    let all = runs.iter().sum::<u64>().max(1);
-    runs.map(|count| count * 100 / all)
+/// Messages by the number of their datagrams: 1, 2-3, 4-7, 8 and more.
+fn messages(counters: &IoCounters) -> [u64; 4] {
+    let long = counters.runs_of_8_to_15 + counters.runs_of_16_to_31 + counters.runs_of_32_to_64;
+    [counters.runs_of_1, counters.runs_of_2_to_3, counters.runs_of_4_to_7, long]
 }
 
 fn measure(uplink: u64) {
     let mut call = Call::new(Instant::now(), PEOPLE, uplink);
     let mut floor = Floor::new();
     call.run(SETTLING);
-    let before = call.counters.clone();
+    let before = call.counters;
     let [mut worker, mut sending, mut crypto, mut floor_sending, mut ratio]: [Vec<f64>; 5] = Default::default();
     let (mut datagrams, mut bytes) = (0, 0);
     for _ in 0..ROUNDS {
@@ -137,17 +131,9 @@ fn measure(uplink: u64) {
         bytes += stretch.bytes();
     }
     let seconds = ROUND.as_secs_f64() * ROUNDS as f64 * f64::from(PEOPLE);
-    let after = &call.counters;
-    let runs: u64 = [after.datagrams_sent - before.datagrams_sent].iter().sum();
-    let messages = [
-        after.runs_of_1 - before.runs_of_1,
-        after.runs_of_2_to_3 - before.runs_of_2_to_3,
-        after.runs_of_4_to_7 - before.runs_of_4_to_7,
-        after.runs_of_8_to_15 - before.runs_of_8_to_15,
-        after.runs_of_16_to_31 - before.runs_of_16_to_31,
-        after.runs_of_32_to_64 - before.runs_of_32_to_64,
-    ];
-    let mean = runs as f64 / messages.iter().sum::<u64>().max(1) as f64;
+    let (first, last) = (messages(&before), messages(&call.counters));
+    let runs: [u64; 4] = std::array::from_fn(|index| last[index] - first[index]);
+    let all = runs.iter().sum::<u64>().max(1);
     println!(
         "{:>7} {:>8.0} {:>8.0} {:>8.0} {:>8.0} {:>7.2} {:>9.2} {:>6.2}  {:>3?}",
         uplink / 1_000_000,
@@ -157,8 +143,8 @@ fn measure(uplink: u64) {
         median(&mut floor_sending),
         median(&mut ratio),
         bytes as f64 * 8.0 / seconds / 1e6,
-        mean,
-        shares(&before, after),
+        datagrams as f64 / all as f64,
+        runs.map(|count| count * 100 / all),
     );
     assert!(datagrams > 0);
 }

@@ -23,6 +23,15 @@ const MOVED: u64 = 7;
 /// be worse than what is lost.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// A line is asked for so much more than all pictures would take now, as a divisor, and for as much as one large picture takes.
+const AHEAD: u64 = 2;
+const LEAST_WISH: u64 = 2_500_000;
+
+/// A picture that is sent over a line of which nothing is known, bit/s.
+const MODEST: u64 = 400_000;
+/// How long the first questions to a line take; viewers without retransmissions cannot be asked any.
+const ASKING: Duration = Duration::from_secs(1);
+
 /// Questions to the line that are taken up at one time; the estimator asks one after the other.
 const MAX_PROBES: usize = 8;
 
@@ -32,6 +41,7 @@ const LEAST_WAKE: Duration = Duration::from_micros(200);
 /// One viewer's line.
 #[derive(Debug)]
 pub(crate) struct Downlink {
+    began: Instant,
     pub(crate) estimator: Estimator,
     pub(crate) pacer: Pacer<Waiting>,
     /// What protects the sound.
@@ -41,10 +51,18 @@ pub(crate) struct Downlink {
     pub(crate) total: Total,
     /// The target that was shared out last.
     shared: u64,
-    pub(crate) shared_at: Option<Instant>,
     /// Since when losses alone leave too little for the lowest layers.
     short_since: Option<Instant>,
     pub(crate) strain: Strain,
+}
+
+/// What pictures take at their lowest layers, bit/s.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Least {
+    /// Those that are sent now.
+    pub(crate) shown: u64,
+    /// The most important one and the room that the allocator wants to have beside it.
+    pub(crate) first: u64,
 }
 
 /// A packet that waits: not its bytes, which are in the publication's store.
@@ -76,13 +94,13 @@ impl Downlink {
         let mut pacer = Pacer::new(now);
         pacer.set_rate(now, target);
         Self {
+            began: now,
             estimator,
             pacer,
             protection: Protection::default(),
             steady: Steady::new(now, target),
             total: Total::default(),
             shared: target,
-            shared_at: None,
             short_since: None,
             strain: Strain::default(),
         }
@@ -115,19 +133,36 @@ impl Downlink {
         target < self.shared - self.shared / FELL || target.abs_diff(self.shared) > self.shared / MOVED
     }
 
-    /// What pictures may take now, `sound` bit/s being kept for voices, and `least` being what those that are shown take at the least.
-    pub(crate) fn budget(&mut self, now: Instant, sound: u64, least: u64) -> Budget {
+    /// What pictures may take now, `sound` bit/s being kept for voices.
+    pub(crate) fn budget(&mut self, now: Instant, sound: u64, least: Least) -> Budget {
         let target = self.estimator.target();
-        (self.shared, self.shared_at) = (target, Some(now));
+        self.shared = target;
         let pictures = target.saturating_sub(sound);
         let resend = f64::from(self.estimator.loss()).clamp(0.0, MAX_RESEND_SHARE);
         let mut budget = self.steady.budget(now, (pictures as f64 * (1.0 - resend)) as u64);
-        if self.estimator.limit() != Limit::Loss || budget.now >= least {
-            self.short_since = None;
-        } else if now.saturating_duration_since(*self.short_since.get_or_insert(now)) < PATIENCE {
-            budget.now = least;
+        match self.estimator.limit() {
+            Limit::Loss if budget.now < least.shown => {
+                if now.saturating_duration_since(*self.short_since.get_or_insert(now)) < PATIENCE {
+                    budget.now = least.shown;
+                }
+                return budget;
+            }
+            // A line that is not found wanting carries a picture, and shows by it what it carries. A large one only if asking did not help.
+            Limit::Nothing if least.first <= MODEST || now.saturating_duration_since(self.began) > ASKING => {
+                budget.now = budget.now.max(least.first);
+                budget.steady = budget.steady.max(least.first);
+            }
+            Limit::Nothing | Limit::Delay | Limit::Loss | Limit::Viewer => {}
         }
+        self.short_since = None;
         budget
+    }
+
+    /// What could be used soon is proven in advance, so that nobody who comes has to wait for it: `wished` by the pictures and `sound`,
+    /// bit/s.
+    pub(crate) fn wish(&mut self, now: Instant, wished: u64, sound: u64) {
+        let wish = if wished == 0 { 0 } else { (wished + wished / AHEAD).max(LEAST_WISH) };
+        self.estimator.set_wish(now, wish + sound);
     }
 
     /// Nothing that waits for this slot is sent any more.

@@ -70,6 +70,8 @@ pub(crate) struct Link {
     pub(crate) ufrags: VecDeque<String>,
     /// When the next sender reports are due.
     pub(crate) report_at: Instant,
+    /// When the peer's report about its tiles was last acted upon at once.
+    pub(crate) reported_at: Option<Instant>,
 }
 
 /// One leg of a fan-out.
@@ -134,6 +136,7 @@ impl Link {
             parked: Vec::new(),
             twcc,
             report_at: now,
+            reported_at: None,
         }
     }
 

@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use media::KeyframeCause;
-use media::allocator::{Content, Demand, MAX_TILES, Reason, allocate};
+use media::allocator::{Content, Demand, MAX_TILES, SPARE, allocate};
 use room::Source;
 
+use crate::downlink::Least;
 use crate::keys::{HallKey, PeerKey};
 use crate::peer::{Occupant, OutSlot};
 use crate::worker::Worker;
@@ -69,6 +70,8 @@ impl Worker {
         let Some(routes) = self.routes(publisher, source).map(std::mem::take) else { return };
         for target in &routes {
             self.share(now, target.peer);
+            // The slot chooses it; what it would ask for is here.
+            let _ = self.wanted_keyframe(now, target.peer, target.slot);
         }
         if let Some(lent) = self.routes(publisher, source) {
             *lent = routes;
@@ -77,10 +80,11 @@ impl Worker {
 
     /// The client has said how large its tiles are.
     pub(crate) fn share_by_report(&mut self, now: Instant, viewer: PeerKey) {
-        let Some(peer) = self.peers.get(viewer) else { return };
+        let Some(peer) = self.peers.get_mut(viewer) else { return };
         let hall = peer.hall;
-        let last = peer.link.as_ref().and_then(|link| link.downlink.shared_at);
-        if last.is_none_or(|at| now.saturating_duration_since(at) >= MIN_BY_REPORT) {
+        let Some(link) = peer.link.as_mut() else { return };
+        if link.reported_at.is_none_or(|at| now.saturating_duration_since(at) >= MIN_BY_REPORT) {
+            link.reported_at = Some(now);
             self.share(now, viewer);
             self.want_keyframes(now, viewer);
             self.ask_publishers(now, hall);
@@ -89,7 +93,7 @@ impl Worker {
 
     /// Gives each picture of one viewer its layer. Allocates nothing once warm.
     pub(crate) fn share(&mut self, now: Instant, viewer: PeerKey) {
-        let (sound, least) = (self.sound(now, viewer), self.least(viewer));
+        let (sound, least) = (self.sound(now, viewer), self.least(now, viewer));
         let Some(link) = self.link_mut(viewer) else { return };
         let budget = link.downlink.budget(now, sound, least);
         for slot in &mut link.slots {
@@ -103,7 +107,7 @@ impl Worker {
         self.counters.allocations += 1;
         if let Some(link) = self.link_mut(viewer) {
             link.downlink.total = total;
-            link.downlink.estimator.set_wish(now, total.wished + beyond + sound);
+            link.downlink.wish(now, total.wished + beyond, sound);
             for grant in &grants {
                 let slot = &mut link.slots[grant.slot];
                 slot.held.granted(now, slot.grant.and_then(|before| before.layer), grant.layer);
@@ -131,16 +135,21 @@ impl Worker {
         (count, beyond)
     }
 
-    /// What the pictures that a viewer gets would take at their lowest layers, bit/s.
-    fn least(&self, viewer: PeerKey) -> u64 {
-        let Some(link) = self.link(viewer) else { return 0 };
-        let shown = link.slots.iter().filter(|slot| slot.grant.is_some_and(|grant| grant.layer.is_some() && grant.reason != Reason::Hidden));
-        let rates = shown.filter_map(|slot| {
-            let occupant = slot.occupant?;
-            let picture = self.link(occupant.publisher)?.uplink.picture(occupant.wish.1)?;
-            picture.rungs.first().map(|rung| rung.bitrate)
-        });
-        rates.sum()
+    fn least(&self, now: Instant, viewer: PeerKey) -> Least {
+        let (mut least, mut rank) = (Least::default(), u16::MAX);
+        for slot in self.link(viewer).iter().flat_map(|link| &link.slots).filter(|slot| slot.tile.height(now) > 0) {
+            let Some(occupant) = slot.occupant else { continue };
+            let picture = self.link(occupant.publisher).and_then(|link| link.uplink.picture(occupant.wish.1));
+            let Some(rate) = picture.and_then(|picture| picture.rungs.first()).map(|rung| rung.bitrate) else { continue };
+            if slot.grant.is_some_and(|grant| grant.layer.is_some()) {
+                least.shown += rate;
+            }
+            if slot.tile.rank < rank {
+                rank = slot.tile.rank;
+                least.first = rate + rate / SPARE;
+            }
+        }
+        least
     }
 
     /// What a viewer's line must keep for what he hears, bit/s.

@@ -135,8 +135,8 @@ impl Wishes {
         if self.viewers == 0 {
             return Need { height: 0, encodings: 0 };
         }
-        let height = HEIGHTS.into_iter().find(|height| *height >= self.height).unwrap_or(u16::MAX);
-        Need { height, encodings: self.encodings & all(encodings) }
+        // Whoever does not look now may look in a moment.
+        Need { height: self.height.max(1), encodings: self.encodings & all(encodings) }
     }
 
     /// The only viewer's line as a bound of the only encoding, bit/s; `None` where no bound is needed.
@@ -157,13 +157,6 @@ pub(crate) struct Need {
     pub(crate) encodings: u8,
 }
 
-impl Need {
-    /// Both.
-    fn with(self, other: Self) -> Self {
-        Self { height: self.height.max(other.height), encodings: self.encodings | other.encodings }
-    }
-}
-
 /// What a publisher was told about a source.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Asked {
@@ -171,8 +164,11 @@ pub(crate) struct Asked {
     told: Option<Need>,
     cap: Option<u64>,
     cap_at: Option<Instant>,
-    /// Less is needed: since when, and the most of it since then.
-    falling: Option<(Instant, Need)>,
+    /// When it was looked at first.
+    began: Option<Instant>,
+    /// When each encoding was last needed, and each of [`HEIGHTS`], and more.
+    encodings: [Option<Instant>; 8],
+    heights: [Option<Instant>; HEIGHTS.len() + 1],
     repeat: bool,
 }
 
@@ -191,13 +187,13 @@ impl Asked {
     /// been less for a while.
     pub(crate) fn decide(&mut self, now: Instant, need: Need, cap: Option<u64>, encodings: usize) -> bool {
         let before = (self.told, self.cap);
-        let told = self.told.unwrap_or(Need { height: u16::MAX, encodings: all(encodings) });
-        let raised = told.with(need);
-        if raised != told {
-            self.told = Some(raised);
+        let began = *self.began.get_or_insert(now);
+        self.note(now, need);
+        // Until then it is sent, and perhaps needed in a moment.
+        if self.told.is_some() || !lately(now, began) {
+            self.told = Some(self.needed_lately(now, encodings));
+            self.bound(now, cap);
         }
-        self.lower(now, need, raised);
-        self.bound(now, cap);
         let repeat = std::mem::take(&mut self.repeat) && self.told.is_some();
         repeat || before != (self.told, self.cap)
     }
@@ -209,17 +205,22 @@ impl Asked {
         before != self.told
     }
 
-    fn lower(&mut self, now: Instant, need: Need, told: Need) {
-        if need == told {
-            self.falling = None;
-            return;
+    fn note(&mut self, now: Instant, need: Need) {
+        for (_, at) in self.encodings.iter_mut().enumerate().filter(|(encoding, _)| need.encodings >> encoding & 1 == 1) {
+            *at = Some(now);
         }
-        let (since, most) = self.falling.map_or((now, need), |(since, most)| (since, most.with(need)));
-        self.falling = Some((since, most));
-        if now.saturating_duration_since(since) >= LOWER_AFTER {
-            self.told = Some(most);
-            self.falling = (most != need).then_some((now, need));
+        if need.height > 0 {
+            let class = HEIGHTS.iter().position(|height| *height >= need.height).unwrap_or(HEIGHTS.len());
+            self.heights[class] = Some(now);
         }
+    }
+
+    fn needed_lately(&self, now: Instant, encodings: usize) -> Need {
+        let lately = |at: &Option<Instant>| at.is_some_and(|at| lately(now, at));
+        let class = self.heights.iter().rposition(lately);
+        let height = class.map_or(0, |class| HEIGHTS.get(class).copied().unwrap_or(u16::MAX));
+        let bits = self.encodings.iter().enumerate().filter(|(_, at)| lately(at)).fold(0, |bits, (encoding, _)| bits | 1 << encoding);
+        Need { height, encodings: bits & all(encodings) }
     }
 
     /// Nothing is said of bandwidth to whom nothing was said at all.
@@ -229,10 +230,14 @@ impl Asked {
             (told, cap) => told != cap,
         };
         let rested = self.cap_at.is_none_or(|at| now.saturating_duration_since(at) >= CAP_PAUSE);
-        if moved && rested && self.told.is_some() {
+        if moved && rested {
             (self.cap, self.cap_at) = (cap, Some(now));
         }
     }
+}
+
+fn lately(now: Instant, at: Instant) -> bool {
+    now.saturating_duration_since(at) < LOWER_AFTER
 }
 
 fn up_to(encoding: u8) -> u8 {
@@ -273,13 +278,13 @@ mod tests {
         let rows: [(&str, &[(u16, u8, u8, Reason, usize)], (u16, u8)); 10] = [
             ("nobody", &[], (0, 0)),
             ("small tiles", &[(102, 0, 0, Fits, 0), (180, 0, 0, Fits, 0)], (180, 0b001)),
-            ("one of many is large: the middle one has no viewer", &[(102, 0, 0, Fits, 0), (700, 2, 2, Fits, 2)], (720, 0b101)),
-            ("one is large on a bad line", &[(102, 0, 0, Fits, 0), (700, 0, 2, Bandwidth, 0)], (720, 0b111)),
-            ("it may carry the middle one in a moment", &[(700, 1, 1, Fits, 1), (300, 0, 1, Bandwidth, 0)], (720, 0b011)),
-            ("all look away: the lowest, so that they can look back", &[(0, 0, 0, Hidden, 0), (0, 0, 0, Hidden, 0)], (180, 0b001)),
-            ("two in a room: one encoding", &[(700, 2, 2, Fits, 2)], (720, 0b100)),
-            ("but not before it has arrived", &[(700, 2, 2, Fits, 0)], (720, 0b111)),
-            ("nor on a line that does not carry it", &[(700, 1, 2, Bandwidth, 1)], (720, 0b111)),
+            ("one of many is large: the middle one has no viewer", &[(102, 0, 0, Fits, 0), (700, 2, 2, Fits, 2)], (700, 0b101)),
+            ("one is large on a bad line", &[(102, 0, 0, Fits, 0), (700, 0, 2, Bandwidth, 0)], (700, 0b111)),
+            ("it may carry the middle one in a moment", &[(700, 1, 1, Fits, 1), (300, 0, 1, Bandwidth, 0)], (700, 0b011)),
+            ("all look away: the lowest, so that they can look back", &[(0, 0, 0, Hidden, 0), (0, 0, 0, Hidden, 0)], (1, 0b001)),
+            ("two in a room: one encoding", &[(700, 2, 2, Fits, 2)], (700, 0b100)),
+            ("but not before it has arrived", &[(700, 2, 2, Fits, 0)], (700, 0b111)),
+            ("nor on a line that does not carry it", &[(700, 1, 2, Bandwidth, 1)], (700, 0b111)),
             ("what may exist is asked for", &[(1080, 1, 1, Source, 1)], (1080, 0b111)),
         ];
         for (name, viewers, expected) in rows {
@@ -287,7 +292,7 @@ mod tests {
         }
         let mut wishes = Wishes::default();
         wishes.add(90, None, None, 0, 0);
-        assert_eq!(wishes.need(3), Need { height: 180, encodings: 0b111 }, "nothing was ever sent, so nothing is known");
+        assert_eq!(wishes.need(3), Need { height: 90, encodings: 0b111 }, "nothing was ever sent, so nothing is known");
     }
 
     #[test]
@@ -296,15 +301,18 @@ mod tests {
         let at = |ms| start + Duration::from_millis(ms);
         let need = |height, encodings| Need { height, encodings };
         assert!(!asked.decide(at(0), need(180, 1), None, 3), "everything is sent at first");
-        assert!(!asked.decide(at(4_900), need(360, 3), None, 3));
+        assert!(!asked.decide(at(4_000), need(360, 2), None, 3));
         assert!(asked.decide(at(5_000), need(180, 1), None, 3));
-        assert_eq!(asked.told(), Some(need(360, 3)), "the most of the last seconds");
-        assert!(asked.decide(at(5_100), need(720, 7), None, 3), "more at once");
-        assert!(!asked.decide(at(5_200), need(0, 0), None, 3));
-        assert!(!asked.decide(at(10_100), need(720, 7), None, 3), "needed again in time");
-        assert!(!asked.decide(at(10_200), need(0, 0), None, 3));
-        assert!(!asked.decide(at(15_100), need(0, 0), None, 3));
-        assert!(asked.decide(at(15_200), need(0, 0), None, 3));
+        assert_eq!(asked.told(), Some(need(360, 3)), "what was needed in the last seconds");
+        assert!(asked.decide(at(9_000), need(180, 1), None, 3));
+        assert_eq!(asked.told(), Some(need(180, 1)), "and not any more");
+        assert!(asked.decide(at(9_100), need(720, 4), None, 3), "more at once");
+        assert_eq!(asked.told(), Some(need(720, 5)));
+        assert!(!asked.decide(at(9_200), need(0, 0), None, 3));
+        assert!(!asked.decide(at(13_900), need(720, 5), None, 3), "needed again in time");
+        assert!(!asked.decide(at(14_000), need(0, 0), None, 3));
+        assert!(!asked.decide(at(18_800), need(0, 0), None, 3));
+        assert!(asked.decide(at(18_900), need(0, 0), None, 3));
         assert_eq!(asked.told(), Some(need(0, 0)));
         assert!(!asked.decide(at(60_000), need(0, 0), None, 3), "nothing is said twice");
         asked.repeat = true;

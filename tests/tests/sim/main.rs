@@ -1,6 +1,7 @@
 //! Meetings in virtual time: the real worker, simulated people, seeded faults. Each scenario asserts that its fault really happened, and
 //! important checks have a twin that must fail.
 
+mod audio;
 mod bandwidth;
 mod bits;
 mod breakouts;

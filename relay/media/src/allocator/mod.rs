@@ -34,7 +34,7 @@ const ALWAYS: u64 = 150_000;
 const LARGE_FIRST: u16 = 360;
 
 /// Going up must leave this part of the new layer's rate to spare: one in so many. Rates are measured, and vary.
-const SPARE: u64 = 8;
+pub const SPARE: u64 = 8;
 
 /// What a tile shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
