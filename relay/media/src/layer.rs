@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use wire::codec::FrameInfo;
-use wire::ext::ExtMap;
+use wire::codec::{Codec, FrameInfo, h264};
+use wire::ext::ExtValues;
 use wire::ids::{Rid, Ssrc};
 use wire::ntp::Ntp;
+use wire::rtp::RtpHeader;
 
 use crate::MediaKind;
 use crate::clock::SourceClock;
@@ -14,7 +15,7 @@ use crate::meter::Meter;
 use crate::nack::NackList;
 use crate::numbering::{Numbering, Place};
 use crate::rates::Rates;
-use crate::reading::Lore;
+use crate::reading::{Lore, Reading};
 use crate::reception::Reception;
 use crate::store::Store;
 
@@ -179,6 +180,26 @@ impl Layer {
         self.pace.heard
     }
 
+    /// Reads what a packet says of itself, and of the stream.
+    #[inline]
+    pub(crate) fn read(
+        &mut self,
+        kind: MediaKind,
+        codec: Codec,
+        payload: &[u8],
+        header: &RtpHeader,
+        exts: &ExtValues<'_>,
+        (ext_seq, late): (u64, bool),
+    ) -> Reading {
+        let mut reading = self.lore.read(kind, codec, payload, header.marker, exts, late);
+        if reading.frame.keyframe && codec == Codec::H264 && !h264::has_parameters(payload) {
+            // The parameter sets in front of the picture are the beginning; nothing can be decoded without them.
+            let before = self.store.timestamp(ext_seq.wrapping_sub(1));
+            reading.frame.keyframe = self.packets == 1 || before.is_some_and(|before| before != header.timestamp);
+        }
+        reading
+    }
+
     /// Places an arrival in the numbering and counts it. `None` refuses it: `place` says why.
     #[inline]
     pub(crate) fn accept(&mut self, place: Place, arrival: &Arrival) -> Option<(u64, bool)> {
@@ -244,13 +265,6 @@ impl Layer {
             (Wish::Unwanted, true) => Wish::Wanted,
             (wish, true) => wish,
         };
-    }
-
-    /// Whether a packet is the first of its picture, so far as the store knows the one before it. An H.264 picture whose parameter sets
-    /// came in a packet of their own begins with these; nothing can be decoded from what follows them alone.
-    pub(crate) fn begins_picture(&self, ext_seq: u64, timestamp: u32, exts: &ExtMap) -> bool {
-        let before = self.store.get(ext_seq.wrapping_sub(1), exts).map(|stored| stored.timestamp);
-        self.packets == 1 || before.is_some_and(|before| before != timestamp)
     }
 
     /// Takes a sender report over; `on_relay` is its time on the relay's clock.

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use wire::codec::{Codec, h264};
 use wire::ext::{Ext, ExtMap, ExtValues};
 use wire::ids::{Mid, Ssrc};
 use wire::ntp::Ntp;
@@ -168,10 +167,7 @@ impl Receiver {
             self.counters.refuse(place);
             return None;
         };
-        let mut reading = layer.lore.read(kind, codec.codec, payload, header.marker, &exts, late);
-        if reading.frame.keyframe && codec.codec == Codec::H264 && !h264::has_parameters(payload) {
-            reading.frame.keyframe = layer.begins_picture(ext_seq, header.timestamp, &self.exts);
-        }
+        let reading = layer.read(kind, codec.codec, payload, header, &exts, (ext_seq, late));
         let keyframe = kind == MediaKind::Video && reading.frame.keyframe;
         if kind == MediaKind::Video {
             layer.count(now, &reading.frame, plain.len());

@@ -95,6 +95,12 @@ impl Store {
         });
     }
 
+    /// The RTP timestamp of the packet with this number, while its entry was not reused.
+    pub(crate) fn timestamp(&self, ext_seq: u64) -> Option<u32> {
+        let entry = self.entries.get(ext_seq as usize & self.entries.len().checked_sub(1)?)?.as_ref()?;
+        (entry.ext_seq == ext_seq).then_some(entry.timestamp)
+    }
+
     /// The packet with this number, while neither its entry nor its bytes were reused. `exts` is the publisher's map.
     pub(crate) fn get(&self, ext_seq: u64, exts: &ExtMap) -> Option<Stored<'_>> {
         let entry = self.entries.get(ext_seq as usize & self.entries.len().checked_sub(1)?)?.as_ref()?;

@@ -51,6 +51,8 @@ pub(crate) struct Run {
     pub(crate) left_out: usize,
     /// Pictures whose end never left: another one, or a pause, came in between.
     pub(crate) cut: usize,
+    /// Packets of a picture that came after its marker.
+    pub(crate) behind: usize,
 }
 
 /// A packet that left, with where it came from.
@@ -70,6 +72,8 @@ pub(crate) struct Way {
     receiver: Receiver,
     slot: Slot,
     targets: u32,
+    /// Whether packets of a picture overtake each other.
+    overtaking: bool,
     twcc: u16,
     out: Vec<Out>,
     /// Number of the picture and spatial layer of what arrived, by encoding and sequence number.
@@ -94,6 +98,7 @@ impl Way {
         let mut slot = Slot::new(SlotConfig { mid, kind: MediaKind::Video, ssrc: Ssrc(0xaaaa), rtx: None, entropy: seed << 20 | 0x7ff0 });
         let to = CodecOut { pt: 100, codec, clock_rate: 90_000, rtx: None };
         slot.attach(base, Route::new(&[feeds[0].codec_in()], &[to], |from, to| from.codec == to.codec));
+        let overtaking = feeds.len() > 1;
         Self {
             rng: ChaCha8Rng::seed_from_u64(seed),
             base,
@@ -101,6 +106,7 @@ impl Way {
             receiver,
             slot,
             targets: 0,
+            overtaking,
             twcc: 0,
             out: Vec::new(),
             arrived: BTreeMap::new(),
@@ -125,12 +131,12 @@ impl Way {
             nth += 1;
         }
         let switches = self.slot.counters().starts;
-        let (mut sent, left_out) = pictures(self.out);
+        let (mut sent, left_out, behind) = pictures(self.out);
         // A viewer does not show what has no end; what comes next must do without it.
         let all = sent.len();
         sent.retain(|picture| picture.ended);
         let cut = all - sent.len();
-        Run { sent, targets: self.targets, switches, left_out, cut }
+        Run { sent, targets: self.targets, switches, left_out, cut, behind }
     }
 
     /// Any layer there is; now and then nothing at all, until the next change.
@@ -142,7 +148,7 @@ impl Way {
         self.targets += 1;
     }
 
-    /// One picture of each encoding, one encoding after the other. Its packets arrive in a somewhat wrong order.
+    /// One picture of each encoding, one encoding after the other. Packets of simulcast arrive in a somewhat wrong order.
     fn pictures(&mut self, now: Instant, nth: usize) {
         for index in 0..self.feeds.len() {
             let (_, ssrc, timestamp) = self.feeds[index].stream();
@@ -152,7 +158,7 @@ impl Way {
             }
             let mut packets = self.feeds[index].packets(nth);
             for at in 1..packets.len() {
-                if self.rng.next_u32().is_multiple_of(8) {
+                if self.overtaking && self.rng.next_u32().is_multiple_of(8) {
                     packets.swap(at - 1, at);
                 }
             }
@@ -217,12 +223,12 @@ fn ext_map(ids: &[(u8, Ext)]) -> ExtMap {
     exts
 }
 
-/// In the order of their numbers, without a hole; one picture has one time.
-fn pictures(mut out: Vec<Out>) -> (Vec<Sent>, usize) {
+/// In the order of their numbers, without a hole; one picture has one time. Also how many were left out, and packets behind a marker.
+fn pictures(mut out: Vec<Out>) -> (Vec<Sent>, usize, usize) {
     out.sort_by_key(|packet| packet.seq);
     let mut sent: Vec<Sent> = Vec::new();
     let mut before: Option<(u64, u32, bool)> = None;
-    let mut left_out = 0;
+    let (mut left_out, mut behind) = (0, 0);
     for packet in out {
         let Out { seq, timestamp, from, spatial, marker, payload } = packet;
         if let Some((last, time, ended)) = before {
@@ -235,14 +241,14 @@ fn pictures(mut out: Vec<Out>) -> (Vec<Sent>, usize) {
             let same = sent.last().is_some_and(|picture| picture.from == from);
             let step = timestamp.wrapping_sub(time).cast_signed();
             assert!(if same { step == 0 } else { step > 0 }, "a picture has one time, and time runs on: {from:?}");
-            assert!(!(ended && same), "nothing comes after the marker: {from:?}");
+            behind += usize::from(ended && same);
         }
         before = Some((seq, timestamp, marker));
         match sent.last_mut().filter(|picture| picture.from == from) {
             Some(picture) => {
                 picture.spatial = picture.spatial.max(spatial);
                 picture.payloads.push(payload);
-                picture.ended = marker;
+                picture.ended |= marker;
             }
             None => {
                 left_out += sent.last().filter(|last| last.from.0 == from.0).map_or(0, |last| from.1 - last.from.1 - 1);
@@ -250,5 +256,5 @@ fn pictures(mut out: Vec<Out>) -> (Vec<Sent>, usize) {
             }
         }
     }
-    (sent, left_out)
+    (sent, left_out, behind)
 }
