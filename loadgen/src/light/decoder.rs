@@ -204,7 +204,7 @@ impl Decoder {
             });
             return false;
         }
-        let picture_id = frame.head.picture_id.map(|id| id.value());
+        let picture_id = frame.head.picture_id.map(wire::codec::vp8::PictureId::value);
         self.last = Some(Last { last_seq: frame.last_seq, timestamp: frame.timestamp, picture_id });
         if self.decoded.len() == MAX_DECODED {
             self.decoded.pop_front();

@@ -1,6 +1,7 @@
 //! What a viewer without packet feedback believes its line carries (REMB): old clients are like this.
 //!
-//! While nothing queues it is half as much again as what comes; when packets wait it is a little less than what comes.
+//! While nothing queues it grows slowly, and is half as much again as what comes at least; when packets wait it is a little less than
+//! what comes.
 
 use std::time::{Duration, Instant};
 
@@ -12,8 +13,12 @@ const WINDOW: Duration = Duration::from_millis(600);
 const QUEUE: Duration = Duration::from_millis(40);
 /// The shortest way seen is believed so long.
 const BASE_AGE: Duration = Duration::from_secs(10);
-/// What is told before anything came, and the least, bit/s.
-const LEAST: f64 = 100_000.0;
+/// What is told before anything ever waited, bit/s.
+const START: f64 = 2_500_000.0;
+/// The least and the most that is told, bit/s.
+const RANGE: (f64, f64) = (100_000.0, 30_000_000.0);
+/// While nothing waits it grows so much each time: about 8 % a second, as browsers do.
+const GROWTH: f64 = 1.016;
 
 /// The estimate.
 #[derive(Debug)]
@@ -28,7 +33,7 @@ pub(super) struct OwnEstimate {
 
 impl OwnEstimate {
     pub(super) fn new() -> Self {
-        Self { came: std::collections::VecDeque::new(), base: None, longest_wait: 0.0, bitrate: 0.0, due: None }
+        Self { came: std::collections::VecDeque::new(), base: None, longest_wait: 0.0, bitrate: START, due: None }
     }
 
     /// A datagram of `len` bytes came. `transit`: for media, arrival less sending time on any clock, seconds.
@@ -58,8 +63,9 @@ impl OwnEstimate {
         let bytes: usize = self.came.iter().map(|(_, len)| len).sum();
         let rate = bytes as f64 * 8.0 / WINDOW.as_secs_f64();
         let waited = std::mem::take(&mut self.longest_wait);
-        self.bitrate = if waited > QUEUE.as_secs_f64() { rate * 0.9 } else { self.bitrate.max(rate * 1.5) };
-        Some(self.bitrate.max(LEAST) as u64)
+        self.bitrate = if waited > QUEUE.as_secs_f64() { rate * 0.9 } else { (self.bitrate * GROWTH).max(rate * 1.5) };
+        self.bitrate = self.bitrate.clamp(RANGE.0, RANGE.1);
+        Some(self.bitrate as u64)
     }
 }
 
@@ -78,7 +84,7 @@ mod tests {
             estimate.arrived(now, 1_000, Some(0.02 + wait));
             told.extend(estimate.take_due(now));
         }
-        assert!((2_300_000..2_500_000).contains(&told[4]), "{told:?}");
+        assert!((2_600_000..2_800_000).contains(&told[4]), "{told:?}");
         assert!(told.last().is_some_and(|told| (1_300_000..1_500_000).contains(told)), "{told:?}");
     }
 }

@@ -53,9 +53,12 @@ impl Worker {
         Some(())
     }
 
-    /// Decides what one publisher should be told, and tells it.
+    /// Decides what one publisher should be told, and tells it. Whoever waits goes on sending, although nobody gets it: so the first
+    /// picture after the admission is one keyframe away.
     fn ask(&mut self, now: Instant, publisher: PeerKey) {
-        let waits = self.waits(publisher);
+        if self.waits(publisher) {
+            return;
+        }
         let Some(link) = self.link_mut(publisher) else { return };
         let mut news = false;
         for source in PICTURES {
@@ -64,7 +67,7 @@ impl Worker {
             };
             let Some(picture) = link.uplink.picture_mut(source) else { continue };
             let (need, cap) = (picture.wishes.need(encodings), picture.wishes.cap(encodings));
-            let changed = if waits { picture.asked.stop() } else { picture.asked.decide(now, need, cap, encodings) };
+            let changed = picture.asked.decide(now, need, cap, encodings);
             if let Some(told) = picture.asked.told().filter(|_| changed) {
                 let wanted = [0, 1, 2, 3].map(|encoding| told.encodings >> encoding & 1 == 1);
                 link.receiver.set_wanted(now, index, &wanted);

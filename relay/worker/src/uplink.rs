@@ -198,13 +198,6 @@ impl Asked {
         repeat || before != (self.told, self.cap)
     }
 
-    /// Nobody can get anything now, because the publisher waits to be let in: nothing need be sent. True when the publisher has to be told.
-    pub(crate) fn stop(&mut self) -> bool {
-        let before = self.told;
-        *self = Self { told: Some(Need::default()), ..Self::default() };
-        before != self.told
-    }
-
     fn note(&mut self, now: Instant, need: Need) {
         for (_, at) in self.encodings.iter_mut().enumerate().filter(|(encoding, _)| need.encodings >> encoding & 1 == 1) {
             *at = Some(now);
@@ -317,9 +310,6 @@ mod tests {
         assert!(!asked.decide(at(60_000), need(0, 0), None, 3), "nothing is said twice");
         asked.repeat = true;
         assert!(asked.decide(at(60_100), need(0, 0), None, 3), "but to whom was away");
-        let mut waiting = Asked::default();
-        assert!(waiting.stop() && !waiting.stop(), "who waits need not send");
-        assert!(waiting.decide(at(0), need(720, 7), None, 3), "until somebody looks");
     }
 
     #[test]

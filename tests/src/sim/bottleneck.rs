@@ -54,10 +54,17 @@ impl Passed {
         waits.get(waits.len() * 95 / 100).copied().unwrap_or_default()
     }
 
-    /// When something last waited longer than `limit`.
+    /// When waits were below `limit` again, for a second at least, after the first that was not after `since`; `since` itself if none was.
     #[must_use]
-    pub fn last_above(&self, limit: Duration) -> Option<Instant> {
-        self.waits.iter().rev().find(|(_, wait)| *wait > limit).map(|(at, _)| *at)
+    pub fn falls_below(&self, limit: Duration, since: Instant) -> Instant {
+        let mut last = since;
+        for (at, _) in self.since(since).iter().filter(|(_, wait)| *wait > limit) {
+            if last > since && *at - last > Duration::from_secs(1) {
+                break;
+            }
+            last = *at;
+        }
+        last
     }
 
     /// Bytes that got through.
@@ -145,8 +152,8 @@ mod tests {
         assert!((430..500).contains(&passed.drops()), "{}", passed.drops());
         assert_eq!(passed.bytes(), (1_000 - passed.drops()) * 1_000);
         assert!(passed.max_wait(start) <= rate.queue && passed.p95_wait(start) > rate.queue - Duration::from_millis(3));
-        assert!(passed.last_above(Duration::from_millis(45)).is_some_and(|at| at > start + Duration::from_millis(990)));
-        assert_eq!(passed.last_above(rate.queue), None);
+        assert!(passed.falls_below(Duration::from_millis(45), start) > start + Duration::from_millis(990));
+        assert_eq!(passed.falls_below(rate.queue, start), start);
     }
 
     #[test]

@@ -36,7 +36,6 @@ fn to_waiting(person: &Resident, message: &ServerMessage) -> Result<(), String> 
         ServerMessage::Scene { scene } => matches!(scene, Scene::Waiting(_)),
         ServerMessage::Slots { slots } => slots.iter().all(|slot| slot.participant.is_none()),
         ServerMessage::Speaker { participant } => participant.is_none(),
-        ServerMessage::Send { sources } => sources.iter().all(|source| source.height == 0),
         _ => false,
     };
     if fine { Ok(()) } else { Err("what nobody may know who waits".to_owned()) }
