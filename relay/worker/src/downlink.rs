@@ -61,6 +61,8 @@ pub(crate) struct Downlink {
     began: Instant,
     pub(crate) estimator: Estimator,
     pub(crate) pacer: Pacer<Waiting>,
+    /// What of the queue was missed: a viewer who asks again meanwhile is not queued again.
+    pub(crate) again: Vec<(Ssrc, u16)>,
     /// What protects the sound.
     pub(crate) protection: Protection,
     steady: Steady,
@@ -116,6 +118,7 @@ impl Downlink {
             began: now,
             estimator,
             pacer,
+            again: Vec::new(),
             protection: Protection::default(),
             steady: Steady::new(now, target),
             total: Total::default(),
@@ -203,7 +206,13 @@ impl Downlink {
 
     /// Nothing that waits for this slot is sent any more.
     pub(crate) fn forget(&mut self, stream: Ssrc) {
-        self.pacer.retain(|waiting| waiting.stream() != stream);
+        self.retain(|waiting| waiting.stream() != stream);
+    }
+
+    /// Forgets what waits and must not be sent any more.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&Waiting) -> bool) {
+        self.again.retain(|(stream, sequence)| keep(&Waiting::Again { stream: *stream, sequence: *sequence }));
+        self.pacer.retain(keep);
     }
 }
 

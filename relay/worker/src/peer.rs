@@ -186,7 +186,7 @@ impl Link {
     /// Nothing that waits for a slot whose source may not flow is ever sent.
     pub(crate) fn purge(&mut self) {
         let Self { slots, downlink, .. } = self;
-        downlink.pacer.retain(|waiting| slots.iter().any(|slot| slot.open && slot.line.ssrc == waiting.stream()));
+        downlink.retain(|waiting| slots.iter().any(|slot| slot.open && slot.line.ssrc == waiting.stream()));
     }
 
     /// The earliest moment at which this link wants `Worker::peer_timeout`.

@@ -41,13 +41,19 @@ impl Worker {
     fn offer_again(&mut self, now: Instant, viewer: PeerKey, stream: Ssrc, sequence: u16) -> Option<bool> {
         let (from, to) = pair(&mut self.peers, viewer, stream)?;
         let to = to.link.as_mut()?;
+        if to.downlink.again.contains(&(stream, sequence)) {
+            return Some(false);
+        }
         let missed = find(now, from, to, stream, sequence)?;
         let bytes = missed.stored.payload.len() + OVERHEAD;
         // Sound is small, and of no use after a few moments.
         let class = if missed.publication.kind() == MediaKind::Audio { Class::Audio } else { Class::Resend };
         match to.downlink.pacer.offer(now, class, bytes, true, Waiting::Again { stream, sequence }) {
             Verdict::Now(_) => send_again(now, to, sequence, &missed, &mut self.outbox).then_some(true),
-            Verdict::Waits => Some(false),
+            Verdict::Waits => {
+                to.downlink.again.push((stream, sequence));
+                Some(false)
+            }
             Verdict::Full(_) => None,
         }
     }
@@ -56,6 +62,7 @@ impl Worker {
     pub(crate) fn resend_waiting(&mut self, now: Instant, viewer: PeerKey, stream: Ssrc, sequence: u16) {
         let Some((from, to)) = pair(&mut self.peers, viewer, stream) else { return };
         let Some(to) = to.link.as_mut() else { return };
+        to.downlink.again.retain(|waiting| *waiting != (stream, sequence));
         let Some(missed) = find(now, from, to, stream, sequence) else { return };
         if send_again(now, to, sequence, &missed, &mut self.outbox) {
             self.counters.rtp_resent += 1;

@@ -72,7 +72,7 @@ fn assert_rough(sim: &mut Sim, people: &[PersonIx]) {
     for who in people {
         let access = sim.network.access(*who);
         for stats in [access.up.stats, access.down.stats] {
-            assert!(stats.lost > 5 && stats.reordered > 2 && stats.duplicated > 2, "the faults happened: {stats:?}");
+            assert!(stats.lost > 5 && stats.reordered > 1 && stats.duplicated > 1, "the faults happened: {stats:?}");
         }
     }
 }
