@@ -223,7 +223,7 @@ impl Purse<'_> {
     fn admits(&self, tile: &Tile, rung: usize) -> bool {
         let demand = &self.demands[tile.demand];
         let spare = rate(&demand.rungs[rung]) / if demand.held { SPARE_AGAIN } else { SPARE };
-        demand.granted.is_none() && self.with(tile, rung).saturating_add(spare) <= self.budget.now
+        demand.granted.is_none() && tile.class != Class::Hidden && self.with(tile, rung).saturating_add(spare) <= self.budget.now
     }
 
     /// How far a tile goes before the rounds begin.

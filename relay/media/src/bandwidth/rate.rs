@@ -206,7 +206,7 @@ mod tests {
     fn grows_only_as_far_as_traffic_proves() {
         let grown_by = |arrives: fn(f64) -> Option<f64>| grown(Rate::new(0, 1e6), 10, arrives) / 1e6;
         assert!((2.1..2.2).contains(&grown_by(Some)), "8 % a second");
-        assert!((1.2..1.21).contains(&grown_by(|_| Some(0.8e6 - 1000.0))), "{}", grown_by(|_| Some(0.8e6)));
+        assert!((1.2..1.21).contains(&grown_by(|_| Some(1.04e6 - 1000.0))), "{}", grown_by(|_| Some(1.04e6)));
         assert!((1.0..1.001).contains(&grown_by(|_| Some(100.0))), "no less for lack of traffic");
         assert!((1.0..1.001).contains(&grown_by(|_| None)));
     }
