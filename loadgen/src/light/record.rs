@@ -11,6 +11,9 @@ use super::pattern::{Author, Stamp};
 const MAX_COMPLAINTS: usize = 8;
 /// A picture that stands still for longer is a freeze.
 pub const FREEZE: Duration = Duration::from_millis(200);
+/// From a change to the first picture of every temporal layer that belongs to it: two of the longest patterns at 25 pictures a second.
+const COMPLETE: Duration = Duration::from_millis(320);
+
 /// Freezes and changes kept one by one; further ones are only counted.
 const MAX_KEPT: usize = 1_024;
 /// A temporal layer that did not come within so many pictures is gone; three times the longest pattern of an encoder.
@@ -91,6 +94,8 @@ pub struct SlotRecord {
     pub error_count: u64,
     /// The first of them in words.
     pub errors: Vec<String>,
+    /// When the last change began.
+    began_showing: Option<Instant>,
     /// Pictures since the highest temporal layer was last seen, and the highest below it since then.
     since_highest: (u8, u8),
     newest_author: Option<Author>,
@@ -168,6 +173,15 @@ impl SlotRecord {
         if known.is_some_and(|known| known.temporal == temporal) {
             return;
         }
+        // A layer begins with a keyframe, which is of the lowest temporal layer: what follows at once belongs to the same change.
+        if let (Some(known), Some(last)) = (known, self.shown.last_mut())
+            && temporal > known.temporal
+            && self.began_showing.is_some_and(|at| now.saturating_duration_since(at) < COMPLETE)
+        {
+            *last = shown;
+            return;
+        }
+        self.began_showing = Some(now);
         self.changes += u64::from(self.author.is_some());
         if self.shown.len() == MAX_KEPT {
             self.shown.pop();
@@ -178,9 +192,10 @@ impl SlotRecord {
     /// Forgets the counts and begins anew; a freeze under way goes on counting from the last picture, and what is shown stays known.
     pub(super) fn begin_window(&mut self) {
         let (size, author, last_decoded, newest_author) = (self.size, self.author, self.last_decoded, self.newest_author);
+        let began_showing = self.began_showing;
         let (shown, since_highest) = (self.shown.pop().into_iter().collect(), self.since_highest);
         let heard = self.heard.as_ref().map(|_| Vec::new());
-        *self = Self { size, author, last_decoded, newest_author, shown, since_highest, heard, ..Self::default() };
+        *self = Self { size, author, last_decoded, newest_author, shown, since_highest, heard, began_showing, ..Self::default() };
     }
 
     /// Nothing is expected here now: the time until the next picture is no freeze.
@@ -216,6 +231,7 @@ mod tests {
         let (mut now, mut record) = (Instant::now(), SlotRecord::default());
         show(&mut record, &mut now, 0, Some((320, 180)));
         (0..40).for_each(|number| show(&mut record, &mut now, [0, 2, 1, 2][number % 4], None));
+        assert_eq!(record.changes, 0, "it began with a keyframe of the lowest layer");
         record.begin_window();
         (0..40).for_each(|number| show(&mut record, &mut now, [0, 2, 1, 1][number % 4], None));
         assert_eq!((record.changes, record.shown.len()), (0, 1), "{:?}", record.shown);
