@@ -17,6 +17,9 @@ const FRAME: u64 = 5;
 /// The time between two packets of the trace.
 const SPACING: Duration = Duration::from_micros(6_667);
 
+/// One frame of so many is a keyframe: the trace does not listen to requests, and whoever is found a line waits for one.
+const KEYFRAMES: u64 = 50;
+
 /// How long the viewers' lines are found out about, and how often a viewer reports meanwhile.
 const SETTLING: Duration = Duration::from_secs(6);
 const REPORT: Duration = Duration::from_millis(100);
@@ -154,7 +157,7 @@ impl World {
     }
 }
 
-/// Packet `index` of the trace, in clear: VP8 with a 15-bit picture id, the first frame a keyframe.
+/// Packet `index` of the trace, in clear: VP8 with a 15-bit picture id, one frame of fifty a keyframe.
 ///
 /// # Panics
 /// Never: the buffer is large enough.
@@ -184,7 +187,7 @@ pub fn picture_packet(number: u16, index: u64) -> Vec<u8> {
     let start = if part == 0 { 0x10 } else { 0 };
     let [high, low] = picture.to_be_bytes();
     // X and S bits, I bit, picture id; then a VP8 frame header whose lowest bit is 0 for a keyframe.
-    let keyframe = u8::from(frame != 0);
+    let keyframe = u8::from(!frame.is_multiple_of(KEYFRAMES));
     packet[header..header + 5].copy_from_slice(&[0x80 | start, 0x80, high, low, keyframe]);
     packet.truncate(header + PAYLOAD);
     packet

@@ -369,12 +369,6 @@ proptest! {
             let of = |layer| demand.rungs.iter().find(|rung| Some(rung.layer) == layer).map(rate);
             prop_assert!(!(raised && demand.held) || of(grant.layer) <= of(demand.granted), "held, unless that costs more");
         }
-        if demands.iter().all(|demand| demand.granted.is_none()) {
-            let least = |grant: &Grant| demands[grant.slot].rungs.iter().map(rate).min().unwrap_or(0);
-            let least: u64 = grants.iter().filter(|grant| grant.layer.is_some()).map(least).sum();
-            let most = now.min(steady.max(least)).max(ALWAYS);
-            prop_assert!(total.granted <= most, "the least at once, more only of what the line has carried for a while");
-        }
         demands.rotate_left(turn % tiles.len());
         let mut again = Vec::new();
         prop_assert_eq!(allocate(&demands, budget, &mut again), total);
