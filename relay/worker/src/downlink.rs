@@ -28,6 +28,10 @@ const MENDED: f32 = 0.2;
 const AHEAD: u64 = 2;
 const LEAST_WISH: u64 = 2_500_000;
 
+/// Everybody's least picture is sent over a line that has shown no end yet, up to this, bit/s: what it was asked and answered is a guess,
+/// and media prove more than padding does. A line that cannot carry it says so within a few reports.
+const UNTRIED: u64 = 1_500_000;
+
 /// A picture that is sent over a line of which nothing is known, bit/s.
 const MODEST: u64 = 400_000;
 /// How long the first questions to a line take; viewers without retransmissions cannot be asked any.
@@ -82,6 +86,8 @@ pub(crate) struct Downlink {
 pub(crate) struct Least {
     /// Those that are sent now.
     pub(crate) shown: u64,
+    /// All that are visible, and the room that the allocator wants to have beside them.
+    pub(crate) all: u64,
     /// The most important one and the room that the allocator wants to have beside it.
     pub(crate) first: u64,
 }
@@ -165,6 +171,9 @@ impl Downlink {
         let mut budget = self.steady.budget(now, (pictures as f64 * (1.0 - resend)) as u64);
         budget.steady -= budget.steady / APART;
         budget.now = self.ride_out(now, budget.now);
+        if !self.estimator.found_wanting() && least.all <= UNTRIED {
+            budget.now = budget.now.max(least.all);
+        }
         match self.estimator.limit() {
             Limit::Loss if budget.now < least.shown => {
                 let since = if self.estimator.loss() < MENDED { now } else { self.short_since.unwrap_or(now) };

@@ -144,6 +144,7 @@ impl Worker {
             if slot.grant.is_some_and(|grant| grant.layer.is_some()) {
                 least.shown += rate;
             }
+            least.all += rate + rate / SPARE;
             if slot.tile.rank < rank {
                 rank = slot.tile.rank;
                 least.first = rate + rate / SPARE;

@@ -101,6 +101,8 @@ pub struct Estimator {
     full: Option<f64>,
     /// What a probe at the beginning said if it was less than the estimate, bit/s.
     low_answer: Option<f64>,
+    /// Queues grew, packets did not fit, or nothing came back: the line has shown an end at some time.
+    found_wanting: bool,
     /// When time was last told, us.
     ticked: u64,
     target: f64,
@@ -129,6 +131,7 @@ impl Estimator {
             unheard: None,
             full: None,
             low_answer: None,
+            found_wanting: false,
             ticked: 0,
             target: START,
         }
@@ -204,6 +207,7 @@ impl Estimator {
         let now = self.micros(now);
         if self.silence_at().is_some_and(|due| due <= now) {
             let before = self.rate.estimate();
+            self.found_wanting = true;
             self.rate.set(now, SILENT_DECREASE * before);
             self.prober.fell(now, before, self.rate.estimate());
             // What is sent from now on is waited for anew; if nothing is, nothing is missed.
@@ -247,6 +251,13 @@ impl Estimator {
         if lately && self.target < self.wish { Limit::Delay } else { Limit::Nothing }
     }
 
+    /// Whether the line has ever shown an end. Until then [`Estimator::target`] is a guess, or what was asked and sent so far: less than the
+    /// line carries as likely as more. Losses that are being looked into show nothing yet.
+    #[must_use]
+    pub fn found_wanting(&self) -> bool {
+        self.found_wanting || self.remb.is_some() || matches!(self.reports, Reports::None) && self.fallback.loss() > FEW_LOSSES
+    }
+
     /// Round-trip time by feedback.
     #[must_use]
     pub fn rtt(&self) -> Option<Duration> {
@@ -284,7 +295,10 @@ impl Estimator {
         let estimate = self.rate.estimate();
         match self.loss.update(now, estimate, arrives) {
             Finding::Restore(rate) => self.rate.set(now, rate.max(estimate)),
-            Finding::Full(most) => self.rate.set(now, most.min(estimate)),
+            Finding::Full(most) => {
+                self.found_wanting = true;
+                self.rate.set(now, most.min(estimate));
+            }
             Finding::None => {}
         }
         self.follow_delay(now, arrives);
@@ -310,6 +324,7 @@ impl Estimator {
         }
         if self.rate.update(now, signal, arrives.map(|rate| rate / carried), arrives_now, standing, rtt) {
             self.full = arrives_now;
+            self.found_wanting = true;
             self.prober.fell(now, before, self.rate.estimate());
         } else if arrives.zip(self.full).is_some_and(|(arrives, full)| arrives > BETTER * full) {
             self.full = None;
@@ -327,6 +342,7 @@ impl Estimator {
             self.low_answer = None;
         } else if answer < before && arrives < FULL_AT_START * before {
             self.low_answer = None;
+            self.found_wanting = true;
             self.rate.fall_to(now, answer.max(FULL_AT_START * arrives));
         }
     }

@@ -26,6 +26,12 @@ const BURST: f64 = 2.0;
 /// Share of what arrives that is sent during a trial: what does not fit goes, and a queue drains.
 const TRIAL: f64 = 0.9;
 
+/// A line over which less than this share of what may be sent is sent is not full of it: its losses are not looked into, and a trial in
+/// which so little was sent has shown nothing ...
+const BUSY: f64 = 0.5;
+/// ... unless so much is lost that it may carry far less than is thought.
+const ALARMING: f64 = 0.2;
+
 /// Least share of the rate that a trial goes down to.
 const DEEPEST: f64 = 0.3;
 
@@ -33,8 +39,15 @@ const DEEPEST: f64 = 0.3;
 const MIN_TRIAL: u32 = 2;
 const MAX_TRIAL: u32 = 8;
 
-/// A trial ends early when so many packets more or fewer would be lost by the one reason than by the other.
-const ENOUGH: f64 = 6.0;
+/// A trial ends early when one reason is so much likelier than the other, as a natural logarithm: one verdict in twenty may be wrong
+/// (A. Wald, Sequential Tests of Statistical Hypotheses, 1945).
+const SURE: f64 = 3.0;
+
+/// A line that was too full still loses so much when less is sent, by chance and by what others send.
+const REMAINS: f64 = 0.01;
+/// Of what was lost before the trial so much is the line's own at the least, if any of it is: losses begin a trial when they are high by
+/// chance, too.
+const OWN: f64 = 0.75;
 
 /// A line with more losses than this is full, whatever a trial says.
 const MAX_INHERENT: f64 = 0.4;
@@ -117,6 +130,17 @@ struct Trial {
     seen: u32,
     lost: u32,
     packets: u32,
+}
+
+impl Trial {
+    /// How much likelier the line's own losses explain what was seen than a line that was full, as a natural logarithm. Losses come in
+    /// rows, so that a packet says less than a coin.
+    fn own_not_full(&self) -> f64 {
+        let full = self.if_full.max(REMAINS);
+        let own = (OWN * self.before).max(2.0 * full);
+        let (lost, packets) = (f64::from(self.lost), f64::from(self.packets));
+        (lost * (own / full).ln() - packets * (own - full)) / BURST
+    }
 }
 
 /// What an observation means for the estimate.
@@ -220,6 +244,7 @@ impl Loss {
             self.inherent = (self.inherent + FOLLOW * (share - self.inherent)).min(self.highest());
         }
         match self.phase {
+            Phase::Trial(trial) if share <= ALARMING && !is_busy(self.most(rate), share, arrives) => self.call_off(now, &trial),
             Phase::Trial(trial) => self.continue_trial(now, trial, lost, packets),
             Phase::Excused { until, .. } if now < until => Finding::None,
             // Unless it has become much worse.
@@ -229,7 +254,8 @@ impl Loss {
                 Finding::None
             }
             Phase::Quiet { .. } | Phase::Settled { .. } => {
-                if self.exceeds(share, all.1) && self.exceeds(ratio(lost, packets), packets) {
+                let doubtful = share > ALARMING || is_busy(self.most(rate), share, arrives);
+                if doubtful && self.exceeds(share, all.1) && self.exceeds(ratio(lost, packets), packets) {
                     self.begin_trial(rate, share, arrives);
                 } else if matches!(self.phase, Phase::Settled { .. }) {
                     self.phase = Phase::Quiet { since: now };
@@ -239,8 +265,20 @@ impl Loss {
         }
     }
 
+    /// Too little is sent to learn anything: all is as it was before the trial.
+    fn call_off(&mut self, now: u64, trial: &Trial) -> Finding {
+        self.limit = None;
+        self.phase = Phase::Quiet { since: now };
+        Finding::Restore(trial.rate)
+    }
+
+    /// What may be sent, bit/s, `rate` being the limit that delay sets.
+    fn most(&self, rate: f64) -> f64 {
+        self.limit.map_or(rate, |limit| limit.min(rate))
+    }
+
     fn begin_trial(&mut self, rate: f64, share: f64, arrives: Option<f64>) {
-        let rate = self.limit.map_or(rate, |limit| limit.min(rate));
+        let rate = self.most(rate);
         let arrives = arrives.unwrap_or(rate * (1.0 - share));
         // What the line loses anyway has passed the place where it may be full.
         let limit = (TRIAL * arrives / (1.0 - self.inherent)).clamp(DEEPEST * rate, rate);
@@ -256,8 +294,7 @@ impl Loss {
             trial.packets += packets;
         }
         trial.seen += 1;
-        let enough = f64::from(trial.packets) * (trial.before - trial.if_full) >= ENOUGH;
-        if trial.seen > MAX_TRIAL || (enough && trial.seen > MIN_TRIAL) {
+        if trial.seen > MAX_TRIAL || (trial.own_not_full().abs() >= SURE && trial.seen > MIN_TRIAL) {
             return self.conclude(now, &trial);
         }
         self.phase = Phase::Trial(trial);
@@ -266,7 +303,7 @@ impl Loss {
 
     fn conclude(&mut self, now: u64, trial: &Trial) -> Finding {
         let after = ratio(trial.lost, trial.packets);
-        if after < f64::midpoint(trial.before, trial.if_full) || after > MAX_INHERENT {
+        if trial.own_not_full() < 0.0 || after > MAX_INHERENT {
             // Full. If it still is, the next trial goes down further.
             self.phase = Phase::Quiet { since: now };
             self.pause = PAUSE;
@@ -300,6 +337,11 @@ impl Loss {
         let limit = limit * speed.powf(elapsed as f64 / 1e6);
         self.limit = (limit < rate).then_some(limit);
     }
+}
+
+/// Whether what is sent, of which `share` is lost and the rest arrives, comes near what may be sent.
+fn is_busy(most: f64, share: f64, arrives: Option<f64>) -> bool {
+    arrives.is_none_or(|arrives| arrives >= BUSY * most * (1.0 - share))
 }
 
 fn ratio(part: u32, whole: u32) -> f64 {
