@@ -30,7 +30,7 @@ const LEAST_WISH: u64 = 2_500_000;
 
 /// Everybody's least picture is sent over a line that has shown no end yet, up to this, bit/s: what it was asked and answered is a guess,
 /// and media prove more than padding does. A line that cannot carry it says so within a few reports.
-const UNTRIED: u64 = 1_500_000;
+const UNTRIED: u64 = LEAST_WISH;
 
 /// A picture that is sent over a line of which nothing is known, bit/s.
 const MODEST: u64 = 400_000;

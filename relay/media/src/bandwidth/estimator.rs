@@ -31,6 +31,9 @@ const DRAIN_FULL: f64 = 600_000.0;
 /// Least share of the estimate that is sent while draining.
 const MIN_DRAIN: f64 = 0.35;
 
+/// Delays that grow while no such queue stands, us, are jitter: something got through at once.
+const SEEN: u64 = 3_000;
+
 /// A queue that stands no higher than this after a decrease counts as gone, us.
 const GONE: u64 = 25_000;
 
@@ -319,7 +322,8 @@ impl Estimator {
         let before = self.rate.estimate();
         let rtt = self.rtt.unwrap_or(FIRST_RTT);
         let own_burst = standing < GONE && now.saturating_sub(self.prober.asked()) < rtt + PROBE_SHADOW;
-        if (self.loss.holds() && signal == Signal::Normal) || (own_burst && signal == Signal::Over) {
+        let imagined = standing < SEEN || own_burst;
+        if (self.loss.holds() && signal == Signal::Normal) || (imagined && signal == Signal::Over) {
             return;
         }
         if self.rate.update(now, signal, arrives.map(|rate| rate / carried), arrives_now, standing, rtt) {
@@ -348,7 +352,7 @@ impl Estimator {
     }
 
     fn take_answers(&mut self, now: u64) {
-        let Some(answer) = self.prober.take_answer(now, self.loss.inherent()) else { return };
+        let Some(answer) = self.prober.take_answer(now, self.loss.smoothed().max(self.loss.inherent())) else { return };
         let before = self.rate.estimate();
         let answer = if self.full.is_some() && answer.bitrate > before {
             let Some(answer) = self.prober.confirmed(now, answer) else { return };
@@ -372,7 +376,7 @@ impl Estimator {
     /// Asks the line for more, if it seems to be free.
     fn ask(&mut self, now: u64) {
         let free =
-            self.trend.signal() == Signal::Normal && self.queue.standing() < GONE && !self.loss.holds() && self.loss.limit().is_none();
+            self.trend.signal() == Signal::Normal && self.queue.standing() < GONE && !self.loss.tries() && self.loss.limit().is_none();
         if !free || matches!(self.reports, Reports::None) {
             return;
         }

@@ -14,8 +14,10 @@ const MAX_RECENT: usize = 4;
 /// An observation with fewer packets ends after this, us.
 const MAX_OBSERVATION: u64 = 1_000_000;
 
-/// Losses this far above what is known of the line, on top of chance, start a trial.
-const EXCESS: f64 = 0.03;
+/// Losses this far above what is known of the line, on top of chance, are a doubt: the rate grows no further ...
+const DOUBT: f64 = 0.03;
+/// ... and this far above start a trial. What is less, retransmissions make good; a trial costs more, and errs.
+const EXCESS: f64 = 0.10;
 
 /// Standard deviations of chance that are allowed for.
 const DEVIATIONS: f64 = 3.0;
@@ -96,6 +98,8 @@ pub(super) struct Loss {
     tried: f64,
     smoothed: f64,
     limit: Option<f64>,
+    /// More is lost than is known of the line.
+    doubt: bool,
     phase: Phase,
     pause: u64,
 }
@@ -165,6 +169,7 @@ impl Loss {
             tried: 0.0,
             smoothed: 0.0,
             limit: None,
+            doubt: false,
             phase: Phase::Quiet { since: now },
             pause: PAUSE,
         }
@@ -200,9 +205,14 @@ impl Loss {
         self.limit
     }
 
-    /// Whether growing must wait: losses are being looked into.
-    pub(super) fn holds(&self) -> bool {
+    /// Whether losses are being looked into.
+    pub(super) fn tries(&self) -> bool {
         matches!(self.phase, Phase::Trial(_))
+    }
+
+    /// Whether growing must wait, unless the line is asked: losses are being looked into, or are more than is known of it.
+    pub(super) fn holds(&self) -> bool {
+        self.doubt || self.tries()
     }
 
     /// Queues grow: what is lost now is lost because they are full, and dealt with.
@@ -235,12 +245,13 @@ impl Loss {
     fn observe(&mut self, now: u64, rate: f64, arrives: Option<f64>) -> Finding {
         let [(lost, packets), ..] = self.recent;
         // On a line that is known to lose something it takes longer to be sure.
-        let count = if self.tried > EXCESS { MAX_RECENT } else { 2 };
+        let count = if self.tried > DOUBT { MAX_RECENT } else { 2 };
         let all = self.recent[..count].iter().fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
         let share = ratio(all.0, all.1);
         // While there is a limit more losses mean that it is too high.
         let quiet = self.limit.is_none() && matches!(self.phase, Phase::Quiet { .. } | Phase::Settled { .. });
-        if share < self.inherent || (quiet && !self.exceeds(share, all.1)) {
+        self.doubt = self.exceeds(share, all.1, DOUBT);
+        if share < self.inherent || (quiet && !self.exceeds(share, all.1, EXCESS)) {
             self.inherent = (self.inherent + FOLLOW * (share - self.inherent)).min(self.highest());
         }
         match self.phase {
@@ -255,7 +266,7 @@ impl Loss {
             }
             Phase::Quiet { .. } | Phase::Settled { .. } => {
                 let doubtful = share > ALARMING || is_busy(self.most(rate), share, arrives);
-                if doubtful && self.exceeds(share, all.1) && self.exceeds(ratio(lost, packets), packets) {
+                if doubtful && self.exceeds(share, all.1, EXCESS) && self.exceeds(ratio(lost, packets), packets, EXCESS) {
                     self.begin_trial(rate, share, arrives);
                 } else if matches!(self.phase, Phase::Settled { .. }) {
                     self.phase = Phase::Quiet { since: now };
@@ -320,19 +331,19 @@ impl Loss {
         Finding::Restore(trial.rate)
     }
 
-    /// More is lost than chance allows.
-    fn exceeds(&self, share: f64, packets: u32) -> bool {
+    /// Chance does not explain that this share is lost: it is beyond what is known of the line by more than `excess`.
+    fn exceeds(&self, share: f64, packets: u32, excess: f64) -> bool {
         let chance = DEVIATIONS * (BURST * self.inherent * (1.0 - self.inherent) / f64::from(packets.max(1))).sqrt();
-        share > self.inherent + EXCESS + chance
+        share > self.inherent + excess + chance
     }
 
     /// The most that the line is believed to lose without another trial.
     fn highest(&self) -> f64 {
-        if self.tried > EXCESS { self.tried + MAX_DRIFT } else { self.tried }
+        self.tried + MAX_DRIFT
     }
 
     fn grow(&mut self, now: u64, elapsed: u64, rate: f64) {
-        let (Phase::Quiet { since } | Phase::Excused { since, .. }, Some(limit)) = (self.phase, self.limit) else { return };
+        let (Phase::Quiet { since } | Phase::Excused { since, .. }, Some(limit), false) = (self.phase, self.limit, self.doubt) else { return };
         let speed = if now.saturating_sub(since) < QUIET { CAREFUL_GROWTH } else { GROWTH };
         let limit = limit * speed.powf(elapsed as f64 / 1e6);
         self.limit = (limit < rate).then_some(limit);
