@@ -171,8 +171,8 @@ impl Downlink {
         let mut budget = self.steady.budget(now, (pictures as f64 * (1.0 - resend)) as u64);
         budget.steady -= budget.steady / APART;
         budget.now = self.ride_out(now, budget.now);
-        if !self.estimator.found_wanting() && least.all <= UNTRIED {
-            budget.now = budget.now.max(least.all);
+        if !self.estimator.found_wanting() {
+            budget.now = budget.now.max(least.all.min(UNTRIED));
         }
         match self.estimator.limit() {
             Limit::Loss if budget.now < least.shown => {
