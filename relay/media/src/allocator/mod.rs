@@ -57,7 +57,7 @@ pub struct Demand<'a> {
     pub content: Content,
     /// Place in the order of importance, 0 first.
     pub rank: u16,
-    /// One of the layout's large tiles.
+    /// One of the layout's large tiles. One that is shown at 360 lines or more is large in any case: the page knows better.
     pub main: bool,
     /// Lines at which it is shown, physical pixels; 0: it is not visible now.
     pub height: u16,
@@ -130,7 +130,7 @@ pub fn allocate(demands: &[Demand<'_>], budget: Budget, grants: &mut Vec<Grant>)
     let tiles = line_up(demands, &mut tiles);
     let visible = tiles.partition_point(|tile| tile.class != Class::Hidden);
     let (visible, hidden) = tiles.split_at_mut(visible);
-    let mut purse = Purse { demands, budget, spent: 0 };
+    let mut purse = Purse { demands, budget, given: demands.iter().filter_map(had).map(rate).sum(), spent: 0 };
     for (place, tile) in visible.iter_mut().enumerate() {
         purse.begin(tile, place == 0);
     }
@@ -151,6 +151,12 @@ pub fn allocate(demands: &[Demand<'_>], budget: Budget, grants: &mut Vec<Grant>)
     }
     let wished = tiles.iter().map(|tile| rate(&demands[tile.demand].rungs[tile.path.ideal])).sum();
     Total { granted: purse.spent, wished }
+}
+
+/// The rung that it was granted last.
+fn had<'a>(demand: &Demand<'a>) -> Option<&'a Rung> {
+    let granted = demand.granted?;
+    demand.rungs.iter().find(|rung| rung.layer == granted)
 }
 
 /// Who is served first.
@@ -188,7 +194,7 @@ fn line_up<'t>(demands: &[Demand<'_>], tiles: &'t mut [Tile; MAX_TILES]) -> &'t 
         let class = match demand {
             Demand { height: 0, .. } => Class::Hidden,
             Demand { content: Content::Screen, .. } => Class::Screen,
-            Demand { main: true, .. } => Class::Large,
+            Demand { main: true, .. } | Demand { height: LARGE_FIRST.., .. } => Class::Large,
             _ => Class::Other,
         };
         *tile = Tile { demand: index, class, path, at: None, full: false };
@@ -203,6 +209,8 @@ fn line_up<'t>(demands: &[Demand<'_>], tiles: &'t mut [Tile; MAX_TILES]) -> &'t 
 struct Purse<'a> {
     demands: &'a [Demand<'a>],
     budget: Budget,
+    /// What all tiles have had so far takes so much.
+    given: u64,
     spent: u64,
 }
 
@@ -279,7 +287,7 @@ impl Purse<'_> {
     fn affords(&self, tile: &Tile, rung: usize) -> bool {
         let demand = &self.demands[tile.demand];
         let (with, wanted) = (self.with(tile, rung), &demand.rungs[rung]);
-        let had = demand.granted.and_then(|granted| demand.rungs.iter().find(|rung| rung.layer == granted));
+        let had = had(demand);
         if demand.granted.is_some_and(|granted| wanted.layer <= granted) {
             with <= self.budget.now
         } else if demand.held && demand.granted.is_some() && tile.at.is_some() {
@@ -288,7 +296,9 @@ impl Purse<'_> {
             // What has become cheaper than what it had, and is better.
             with <= self.budget.now
         } else {
-            with.saturating_add(rate(wanted) / SPARE) <= self.budget.steady.min(self.budget.now)
+            // What lesser tiles have is there for a screen or a large tile without waiting: the line carries it.
+            let proven = if tile.class < Class::Other { self.budget.steady.max(self.given) } else { self.budget.steady };
+            with.saturating_add(rate(wanted) / SPARE) <= proven.min(self.budget.now)
         }
     }
 
