@@ -115,9 +115,10 @@ impl InSlot {
 
     /// How long a packet took, on clocks of the relay and the client that need not agree, seconds.
     pub(super) fn transit(&self, since_start: Duration, timestamp: u32) -> Option<f64> {
-        let (_, first) = self.sender_report?;
-        let sent = f64::from(timestamp.wrapping_sub(first).cast_signed()) / f64::from(clock_rate(self.audio));
-        Some(since_start.as_secs_f64() - sent)
+        let (at, reported) = self.sender_report?;
+        let after = f64::from(timestamp.wrapping_sub(reported).cast_signed()) / f64::from(clock_rate(self.audio));
+        let at = at.since(Ntp::from_unix(Duration::ZERO))?.as_secs_f64();
+        Some(since_start.as_secs_f64() - at - after)
     }
 
     pub(super) fn handle_sender_report(&mut self, now: Instant, ntp: Ntp, rtp: u32) {

@@ -37,8 +37,7 @@ const MODEST: u64 = 400_000;
 /// How long the first questions to a line take; viewers without retransmissions cannot be asked any.
 const ASKING: Duration = Duration::from_secs(1);
 
-/// Pictures get better only if so much of the line stays free, as a divisor: estimates go a little beyond what a line carries to find its
-/// end, and a new layer begins with a keyframe.
+/// Pictures get better only if so much of the line stays free, as a divisor: frames differ in size, and a new layer begins with a keyframe.
 const APART: u64 = 16;
 
 /// A dip of the estimate that is no deeper (as a divisor) and lasts no longer takes no layer away: queues are drained by sending a tenth
@@ -169,11 +168,14 @@ impl Downlink {
         let pictures = target.saturating_sub(sound);
         let resend = f64::from(self.estimator.loss()).clamp(0.0, MAX_RESEND_SHARE);
         let mut budget = self.steady.budget(now, (pictures as f64 * (1.0 - resend)) as u64);
+        let end = self.estimator.ceiling().map(|ceiling| (ceiling.saturating_sub(sound) as f64 * (1.0 - resend)) as u64);
+        budget.steady = budget.steady.min(end.unwrap_or(u64::MAX));
         budget.steady -= budget.steady / APART;
         budget.now = self.ride_out(now, budget.now);
         if !self.estimator.found_wanting() {
             budget.now = budget.now.max(least.all.min(UNTRIED));
         }
+        if std::env::var("RTRACE").is_ok() && least.all > 0 { eprintln!("RT {:?} target {} ceiling {:?} found {} limit {:?} budget {:?} total {:?} sound {sound} loss {:.3} q {:?}", now.duration_since(self.began), target, self.estimator.ceiling(), self.estimator.found_wanting(), self.estimator.limit(), budget, self.total, resend, self.pacer.delay()); }
         match self.estimator.limit() {
             Limit::Loss if budget.now < least.shown => {
                 let since = if self.estimator.loss() < MENDED { now } else { self.short_since.unwrap_or(now) };

@@ -217,7 +217,7 @@ fn demand<'w>(now: Instant, index: usize, slot: &OutSlot, occupant: Occupant, ru
         slot: index,
         content: if occupant.wish.1 == Source::Screen { Content::Screen } else { Content::Camera },
         rank: slot.tile.rank,
-        main: slot.tile.main,
+        main: slot.tile.is_large(),
         height: slot.tile.height(now),
         rungs,
         granted: slot.grant.and_then(|grant| grant.layer),

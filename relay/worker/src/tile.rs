@@ -9,13 +9,15 @@ const SETTLE: Duration = Duration::from_secs(1);
 /// Lines of a slot of which neither layout nor client said anything: the layout's whole stage.
 const STAGE: u16 = 720;
 
+/// A tile that the layout has smaller and the client shows at so many lines is a large one: its viewer has made it so.
+const LARGE: u16 = 360;
+
 /// A slot's place on the viewer's screen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Tile {
     /// Place in the order of importance, 0 first.
     pub(crate) rank: u16,
-    /// One of the layout's large tiles.
-    pub(crate) main: bool,
+    main: bool,
     /// Lines on the layout's stage, and since when.
     laid_out: u16,
     since: Instant,
@@ -43,6 +45,11 @@ impl Tile {
         if self.laid_out != lines {
             (self.laid_out, self.since) = (lines, now);
         }
+    }
+
+    /// One of the large tiles, by the layout or by the client.
+    pub(crate) fn is_large(&self) -> bool {
+        self.main || self.reported.is_some_and(|report| report.lines >= LARGE && report.laid_out < LARGE)
     }
 
     /// The client shows it so large, physical pixels; `None`: as the layout has it.
@@ -89,6 +96,15 @@ mod tests {
         assert_eq!((tile.height(at(7_500)), tile.height(at(8_000))), (79, 562), "nothing more was said: it did not follow");
         tile.report(None);
         assert_eq!(tile.height(at(8_100)), 102, "as the layout has it");
+
+        tile.lay_out(at(9_000), 4, &room::Tile { main: false, ..laid_out(182, 102) });
+        tile.report(Some([182, 102]));
+        assert!(!tile.is_large());
+        tile.report(Some([1280, 720]));
+        assert!(tile.is_large(), "its viewer has made it so");
+        tile.lay_out(at(9_100), 4, &room::Tile { main: false, ..laid_out(640, 360) });
+        tile.report(Some([1280, 720]));
+        assert!(!tile.is_large(), "all are of this size on this screen");
     }
 
     #[test]

@@ -34,7 +34,7 @@ const ALWAYS: u64 = 150_000;
 const LARGE_FIRST: u16 = 360;
 
 /// Going up must leave this part of the new layer's rate to spare: one in so many. Rates are measured, and vary.
-pub const SPARE: u64 = 8;
+pub const SPARE: u64 = 16;
 
 /// The same for a picture that has just been taken away.
 const SPARE_AGAIN: u64 = 2;
@@ -57,7 +57,7 @@ pub struct Demand<'a> {
     pub content: Content,
     /// Place in the order of importance, 0 first.
     pub rank: u16,
-    /// One of the layout's large tiles. One that is shown at 360 lines or more is large in any case: the page knows better.
+    /// One of the layout's large tiles.
     pub main: bool,
     /// Lines at which it is shown, physical pixels; 0: it is not visible now.
     pub height: u16,
@@ -130,7 +130,7 @@ pub fn allocate(demands: &[Demand<'_>], budget: Budget, grants: &mut Vec<Grant>)
     let tiles = line_up(demands, &mut tiles);
     let visible = tiles.partition_point(|tile| tile.class != Class::Hidden);
     let (visible, hidden) = tiles.split_at_mut(visible);
-    let mut purse = Purse { demands, budget, given: demands.iter().filter_map(had).map(rate).sum(), spent: 0 };
+    let mut purse = Purse { demands, budget, given: demands.iter().filter_map(had).map(rate).sum(), risen: false, spent: 0 };
     for (place, tile) in visible.iter_mut().enumerate() {
         purse.begin(tile, place == 0);
     }
@@ -194,7 +194,7 @@ fn line_up<'t>(demands: &[Demand<'_>], tiles: &'t mut [Tile; MAX_TILES]) -> &'t 
         let class = match demand {
             Demand { height: 0, .. } => Class::Hidden,
             Demand { content: Content::Screen, .. } => Class::Screen,
-            Demand { main: true, .. } | Demand { height: LARGE_FIRST.., .. } => Class::Large,
+            Demand { main: true, .. } => Class::Large,
             _ => Class::Other,
         };
         *tile = Tile { demand: index, class, path, at: None, full: false };
@@ -211,6 +211,8 @@ struct Purse<'a> {
     budget: Budget,
     /// What all tiles have had so far takes so much.
     given: u64,
+    /// Somebody goes up: from here on nobody else keeps what only fits for now, or the two together would be more than is proven.
+    risen: bool,
     spent: u64,
 }
 
@@ -273,6 +275,8 @@ impl Purse<'_> {
     }
 
     fn take(&mut self, tile: &mut Tile, rung: usize) {
+        let demand = &self.demands[tile.demand];
+        self.risen |= had(demand).is_some_and(|had| rate(&demand.rungs[rung]) > rate(had));
         self.spent = self.with(tile, rung);
         tile.at = Some(rung);
     }
@@ -288,17 +292,18 @@ impl Purse<'_> {
         let demand = &self.demands[tile.demand];
         let (with, wanted) = (self.with(tile, rung), &demand.rungs[rung]);
         let had = had(demand);
-        if demand.granted.is_some_and(|granted| wanted.layer <= granted) {
-            with <= self.budget.now
+        // What lesser tiles have is there for a screen or a large tile without waiting: the line carries it.
+        let proven = if tile.class < Class::Other { self.budget.steady.max(self.given) } else { self.budget.steady };
+        let proven = proven.min(self.budget.now);
+        let keeps = demand.granted.is_some_and(|granted| wanted.layer <= granted);
+        // What has become cheaper than what it had, and is better.
+        let cheaper = had.is_some_and(|had| rate(wanted) <= rate(had)) && !(demand.held && tile.at.is_some());
+        if keeps || cheaper {
+            with <= if self.risen { proven } else { self.budget.now }
         } else if demand.held && demand.granted.is_some() && tile.at.is_some() {
             false
-        } else if had.is_some_and(|had| rate(wanted) <= rate(had)) {
-            // What has become cheaper than what it had, and is better.
-            with <= self.budget.now
         } else {
-            // What lesser tiles have is there for a screen or a large tile without waiting: the line carries it.
-            let proven = if tile.class < Class::Other { self.budget.steady.max(self.given) } else { self.budget.steady };
-            with.saturating_add(rate(wanted) / SPARE) <= proven.min(self.budget.now)
+            with.saturating_add(rate(wanted) / SPARE) <= proven
         }
     }
 

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::acked::Acked;
 use super::arrival::Clock;
+use super::ceiling::{Ceiling, SURPRISE};
 use super::fallback::Fallback;
 use super::groups::Groups;
 use super::loss::{Finding, Loss};
@@ -43,10 +44,6 @@ const START_TIME: u64 = 3_000_000;
 /// If no more than this share of the estimate arrives, and the first probe was not answered well either, the line is full.
 const FULL_AT_START: f64 = 0.7;
 
-/// An answer that is below so many times what arrived when the line was full is not worth a jump: between the frames of others a shared
-/// line seems free.
-const SURPRISE: f64 = 1.2;
-
 /// The rate that arrives above the estimate of the last decrease by this shows that the line has become better.
 const BETTER: f64 = 1.3;
 
@@ -58,6 +55,11 @@ const SILENT_DECREASE: f64 = 0.5;
 
 /// A viewer's own estimate is forgotten after this, us: clients send one each second.
 const REMB_LIFETIME: u64 = 10_000_000;
+
+/// When it falls to less than this share of the last one, the viewer has seen a queue: a little less still drains it, for so long, us.
+const REMB_FALLS: f64 = 0.9;
+const REMB_DRAIN: f64 = 0.93;
+const REMB_DRAIN_TIME: u64 = 1_000_000;
 
 /// A decrease is the reason for the estimate for so long, us.
 const REASON_TIME: u64 = 10_000_000;
@@ -96,12 +98,15 @@ pub struct Estimator {
     wish: f64,
     /// The viewer's own estimate, bit/s, and when it came, us.
     remb: Option<(f64, u64)>,
+    /// When that last fell, us.
+    remb_fell: Option<u64>,
     /// us.
     rtt: Option<u64>,
     /// When the first packet was sent of which nothing was heard yet, us.
     unheard: Option<u64>,
     /// What arrived when queues grew last, bit/s.
     full: Option<f64>,
+    ceiling: Ceiling,
     /// What a probe at the beginning said if it was less than the estimate, bit/s.
     low_answer: Option<f64>,
     /// Queues grew, packets did not fit, or nothing came back: the line has shown an end at some time.
@@ -130,9 +135,11 @@ impl Estimator {
             fallback: Fallback::new(0, START),
             wish: MAX_BITRATE,
             remb: None,
+            remb_fell: None,
             rtt: None,
             unheard: None,
             full: None,
+            ceiling: Ceiling::default(),
             low_answer: None,
             found_wanting: false,
             ticked: 0,
@@ -175,7 +182,9 @@ impl Estimator {
     pub fn handle_remb(&mut self, now: Instant, bitrate: u64) {
         let now = self.micros(now);
         let bitrate = (bitrate as f64).clamp(MIN_BITRATE, MAX_BITRATE);
-        self.remb = Some((bitrate, now));
+        if self.remb.replace((bitrate, now)).is_some_and(|(before, _)| bitrate < REMB_FALLS * before) {
+            self.remb_fell = Some(now);
+        }
         if matches!(self.reports, Reports::None) {
             self.fallback.suggest(bitrate);
         }
@@ -261,6 +270,13 @@ impl Estimator {
         self.found_wanting || self.remb.is_some() || matches!(self.reports, Reports::None) && self.fallback.loss() > FEW_LOSSES
     }
 
+    /// What the line carried when it was last full, if that is not long ago and it has not shown to carry more since, bit/s. The target goes
+    /// beyond it from time to time to find out; what cannot be taken back soon should not.
+    #[must_use]
+    pub fn ceiling(&self) -> Option<u64> {
+        self.ceiling.rate(self.rate.updated().max(self.ticked)).map(|rate| rate as u64)
+    }
+
     /// Round-trip time by feedback.
     #[must_use]
     pub fn rtt(&self) -> Option<Duration> {
@@ -300,6 +316,7 @@ impl Estimator {
             Finding::Restore(rate) => self.rate.set(now, rate.max(estimate)),
             Finding::Full(most) => {
                 self.found_wanting = true;
+                self.ceiling.met(now, arrives, true);
                 self.rate.set(now, most.min(estimate));
             }
             Finding::None => {}
@@ -326,12 +343,15 @@ impl Estimator {
         if (self.loss.holds() && signal == Signal::Normal) || (imagined && signal == Signal::Over) {
             return;
         }
-        if self.rate.update(now, signal, arrives.map(|rate| rate / carried), arrives_now, standing, rtt) {
+        let rates = [arrives.map(|rate| rate / carried), arrives_now, self.ceiling.rate(now)];
+        if self.rate.update(now, signal, rates, standing, rtt) {
             self.full = arrives_now;
             self.found_wanting = true;
+            self.ceiling.met(now, arrives_now, false);
             self.prober.fell(now, before, self.rate.estimate());
         } else if arrives.zip(self.full).is_some_and(|(arrives, full)| arrives > BETTER * full) {
             self.full = None;
+            self.ceiling.forget();
             self.rate.forget_capacity();
             self.prober.line_is_better();
         }
@@ -354,12 +374,16 @@ impl Estimator {
     fn take_answers(&mut self, now: u64) {
         let Some(answer) = self.prober.take_answer(now, self.loss.smoothed().max(self.loss.inherent())) else { return };
         let before = self.rate.estimate();
+        if self.ceiling.fools_probes(now) {
+            return;
+        }
         let answer = if self.full.is_some() && answer.bitrate > before {
             let Some(answer) = self.prober.confirmed(now, answer) else { return };
             answer
         } else {
             answer
         };
+        self.ceiling.answered(now, answer);
         let near = self.full.is_some_and(|full| answer.bitrate < SURPRISE * full);
         if answer.bitrate > before && !near {
             self.rate.set(now, answer.bitrate);
@@ -408,7 +432,9 @@ impl Estimator {
             self.remb = None;
         }
         let own = self.own_estimate() * self.drain(now);
-        self.target = self.remb.map_or(own, |(remb, _)| remb.min(own)).clamp(MIN_BITRATE, MAX_BITRATE);
+        let drains = self.remb_fell.is_some_and(|at| now.saturating_sub(at) < REMB_DRAIN_TIME);
+        let kept = if drains { REMB_DRAIN } else { 1.0 };
+        self.target = self.remb.map_or(own, |(remb, _)| (kept * remb).min(own)).clamp(MIN_BITRATE, MAX_BITRATE);
     }
 
     /// Share of the estimate that is sent: less than all while a queue of our making stands.

@@ -15,6 +15,7 @@
 
 mod acked;
 mod arrival;
+mod ceiling;
 mod cluster;
 mod estimator;
 mod fallback;

@@ -6,7 +6,7 @@ use super::{MAX_BITRATE, Probe};
 
 /// How long a probe takes, us, and the least bytes in it: enough packets to measure their spacing.
 const LENGTH: u64 = 20_000;
-const MIN_BYTES: u64 = 5_000;
+const MIN_BYTES: u64 = 3_000;
 
 /// The first question is this many times the start; those that follow a good answer this many times the estimate.
 const FIRST: f64 = 3.0;
@@ -20,7 +20,7 @@ const MARGIN: f64 = 1.1;
 
 /// Pause between probes, us; grows by half with each that brought nothing, up to the longest.
 const PAUSE: u64 = 3_000_000;
-const MAX_PAUSE: u64 = 60_000_000;
+const MAX_PAUSE: u64 = 8_000_000;
 
 /// Pause at the beginning, us: one answer may have met a radio that slept.
 const FIRST_PAUSE: u64 = 500_000;
@@ -288,7 +288,7 @@ mod tests {
                 prober.answered(now, Answer { bitrate: 1e6, good: false }, 1e6, 1e6, 9e6);
             }
         }
-        assert_eq!(times, [5, 13, 25, 42, 68, 106, 163, 249, 378, 571]);
+        assert_eq!(times, [5, 13, 25, 42, 68, 106, 163, 243, 323, 403, 483, 563]);
         prober.fell(60_000_000, 1e6, 0.4e6);
         prober.fell(60_000_000, 0.4e6, 0.3e6);
         prober.recovered(0.3e6, 9e6);
