@@ -35,6 +35,9 @@ const MIN_DRAIN: f64 = 0.35;
 /// Delays that grow while no such queue stands, us, are jitter: something got through at once.
 const SEEN: u64 = 3_000;
 
+/// A queue that stands so high, us, while packets are lost is full: it grows no more, and is too long all the same.
+const LONG_QUEUE: u64 = 100_000;
+
 /// A queue that stands no higher than this after a decrease counts as gone, us.
 const GONE: u64 = 25_000;
 
@@ -308,7 +311,7 @@ impl Estimator {
         }
 
         let arrives = self.acked.rate();
-        if self.trend.signal() == Signal::Over || self.drain(now) < 1.0 {
+        if self.signal() == Signal::Over || self.drain(now) < 1.0 {
             self.loss.excuse(now);
         }
         let estimate = self.rate.estimate();
@@ -328,6 +331,11 @@ impl Estimator {
         self.retarget(now);
     }
 
+    /// What the line does, by delay and by what tells that a queue is full.
+    fn signal(&self) -> Signal {
+        if self.queue.standing() > LONG_QUEUE && self.loss.doubts() { Signal::Over } else { self.trend.signal() }
+    }
+
     fn follow_delay(&mut self, now: u64, arrives: Option<f64>) {
         // What the line loses anyway was carried by the part that queues.
         let carried = 1.0 - self.loss.inherent();
@@ -335,7 +343,7 @@ impl Estimator {
         // While a queue stands what arrives is even, so that a short time is enough.
         let arrives_now = if standing > DRAIN_FROM { self.acked.rate_now() } else { self.acked.rate() };
         let arrives_now = arrives_now.map(|rate| rate / carried);
-        let signal = self.trend.signal();
+        let signal = self.signal();
         let before = self.rate.estimate();
         let rtt = self.rtt.unwrap_or(FIRST_RTT);
         let own_burst = standing < GONE && now.saturating_sub(self.prober.asked()) < rtt + PROBE_SHADOW;

@@ -210,6 +210,11 @@ impl Loss {
         matches!(self.phase, Phase::Trial(_))
     }
 
+    /// Whether more is lost than is known of the line.
+    pub(super) fn doubts(&self) -> bool {
+        self.doubt
+    }
+
     /// Whether growing must wait, unless the line is asked: losses are being looked into, or are more than is known of it.
     pub(super) fn holds(&self) -> bool {
         self.doubt || self.tries()
@@ -251,11 +256,13 @@ impl Loss {
         // While there is a limit more losses mean that it is too high.
         let quiet = self.limit.is_none() && matches!(self.phase, Phase::Quiet { .. } | Phase::Settled { .. });
         self.doubt = self.exceeds(share, all.1, DOUBT);
-        if share < self.inherent || (quiet && !self.exceeds(share, all.1, EXCESS)) {
+        let busy = is_busy(self.most(rate), share, arrives);
+        // What is lost while the line is nearly full may be lost because of that.
+        if share < self.inherent || (quiet && !busy && !self.exceeds(share, all.1, EXCESS)) {
             self.inherent = (self.inherent + FOLLOW * (share - self.inherent)).min(self.highest());
         }
         match self.phase {
-            Phase::Trial(trial) if share <= ALARMING && !is_busy(self.most(rate), share, arrives) => self.call_off(now, &trial),
+            Phase::Trial(trial) if share <= ALARMING && !busy => self.call_off(now, &trial),
             Phase::Trial(trial) => self.continue_trial(now, trial, lost, packets),
             Phase::Excused { until, .. } if now < until => Finding::None,
             // Unless it has become much worse.
@@ -265,8 +272,7 @@ impl Loss {
                 Finding::None
             }
             Phase::Quiet { .. } | Phase::Settled { .. } => {
-                let doubtful = share > ALARMING || is_busy(self.most(rate), share, arrives);
-                if doubtful && self.exceeds(share, all.1, EXCESS) && self.exceeds(ratio(lost, packets), packets, EXCESS) {
+                if (busy || share > ALARMING) && self.exceeds(share, all.1, EXCESS) && self.exceeds(ratio(lost, packets), packets, EXCESS) {
                     self.begin_trial(rate, share, arrives);
                 } else if matches!(self.phase, Phase::Settled { .. }) {
                     self.phase = Phase::Quiet { since: now };

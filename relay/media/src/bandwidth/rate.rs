@@ -8,8 +8,9 @@ const GENTLE_DECREASE: f64 = 0.90;
 const DECREASE: f64 = 0.85;
 const HIGH_QUEUE: f64 = 40_000.0;
 
-/// An estimate that went beyond the known end of the line goes back to this share of it first, unless so much less arrives that the line
-/// must have become worse: less was sent than the line carries.
+/// An estimate that went beyond the known end of the line while less was sent than this share of it goes back to the other share of the end
+/// first: what arrives is what was sent, not what the line carries. Unless so much less arrives that the line must have become worse.
+const BUSY: f64 = 0.8;
 const BEFORE_END: f64 = 0.9;
 const LIKELY: f64 = 0.66;
 
@@ -157,7 +158,8 @@ impl Rate {
                 self.capacity.map_or(self.estimate, |capacity| kept * capacity.mean * 1000.0)
             }
             Some(arrives) => {
-                let before_end = end.filter(|end| arrives > LIKELY * end && self.estimate > BEFORE_END * end);
+                let little = arrives < BUSY * self.estimate;
+                let before_end = end.filter(|end| little && arrives > LIKELY * end && self.estimate > BEFORE_END * end);
                 before_end.map_or(kept * arrives, |end| (BEFORE_END * end).max(kept * arrives))
             }
         };
