@@ -7,12 +7,15 @@ use wire::ext::ExtMap;
 use crate::MediaKind;
 use crate::audio::Copies;
 
-/// Times that a packet is sent again. With one of ten lost, and [`COPIES`], one of a million is still missing after three.
-const MAX_TIMES: u8 = 5;
+/// Times that a packet is sent again.
+const MAX_TIMES: u8 = 6;
 
-/// Copies by how often the packet was sent again before. Once is enough as a rule; who asks for the same again has a picture that stands
-/// still, and what is sent twice or three times is a hundredth or a thousandth of the stream.
-const COPIES: [u8; MAX_TIMES as usize] = [1, 2, 3, 3, 3];
+/// Copies by how often the packet was sent again before. Who asks for the same again has a picture that stands still, and that is rare: one
+/// packet of a hundred, of a thousand ... where one of ten is lost. Losses come in rows, and a row has to be got over.
+const COPIES: [u8; MAX_TIMES as usize] = [1, 2, 4, 6, 8, 8];
+
+/// One more while more of the budget than this share of what may be saved up is left.
+const PLENTY: i64 = 2;
 
 /// Least time between two retransmissions of a packet where the round trip is shorter or unknown.
 const MIN_PAUSE: Duration = Duration::from_millis(10);
@@ -81,7 +84,9 @@ impl ResendLimit {
 
     /// How many copies to send of a packet that may be sent again.
     pub(crate) fn copies(&self, now: Instant, out_seq: u16) -> u8 {
-        self.find(now, out_seq).map_or(COPIES[0], |resent| COPIES.get(usize::from(resent.times)).copied().unwrap_or(1))
+        let times = self.find(now, out_seq).map_or(0, |resent| resent.times);
+        let copies = COPIES.get(usize::from(times)).copied().unwrap_or(1);
+        copies + u8::from(self.credit > self.budget.max / PLENTY)
     }
 
     /// A packet was sent again, the first copy or, right after, another.

@@ -349,7 +349,9 @@ impl Loss {
     }
 
     fn grow(&mut self, now: u64, elapsed: u64, rate: f64) {
-        let (Phase::Quiet { since } | Phase::Excused { since, .. }, Some(limit), false) = (self.phase, self.limit, self.doubt) else { return };
+        let (Phase::Quiet { since } | Phase::Excused { since, .. }, Some(limit), false) = (self.phase, self.limit, self.doubt) else {
+            return;
+        };
         let speed = if now.saturating_sub(since) < QUIET { CAREFUL_GROWTH } else { GROWTH };
         let limit = limit * speed.powf(elapsed as f64 / 1e6);
         self.limit = (limit < rate).then_some(limit);
