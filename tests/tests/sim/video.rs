@@ -27,7 +27,7 @@ pub(crate) fn camera_of(author: u32, camera: SourceSetup) -> Setup {
 
 /// One encoding of 360 lines with three temporal layers: enough to see a freeze.
 pub(crate) fn plain_camera() -> SourceSetup {
-    let layer = Layer { rid: None, width: 640, height: 360, bitrate: 400_000 };
+    let layer = Layer { rid: None, width: 1280, height: 720, bitrate: 1_500_000 };
     SourceSetup { temporal: 3, motion: Motion::Natural, ..SourceSetup::camera(vec![layer]) }
 }
 

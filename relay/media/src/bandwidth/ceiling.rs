@@ -61,6 +61,11 @@ impl Ceiling {
         }
     }
 
+    /// What was lost is lost whatever is sent, so nothing that was lost before showed an end.
+    pub(super) fn forget_policer(&mut self) {
+        self.known = self.known.filter(|known| !known.policed);
+    }
+
     /// The line has shown that it carries more.
     pub(super) fn forget(&mut self) {
         self.known = None;

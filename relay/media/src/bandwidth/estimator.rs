@@ -316,7 +316,10 @@ impl Estimator {
         }
         let estimate = self.rate.estimate();
         match self.loss.update(now, estimate, arrives) {
-            Finding::Restore(rate) => self.rate.set(now, rate.max(estimate)),
+            Finding::Restore(rate) => {
+                self.ceiling.forget_policer();
+                self.rate.set(now, rate.max(estimate));
+            }
             Finding::Full(most) => {
                 self.found_wanting = true;
                 self.ceiling.met(now, arrives, true);

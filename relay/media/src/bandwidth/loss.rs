@@ -22,8 +22,11 @@ const EXCESS: f64 = 0.10;
 /// Standard deviations of chance that are allowed for.
 const DEVIATIONS: f64 = 3.0;
 
-/// Packets that a line's own losses take at a time: chance is larger by its root.
-const BURST: f64 = 2.0;
+/// Losses come in rows, so that a packet says less than a coin: of rows of so many packets, at the least ...
+const LEAST_ROW: f64 = 1.5;
+/// ... and at the most. Their mean is taken over the last so many losses.
+const MOST_ROW: f64 = 6.0;
+const ROWS: f64 = 200.0;
 
 /// Share of what arrives that is sent during a trial: what does not fit goes, and a queue drains.
 const TRIAL: f64 = 0.9;
@@ -41,7 +44,8 @@ const DEEPEST: f64 = 0.3;
 const MIN_TRIAL: u32 = 2;
 const MAX_TRIAL: u32 = 8;
 
-/// A trial ends early when one reason is so much likelier than the other, as a natural logarithm: one verdict in twenty may be wrong
+/// A trial ends early when one reason is so much likelier than the other, as a natural logarithm: one verdict in twenty may be wrong. If
+/// nothing is sure at its end, the losses are the line's own: a line that is full soon shows it again
 /// (A. Wald, Sequential Tests of Statistical Hypotheses, 1945).
 const SURE: f64 = 3.0;
 
@@ -92,6 +96,7 @@ pub(super) struct Loss {
     since: u64,
     /// Lost and all packets of the last observations, the latest first.
     recent: [(u32, u32); MAX_RECENT],
+    rows: Rows,
     /// Share that this line loses whatever is sent.
     inherent: f64,
     /// The same as the last trial had it.
@@ -136,14 +141,40 @@ struct Trial {
     packets: u32,
 }
 
+/// How long rows of losses are.
+#[derive(Debug, Default)]
+struct Rows {
+    lost: f64,
+    rows: f64,
+    under_way: bool,
+}
+
+impl Rows {
+    #[inline]
+    fn lost(&mut self) {
+        if self.lost >= ROWS {
+            (self.lost, self.rows) = (self.lost / 2.0, self.rows / 2.0);
+        }
+        self.lost += 1.0;
+        self.rows += f64::from(u8::from(!self.under_way));
+        self.under_way = true;
+    }
+
+    /// How many times as many packets are needed to know as much as if each were lost by itself (variance of a Gilbert channel).
+    fn dispersion(&self) -> f64 {
+        // As if a few rows of the least length had been seen before.
+        let mean = (self.lost + 10.0 * LEAST_ROW) / (self.rows + 10.0);
+        2.0 * mean.clamp(LEAST_ROW, MOST_ROW) - 1.0
+    }
+}
+
 impl Trial {
-    /// How much likelier the line's own losses explain what was seen than a line that was full, as a natural logarithm. Losses come in
-    /// rows, so that a packet says less than a coin.
-    fn own_not_full(&self) -> f64 {
+    /// How much likelier the line's own losses explain what was seen than a line that was full, as a natural logarithm.
+    fn own_not_full(&self, dispersion: f64) -> f64 {
         let full = self.if_full.max(REMAINS);
         let own = (OWN * self.before).max(2.0 * full);
         let (lost, packets) = (f64::from(self.lost), f64::from(self.packets));
-        (lost * (own / full).ln() - packets * (own - full)) / BURST
+        (lost * (own / full).ln() - packets * (own - full)) / dispersion
     }
 }
 
@@ -165,6 +196,7 @@ impl Loss {
             packets: 0,
             since: now,
             recent: [(0, 0); MAX_RECENT],
+            rows: Rows::default(),
             inherent: 0.0,
             tried: 0.0,
             smoothed: 0.0,
@@ -182,12 +214,14 @@ impl Loss {
         } else {
             self.packets += 1;
         }
+        self.rows.under_way = false;
     }
 
     #[inline]
     pub(super) fn lost(&mut self) {
         self.lost += 1;
         self.packets += 1;
+        self.rows.lost();
     }
 
     /// Share lost lately.
@@ -311,7 +345,7 @@ impl Loss {
             trial.packets += packets;
         }
         trial.seen += 1;
-        if trial.seen > MAX_TRIAL || (trial.own_not_full().abs() >= SURE && trial.seen > MIN_TRIAL) {
+        if trial.seen > MAX_TRIAL || (trial.own_not_full(self.rows.dispersion()).abs() >= SURE && trial.seen > MIN_TRIAL) {
             return self.conclude(now, &trial);
         }
         self.phase = Phase::Trial(trial);
@@ -320,7 +354,7 @@ impl Loss {
 
     fn conclude(&mut self, now: u64, trial: &Trial) -> Finding {
         let after = ratio(trial.lost, trial.packets);
-        if trial.own_not_full() < 0.0 || after > MAX_INHERENT {
+        if trial.own_not_full(self.rows.dispersion()) <= -SURE || after > MAX_INHERENT {
             // Full. If it still is, the next trial goes down further.
             self.phase = Phase::Quiet { since: now };
             self.pause = PAUSE;
@@ -339,7 +373,7 @@ impl Loss {
 
     /// Chance does not explain that this share is lost: it is beyond what is known of the line by more than `excess`.
     fn exceeds(&self, share: f64, packets: u32, excess: f64) -> bool {
-        let chance = DEVIATIONS * (BURST * self.inherent * (1.0 - self.inherent) / f64::from(packets.max(1))).sqrt();
+        let chance = DEVIATIONS * (self.rows.dispersion() * self.inherent * (1.0 - self.inherent) / f64::from(packets.max(1))).sqrt();
         share > self.inherent + excess + chance
     }
 
