@@ -14,9 +14,6 @@ const MAX_TIMES: u8 = 6;
 /// packet of a hundred, of a thousand ... where one of ten is lost. Losses come in rows, and a row has to be got over.
 const COPIES: [u8; MAX_TIMES as usize] = [1, 2, 4, 6, 8, 8];
 
-/// One more while more of the budget than this share of what may be saved up is left.
-const PLENTY: i64 = 2;
-
 /// Least time between two retransmissions of a packet where the round trip is shorter or unknown.
 const MIN_PAUSE: Duration = Duration::from_millis(10);
 
@@ -82,11 +79,15 @@ impl ResendLimit {
                 .is_none_or(|resent| resent.times < MAX_TIMES && now.saturating_duration_since(resent.last) >= rtt.max(MIN_PAUSE))
     }
 
+    /// Whether a packet was not sent again after `sent`.
+    pub(crate) fn is_latest(&self, now: Instant, out_seq: u16, sent: Instant) -> bool {
+        self.find(now, out_seq).is_none_or(|resent| resent.last <= sent)
+    }
+
     /// How many copies to send of a packet that may be sent again.
     pub(crate) fn copies(&self, now: Instant, out_seq: u16) -> u8 {
         let times = self.find(now, out_seq).map_or(0, |resent| resent.times);
-        let copies = COPIES.get(usize::from(times)).copied().unwrap_or(1);
-        copies + u8::from(self.credit > self.budget.max / PLENTY)
+        COPIES.get(usize::from(times)).copied().unwrap_or(1)
     }
 
     /// A packet was sent again, the first copy or, right after, another.

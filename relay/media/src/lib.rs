@@ -22,6 +22,7 @@ mod clock;
 mod config;
 mod dependency;
 mod feedback;
+mod flights;
 mod history;
 mod inbound;
 mod keyframe;
@@ -55,6 +56,7 @@ mod window;
 
 pub use clock::SourceClock;
 pub use config::{CodecIn, CodecOut, MediaKind, PublishConfig};
+pub use flights::{Flight, Flights};
 pub use inbound::{Inbound, Stored};
 pub use keyframe::KeyframeCause;
 pub use layer::Layer;

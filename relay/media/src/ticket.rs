@@ -52,3 +52,11 @@ impl Shift {
 }
 
 pub(crate) const PICTURE_ID_MASK: u16 = 0x7fff;
+
+impl Ticket {
+    /// Sequence number that the packet has for the viewer.
+    #[must_use]
+    pub fn sequence(&self) -> u16 {
+        self.out_seq as u16
+    }
+}

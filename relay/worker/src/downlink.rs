@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use media::Ticket;
+use media::{Flights, Ticket};
 use media::allocator::{Budget, Steady, Total};
 use media::audio::Protection;
 use media::bandwidth::{Estimator, Limit};
@@ -66,6 +66,8 @@ pub(crate) struct Downlink {
     pub(crate) pacer: Pacer<Waiting>,
     /// What of the queue was missed: a viewer who asks again meanwhile is not queued again.
     pub(crate) again: Vec<(Ssrc, u16)>,
+    /// What is on its way.
+    pub(crate) flights: Flights,
     /// What protects the sound.
     pub(crate) protection: Protection,
     steady: Steady,
@@ -124,6 +126,7 @@ impl Downlink {
             estimator,
             pacer,
             again: Vec::new(),
+            flights: Flights::default(),
             protection: Protection::default(),
             steady: Steady::new(now, target),
             total: Total::default(),

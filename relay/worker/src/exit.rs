@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use media::bandwidth::{Estimator, Purpose, Sent};
+use media::Flight;
+use media::bandwidth::{Purpose, Sent};
 use transport::{Path, Transport};
 use wire::ext::ExtMap;
 use wire::ids::Ssrc;
@@ -35,13 +36,13 @@ impl Exit<'_> {
     }
 
     /// Sends what `write` writes: it is given the leg's extensions, the transport-wide counter and the room, and says how long the packet
-    /// became. False when nothing was sent.
+    /// became. False when nothing was sent. `repairable`: what is to be sent again if this is lost.
     #[inline]
     pub(crate) fn push(
         &mut self,
         now: Instant,
-        purpose: Purpose,
-        estimator: &mut Estimator,
+        (purpose, repairable): (Purpose, Option<(Ssrc, u16)>),
+        downlink: &mut Downlink,
         outbox: &mut Outbox,
         write: impl FnOnce(&ExtMap, &mut u16, &mut [u8]) -> Option<usize>,
     ) -> bool {
@@ -51,7 +52,10 @@ impl Exit<'_> {
             let len = write(exts, twcc, buf)?;
             let (sequence, ssrc) = identity(buf)?;
             let bytes = transport.seal_rtp(buf, len).ok()?;
-            estimator.sent(now, &Sent { number, ssrc, sequence, bytes, purpose });
+            downlink.estimator.sent(now, &Sent { number, ssrc, sequence, bytes, purpose });
+            if let Some((stream, sequence)) = repairable {
+                downlink.flights.sent(number, Flight { stream, sequence, sent: now });
+            }
             Some(bytes)
         })
     }

@@ -77,8 +77,9 @@ fn forward_to(now: Instant, link: &mut Link, slot: usize, inbound: &Inbound<'_>,
     }
     let purpose = downlink.pacer.purpose(class);
     let packet = Packet::from(inbound);
+    let repairable = (class == Class::Video).then_some((slot.line.ssrc, ticket.sequence()));
     let sent = exit
-        .push(now, purpose, &mut downlink.estimator, outbox, |exts, twcc, buf| slot.media.write(now, &ticket, &packet, exts, twcc, buf));
+        .push(now, (purpose, repairable), downlink, outbox, |exts, twcc, buf| slot.media.write(now, &ticket, &packet, exts, twcc, buf));
     if sent {
         Leg::Sent
     } else {

@@ -170,6 +170,12 @@ impl Worker {
             Rtcp::TransportCc(feedback) => {
                 link.downlink.protection.handle_transport_cc(&feedback);
                 link.downlink.estimator.handle_transport_cc(now, &feedback);
+                let mut lost = std::mem::take(&mut self.lost);
+                link.downlink.flights.take_lost(&feedback, &mut lost);
+                for flight in lost.drain(..) {
+                    self.repair(now, key, &flight);
+                }
+                self.lost = lost;
             }
             Rtcp::Ccfb(feedback) => link.downlink.estimator.handle_ccfb(now, &feedback),
             Rtcp::Remb { bitrate, .. } => link.downlink.estimator.handle_remb(now, bitrate),

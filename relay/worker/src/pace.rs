@@ -79,7 +79,8 @@ impl Worker {
         let (slots, downlink, mut exit) = exit(to.link.as_mut()?, path);
         let slot = &mut slots[index].media;
         let purpose = downlink.pacer.purpose(class);
-        let sent = exit.push(now, purpose, &mut downlink.estimator, &mut self.outbox, |exts, twcc, buf| {
+        let repairable = (class == Class::Video).then_some((stream, ticket.sequence()));
+        let sent = exit.push(now, (purpose, repairable), downlink, &mut self.outbox, |exts, twcc, buf| {
             slot.write(now, ticket, &packet, exts, twcc, buf)
         });
         Some(sent)
@@ -130,7 +131,7 @@ fn pad_once(
     let filled = slots.iter_mut().filter(|slot: &&mut OutSlot| slot.open && slot.occupant.is_some());
     for slot in filled {
         let mut len = None;
-        let sent = exit.push(now, purpose, &mut downlink.estimator, outbox, |exts, twcc, buf| {
+        let sent = exit.push(now, (purpose, None), downlink, outbox, |exts, twcc, buf| {
             len = slot.media.write_padding(wanted, exts, twcc, buf);
             len
         });

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use media::pacer::{Class, Verdict};
-use media::{MediaKind, Publication, Stored};
+use media::{Flight, MediaKind, Publication, Stored};
 use slotmap::SlotMap;
 use wire::ids::Ssrc;
 
@@ -19,8 +19,9 @@ const DEFAULT_RTT: Duration = Duration::from_millis(30);
 
 /// What a viewer misses, found.
 struct Missed<'s> {
-    /// Index of the slot.
+    /// Index of the slot, and its SSRC.
     slot: usize,
+    stream: Ssrc,
     /// Where it is from: sound goes again with what went along.
     publication: &'s Publication,
     stored: Stored<'s>,
@@ -34,6 +35,17 @@ impl Worker {
             Some(true) => self.counters.rtp_resent += 1,
             Some(false) => {}
             None => self.counters.nacks_refused += 1,
+        }
+    }
+
+    /// A viewer's feedback says that a packet did not arrive: it is sent again before he asks, unless it was already.
+    pub(crate) fn repair(&mut self, now: Instant, viewer: PeerKey, flight: &Flight) {
+        let Some(link) = self.link(viewer) else { return };
+        let Some(slot) = link.slots.iter().find(|slot| slot.line.ssrc == flight.stream) else { return };
+        if slot.media.is_latest(now, flight.sequence, flight.sent)
+            && self.offer_again(now, viewer, flight.stream, flight.sequence) == Some(true)
+        {
+            self.counters.rtp_resent += 1;
         }
     }
 
@@ -95,7 +107,7 @@ fn find<'s>(now: Instant, from: &'s Peer, to: &mut Link, stream: Ssrc, sequence:
     }
     let publication = from.publication(source)?.1;
     let stored = publication.stored(origin.layer, origin.ext_seq)?;
-    Some(Missed { slot: index, publication, stored })
+    Some(Missed { slot: index, stream, publication, stored })
 }
 
 fn send_again(now: Instant, to: &mut Link, sequence: u16, missed: &Missed<'_>, outbox: &mut Outbox) -> bool {
@@ -104,8 +116,9 @@ fn send_again(now: Instant, to: &mut Link, sequence: u16, missed: &Missed<'_>, o
     let slot = &mut slots[missed.slot].media;
     let copies = slot.copies(now, sequence);
     let purpose = downlink.pacer.purpose(Class::Resend);
+    let repairable = (missed.publication.kind() == MediaKind::Video).then_some((missed.stream, sequence));
     let mut again = || {
-        exit.push(now, purpose, &mut downlink.estimator, outbox, |exts, twcc, buf| match missed.publication.kind() {
+        exit.push(now, (purpose, repairable), downlink, outbox, |exts, twcc, buf| match missed.publication.kind() {
             MediaKind::Audio => slot.resend_sound(now, sequence, missed.publication, exts, twcc, buf),
             MediaKind::Video => slot.resend(now, sequence, &missed.stored, exts, twcc, buf),
         })

@@ -50,6 +50,7 @@ pub struct Worker {
     pub(crate) grants: Vec<Grant>,
     pub(crate) members: Vec<PeerKey>,
     pub(crate) reports: Vec<(Ssrc, SenderInfo)>,
+    pub(crate) lost: Vec<media::Flight>,
     all_halls: Vec<HallKey>,
     all_peers: Vec<PeerKey>,
     /// Rooms whose lines have to be shared out anew, and since when.
@@ -79,6 +80,7 @@ impl Worker {
             grants: Vec::new(),
             members: Vec::new(),
             reports: Vec::new(),
+            lost: Vec::new(),
             all_halls: Vec::new(),
             all_peers: Vec::new(),
             unshared: Vec::new(),

@@ -14,10 +14,13 @@ const MAX_RECENT: usize = 4;
 /// An observation with fewer packets ends after this, us.
 const MAX_OBSERVATION: u64 = 1_000_000;
 
-/// Losses this far above what is known of the line, on top of chance, are a doubt: the rate grows no further ...
-const DOUBT: f64 = 0.03;
-/// ... and this far above start a trial. What is less, retransmissions make good; a trial costs more, and errs.
-const EXCESS: f64 = 0.10;
+/// Losses this far above what is known of the line are a doubt, and the rate grows no further; if chance cannot explain them either, they
+/// start a trial.
+const DOUBT: f64 = 0.025;
+
+/// A busy line's losses are taken together over about so many packets: the smaller they are, the longer it takes to be sure of them, and
+/// the less haste there is, because retransmissions make them good. A trial costs everybody quality for a second.
+const EVIDENCE: u32 = 1_500;
 
 /// Standard deviations of chance that are allowed for.
 const DEVIATIONS: f64 = 3.0;
@@ -33,7 +36,7 @@ const TRIAL: f64 = 0.9;
 
 /// A line over which less than this share of what may be sent is sent is not full of it: its losses are not looked into, and a trial in
 /// which so little was sent has shown nothing ...
-const BUSY: f64 = 0.5;
+const BUSY: f64 = 0.7;
 /// ... unless so much is lost that it may carry far less than is thought.
 const ALARMING: f64 = 0.2;
 
@@ -105,6 +108,8 @@ pub(super) struct Loss {
     limit: Option<f64>,
     /// More is lost than is known of the line.
     doubt: bool,
+    /// Lost and all packets since the line has been busy.
+    evidence: (u32, u32),
     phase: Phase,
     pause: u64,
 }
@@ -202,6 +207,7 @@ impl Loss {
             smoothed: 0.0,
             limit: None,
             doubt: false,
+            evidence: (0, 0),
             phase: Phase::Quiet { since: now },
             pause: PAUSE,
         }
@@ -289,10 +295,12 @@ impl Loss {
         let share = ratio(all.0, all.1);
         // While there is a limit more losses mean that it is too high.
         let quiet = self.limit.is_none() && matches!(self.phase, Phase::Quiet { .. } | Phase::Settled { .. });
-        self.doubt = self.exceeds(share, all.1, DOUBT);
+        self.doubt = self.exceeds(share, all.1);
         let busy = is_busy(self.most(rate), share, arrives);
+        self.gather(busy || share > ALARMING);
+        let alarms = self.alarms(all) || self.alarms(self.evidence);
         // What is lost while the line is nearly full may be lost because of that.
-        if share < self.inherent || (quiet && !busy && !self.exceeds(share, all.1, EXCESS)) {
+        if share < self.inherent || (quiet && !busy && !alarms) {
             self.inherent = (self.inherent + FOLLOW * (share - self.inherent)).min(self.highest());
         }
         match self.phase {
@@ -306,7 +314,7 @@ impl Loss {
                 Finding::None
             }
             Phase::Quiet { .. } | Phase::Settled { .. } => {
-                if (busy || share > ALARMING) && self.exceeds(share, all.1, EXCESS) && self.exceeds(ratio(lost, packets), packets, EXCESS) {
+                if (busy || share > ALARMING) && alarms && ratio(lost, packets) > self.inherent + DOUBT {
                     self.begin_trial(rate, share, arrives);
                 } else if matches!(self.phase, Phase::Settled { .. }) {
                     self.phase = Phase::Quiet { since: now };
@@ -314,6 +322,13 @@ impl Loss {
                 Finding::None
             }
         }
+    }
+
+    /// Keeps the newest observation in mind, if the line was busy in it.
+    fn gather(&mut self, busy: bool) {
+        let ((lost, packets), (newly_lost, new)) = (self.evidence, self.recent[0]);
+        let (lost, packets) = if packets > EVIDENCE { (lost / 2, packets / 2) } else { (lost, packets) };
+        self.evidence = if busy { (lost + newly_lost, packets + new) } else { (0, 0) };
     }
 
     /// Too little is sent to learn anything: all is as it was before the trial.
@@ -329,6 +344,7 @@ impl Loss {
     }
 
     fn begin_trial(&mut self, rate: f64, share: f64, arrives: Option<f64>) {
+        self.evidence = (0, 0);
         let rate = self.most(rate);
         let arrives = arrives.unwrap_or(rate * (1.0 - share));
         // What the line loses anyway has passed the place where it may be full.
@@ -371,10 +387,20 @@ impl Loss {
         Finding::Restore(trial.rate)
     }
 
-    /// Chance does not explain that this share is lost: it is beyond what is known of the line by more than `excess`.
-    fn exceeds(&self, share: f64, packets: u32, excess: f64) -> bool {
-        let chance = DEVIATIONS * (self.rows.dispersion() * self.inherent * (1.0 - self.inherent) / f64::from(packets.max(1))).sqrt();
-        share > self.inherent + excess + chance
+    /// What is known of the line, and chance, do not explain that this share is lost.
+    fn exceeds(&self, share: f64, packets: u32) -> bool {
+        share > self.inherent + DOUBT + self.chance(self.inherent, packets)
+    }
+
+    /// The same, and chance is what it would be at the share that was seen: it is surely more.
+    fn alarms(&self, (lost, packets): (u32, u32)) -> bool {
+        let share = ratio(lost, packets);
+        share > self.inherent + DOUBT + self.chance(share, packets)
+    }
+
+    /// How much a share seen in so many packets may differ from the true one.
+    fn chance(&self, share: f64, packets: u32) -> f64 {
+        DEVIATIONS * (self.rows.dispersion() * share * (1.0 - share) / f64::from(packets.max(1))).sqrt()
     }
 
     /// The most that the line is believed to lose without another trial.

@@ -35,6 +35,12 @@ impl Slot {
         allowed
     }
 
+    /// Whether what was sent at `sent` under this number was the last try: it was not sent again since.
+    #[must_use]
+    pub fn is_latest(&self, now: Instant, out_seq: u16, sent: Instant) -> bool {
+        self.limit.is_latest(now, out_seq, sent)
+    }
+
     /// How many times [`Slot::resend`] is to be called for a packet that may be sent again: more than once where it was lost again.
     #[must_use]
     pub fn copies(&self, now: Instant, out_seq: u16) -> u8 {
