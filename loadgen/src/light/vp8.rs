@@ -82,7 +82,7 @@ mod tests {
             assert_eq!(parts.len(), 3);
             for (index, part) in parts.iter().enumerate() {
                 let read = Descriptor::parse(part).expect("a descriptor");
-                assert_eq!(read.picture_id.map(|id| id.value()), Some(126 + number));
+                assert_eq!(read.picture_id.map(wire::codec::vp8::PictureId::value), Some(126 + number));
                 assert_eq!((read.tid, read.sync, read.non_reference), (Some(place.temporal), place.sync, place.disposable));
                 assert_eq!(read.tl0, Some(254_u8.wrapping_add(1 + number as u8 / 4)));
                 assert_eq!((read.starts_frame(), read.keyframe), (index == 0, index == 0 && number == 0));

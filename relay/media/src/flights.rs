@@ -87,7 +87,7 @@ mod tests {
         let (mut flights, now) = (Flights::default(), Instant::now());
         assert_eq!(lost(&mut flights, 0, &[true, false, true, true, true]), [0; 0], "nothing was sent");
         for number in 65_530..65_542u32 {
-            flights.sent(number as u16, Flight { stream: Ssrc(9), sequence: number as u16 + 100, sent: now });
+            flights.sent(number as u16, Flight { stream: Ssrc(9), sequence: (number as u16).wrapping_add(100), sent: now });
         }
         let report = [true, false, true, true, true, true, false, true];
         assert_eq!(lost(&mut flights, 65_530, &report), [65_531u16.wrapping_add(100)]);

@@ -14,6 +14,9 @@ const MAX_TIMES: u8 = 6;
 /// packet of a hundred, of a thousand ... where one of ten is lost. Losses come in rows, and a row has to be got over.
 const COPIES: [u8; MAX_TIMES as usize] = [1, 2, 4, 6, 8, 8];
 
+/// What is kept for the temporal layer below, as a divisor of what may be saved up.
+const RESERVED: i64 = 4;
+
 /// Least time between two retransmissions of a packet where the round trip is shorter or unknown.
 const MIN_PAUSE: Duration = Duration::from_millis(10);
 
@@ -77,6 +80,12 @@ impl ResendLimit {
             && self
                 .find(now, out_seq)
                 .is_none_or(|resent| resent.times < MAX_TIMES && now.saturating_duration_since(resent.last) >= rtt.max(MIN_PAUSE))
+    }
+
+    /// Whether there is enough left for a packet of this temporal layer: the more others rest on it, the more of what was saved up it may
+    /// take. When more is lost than can be made good, pictures get fewer before they stop.
+    pub(crate) fn affords(&self, temporal: u8) -> bool {
+        self.credit > self.budget.max / RESERVED * i64::from(temporal.min(2))
     }
 
     /// Whether a packet was not sent again after `sent`.

@@ -107,6 +107,9 @@ fn find<'s>(now: Instant, from: &'s Peer, to: &mut Link, stream: Ssrc, sequence:
     }
     let publication = from.publication(source)?.1;
     let stored = publication.stored(origin.layer, origin.ext_seq)?;
+    if !to.slots[index].media.affords(&stored) {
+        return None;
+    }
     Some(Missed { slot: index, stream, publication, stored })
 }
 

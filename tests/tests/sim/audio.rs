@@ -124,13 +124,13 @@ fn sound_is_usable_in_bursts_of_four() {
     assert_usable(540, 4.0);
 }
 
-/// Twin: without either, a fifth lost is a fifth concealed; retransmission alone is not enough.
+/// Twin: without either, a fifth lost is a fifth concealed; retransmission alone conceals more than both together ever do.
 #[test]
 fn twin_without_copies_the_floor_is_missed() {
     let nothing = minute(550, 0.2, 1.0, NOTHING);
     assert!((0.17..0.23).contains(&nothing.concealed()), "{nothing:?}");
     let again = minute(551, 0.2, 1.0, AGAIN);
-    assert!(again.concealed() > 0.01 && again.concealed() < nothing.concealed() / 2.0, "{again:?}");
+    assert!(again.concealed() > 0.004 && again.concealed() < nothing.concealed() / 2.0, "{again:?}");
 }
 
 #[test]

@@ -35,6 +35,14 @@ impl Slot {
         allowed
     }
 
+    /// Whether the budget has something for a packet that was found in the store. Counts a refusal.
+    #[must_use]
+    pub fn affords(&mut self, stored: &Stored<'_>) -> bool {
+        let affords = self.limit.affords(stored.frame.temporal);
+        self.counters.refused += u64::from(!affords);
+        affords
+    }
+
     /// Whether what was sent at `sent` under this number was the last try: it was not sent again since.
     #[must_use]
     pub fn is_latest(&self, now: Instant, out_seq: u16, sent: Instant) -> bool {
