@@ -39,6 +39,9 @@ const MAX_SHARE: u64 = 15;
 /// minutes, and a frozen one is no good.
 const MAX_DEBT: Duration = Duration::from_secs(4);
 
+/// Keyframes that are given on credit.
+const CREDIT: u32 = 2;
+
 /// The share is of this rate at least, bit/s: less is not a stream, but one that has just begun.
 const MIN_RATE: u64 = 50_000;
 
@@ -145,8 +148,8 @@ impl Keyframes {
 
     /// When a request for this cause may be sent.
     ///
-    /// Who sees nothing need not wait until it is paid for, only for others who came right before. One keyframe is given on credit, so that
-    /// a single switch or loss is served at once as well.
+    /// Who sees nothing need not wait until it is paid for, only for others who came right before. Some keyframes are given on credit, so that
+    /// a switch or a loss is served at once as well, and a second if the first was lost.
     fn earliest(&self, now: Instant, cause: KeyframeCause, rtt: Duration) -> Instant {
         let Some(last) = self.last_request else { return now };
         let rested = self.request_before.is_none_or(|before| now.saturating_duration_since(before) >= 2 * MIN_START);
@@ -157,7 +160,7 @@ impl Keyframes {
         };
         let paid = match cause {
             KeyframeCause::Start => None,
-            KeyframeCause::Switch | KeyframeCause::Loss => self.paid.and_then(|paid| paid.checked_sub(self.price)),
+            KeyframeCause::Switch | KeyframeCause::Loss => self.paid.and_then(|paid| paid.checked_sub(CREDIT * self.price)),
         };
         (last + pause.min(MAX_PAUSE)).max(paid.unwrap_or(now))
     }
@@ -268,20 +271,22 @@ mod tests {
         assert!(frames.take_due(start + ms(10), RTT));
         frames.arrived(9, 30_000, true);
         frames.arrived(10, 1000, false);
-        // 30 kB are 240 kbit: 1.6 s of 15 % of 1 Mbit/s. One is on credit.
-        frames.wish(start + ms(100), KeyframeCause::Loss, RTT, RATE);
-        assert_eq!(frames.poll_timeout(), Some(start + ms(510)));
-        assert!(frames.take_due(start + ms(510), RTT));
-        frames.arrived(11, 30_000, true);
-        frames.arrived(12, 1000, false);
-        for cause in [KeyframeCause::Loss, KeyframeCause::Switch] {
-            let mut third = frames.clone();
-            third.wish(start + ms(600), cause, RTT, RATE);
-            assert_eq!(third.poll_timeout(), Some(start + ms(1610)), "{cause:?}");
-            third.wish(start + ms(700), KeyframeCause::Start, RTT, RATE);
-            assert_eq!(third.poll_timeout(), Some(start + ms(701)));
+        // 30 kB are 240 kbit: 1.6 s of 15 % of 1 Mbit/s. Two are on credit.
+        for due in [510, 1010] {
+            frames.wish(start + ms(due - 400), KeyframeCause::Loss, RTT, RATE);
+            assert_eq!(frames.poll_timeout(), Some(start + ms(due)));
+            assert!(frames.take_due(start + ms(due), RTT));
+            frames.arrived(due as u32, 30_000, true);
+            frames.arrived(due as u32 + 1, 1000, false);
         }
-        assert_eq!(frames.requests(), [0, 0, 2]);
+        for cause in [KeyframeCause::Loss, KeyframeCause::Switch] {
+            let mut fourth = frames.clone();
+            fourth.wish(start + ms(1100), cause, RTT, RATE);
+            assert_eq!(fourth.poll_timeout(), Some(start + ms(1610)), "{cause:?}");
+            fourth.wish(start + ms(1200), KeyframeCause::Start, RTT, RATE);
+            assert_eq!(fourth.poll_timeout(), Some(start + ms(1201)));
+        }
+        assert_eq!(frames.requests(), [0, 0, 3]);
     }
 
     /// Whatever is wished for and how often: over a minute keyframes take their share and the one on credit, not more; and who comes new

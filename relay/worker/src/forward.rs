@@ -78,8 +78,8 @@ fn forward_to(now: Instant, link: &mut Link, slot: usize, inbound: &Inbound<'_>,
     let purpose = downlink.pacer.purpose(class);
     let packet = Packet::from(inbound);
     let repairable = (class == Class::Video).then_some((slot.line.ssrc, ticket.sequence()));
-    let sent = exit
-        .push(now, (purpose, repairable), downlink, outbox, |exts, twcc, buf| slot.media.write(now, &ticket, &packet, exts, twcc, buf));
+    let sent =
+        exit.push(now, (purpose, repairable), downlink, outbox, |exts, twcc, buf| slot.media.write(now, &ticket, &packet, exts, twcc, buf));
     if sent {
         Leg::Sent
     } else {

@@ -131,9 +131,6 @@ pub struct LinkStats {
     pub blacked_out: u64,
 }
 
-/// Losses of all that is sent for longer than this are a silence: two frames of a camera.
-pub const SILENCE: Duration = Duration::from_millis(80);
-
 /// One direction of a connection.
 #[derive(Debug)]
 pub struct Link {
@@ -143,9 +140,6 @@ pub struct Link {
     pub stats: LinkStats,
     /// The bottleneck of its own.
     pub bottleneck: Bottleneck,
-    /// When it lost all that was sent for longer than [`SILENCE`]: from the first that was lost to the first that got through.
-    pub silences: Vec<(Instant, Instant)>,
-    silent_since: Option<Instant>,
     rng: ChaCha8Rng,
     in_burst: bool,
     /// Begin and end of the newest stall.
@@ -159,7 +153,7 @@ impl Link {
     pub fn new(spec: LinkSpec, seed: u64) -> Self {
         let rng = ChaCha8Rng::seed_from_u64(seed);
         let (stats, bottleneck) = (LinkStats::default(), Bottleneck::default());
-        Self { spec, stats, bottleneck, silences: Vec::new(), silent_since: None, rng, in_burst: false, stall: None, last_arrival: None }
+        Self { spec, stats, bottleneck, rng, in_burst: false, stall: None, last_arrival: None }
     }
 
     /// When a datagram of `len` bytes sent now arrives: never, once, or twice. It passes the `shared` bottleneck first, where there is one.
@@ -171,11 +165,7 @@ impl Link {
         }
         if self.is_lost() {
             self.stats.lost += 1;
-            self.silent_since.get_or_insert(now);
             return [None; 2];
-        }
-        if let Some(since) = self.silent_since.take().filter(|since| now - *since > SILENCE) {
-            self.silences.push((since, now));
         }
         if self.spec.policer.is_some_and(|policer| !self.bottleneck.police(now, len, policer)) {
             self.stats.policed += 1;
