@@ -178,20 +178,6 @@ impl Downlink {
         if !self.estimator.found_wanting() {
             budget.now = budget.now.max(least.all.min(UNTRIED));
         }
-        if std::env::var("RTRACE").is_ok() && least.all > 0 {
-            eprintln!(
-                "RT {:?} target {} ceiling {:?} found {} limit {:?} budget {:?} total {:?} sound {sound} loss {:.3} q {:?}",
-                now.duration_since(self.began),
-                target,
-                self.estimator.ceiling(),
-                self.estimator.found_wanting(),
-                self.estimator.limit(),
-                budget,
-                self.total,
-                resend,
-                self.pacer.delay()
-            );
-        }
         match self.estimator.limit() {
             Limit::Loss if budget.now < least.shown => {
                 let since = if self.estimator.loss() < MENDED { now } else { self.short_since.unwrap_or(now) };

@@ -268,7 +268,8 @@ mod tests {
     #[test]
     fn the_largest_layer_anybody_needs_decides() {
         use Reason::{Bandwidth, Fits, Hidden, Source};
-        let rows: [(&str, &[(u16, u8, u8, Reason, usize)], (u16, u8)); 10] = [
+        type Row<'a> = (&'a str, &'a [(u16, u8, u8, Reason, usize)], (u16, u8));
+        let rows: [Row<'_>; 10] = [
             ("nobody", &[], (0, 0)),
             ("small tiles", &[(102, 0, 0, Fits, 0), (180, 0, 0, Fits, 0)], (180, 0b001)),
             ("one of many is large: the middle one has no viewer", &[(102, 0, 0, Fits, 0), (700, 2, 2, Fits, 2)], (700, 0b101)),
