@@ -76,6 +76,9 @@ const TICK: u64 = 100_000;
 /// Losses in receiver reports that hold nothing back.
 const FEW_LOSSES: f64 = 0.02;
 
+/// If less than this share of the estimate arrives, nothing proves it.
+const IDLE: f64 = 0.8;
+
 /// A wish that grew by so much is a jump.
 const JUMP: f64 = 1.2;
 
@@ -320,6 +323,7 @@ impl Estimator {
                 self.ceiling.forget_policer();
                 self.rate.set(now, rate.max(estimate));
             }
+            Finding::Resume(rate) => self.rate.set(now, rate.max(estimate)),
             Finding::Full(most) => {
                 self.found_wanting = true;
                 self.ceiling.met(now, arrives, true);
@@ -330,6 +334,7 @@ impl Estimator {
         self.follow_delay(now, arrives);
         self.start_lower(now, arrives);
         self.take_answers(now);
+        self.prober.set_idle(arrives.is_some_and(|arrives| arrives < IDLE * self.rate.estimate()));
         self.ask(now);
         self.retarget(now);
     }

@@ -1,8 +1,10 @@
 //! The limit that losses set: tells losses that come from sending too much from those that the line has anyway, by trying.
 //!
-//! When more is lost than this line is known to lose, the rate goes down to what arrives. If the losses go away, they came from a full
-//! line (a policer, a short queue) and the limit stays; if they stay, they are the line's own (radio): the rate is restored and the line
-//! is known to lose that much.
+//! When surely more is lost than this line is known to lose, and the line is busy, the rate goes down to what arrives. If the losses go
+//! away, they came from a full line (a policer, a short queue) and the limit stays; if they stay, they are the line's own (radio): the rate
+//! is restored and the line is known to lose that much. How sure one can be depends on how long the rows of losses are.
+
+use super::trial::{Rows, Trial, ratio};
 
 /// Length of an observation, us, and the least packets in it.
 const OBSERVATION: u64 = 250_000;
@@ -25,12 +27,6 @@ const EVIDENCE: u32 = 1_500;
 /// Standard deviations of chance that are allowed for.
 const DEVIATIONS: f64 = 3.0;
 
-/// Losses come in rows, so that a packet says less than a coin: of rows of so many packets, at the least ...
-const LEAST_ROW: f64 = 1.5;
-/// ... and at the most. Their mean is taken over the last so many losses.
-const MOST_ROW: f64 = 6.0;
-const ROWS: f64 = 200.0;
-
 /// Share of what arrives that is sent during a trial: what does not fit goes, and a queue drains.
 const TRIAL: f64 = 0.9;
 
@@ -45,18 +41,14 @@ const DEEPEST: f64 = 0.3;
 
 /// Observations of a trial that count, at the least and at most, after one that belongs to the time before.
 const MIN_TRIAL: u32 = 2;
-const MAX_TRIAL: u32 = 8;
+const MAX_TRIAL: u32 = 24;
 
-/// A trial ends early when one reason is so much likelier than the other, as a natural logarithm: one verdict in twenty may be wrong. If
-/// nothing is sure at its end, the losses are the line's own: a line that is full soon shows it again
+/// A trial ends early when one reason is so much likelier than the other, as a natural logarithm: one verdict in twenty may be wrong
 /// (A. Wald, Sequential Tests of Statistical Hypotheses, 1945).
 const SURE: f64 = 3.0;
 
-/// A line that was too full still loses so much when less is sent, by chance and by what others send.
-const REMAINS: f64 = 0.01;
-/// Of what was lost before the trial so much is the line's own at the least, if any of it is: losses begin a trial when they are high by
-/// chance, too.
-const OWN: f64 = 0.75;
+/// Below this a trial says nothing.
+const HINT: f64 = 1.0;
 
 /// A line with more losses than this is full, whatever a trial says.
 const MAX_INHERENT: f64 = 0.4;
@@ -132,57 +124,6 @@ enum Phase {
     },
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Trial {
-    /// What might be sent before, bit/s.
-    rate: f64,
-    /// Share lost before.
-    before: f64,
-    /// Share lost if the line is full and nothing but that is the reason.
-    if_full: f64,
-    /// Observations since, and what they count up to.
-    seen: u32,
-    lost: u32,
-    packets: u32,
-}
-
-/// How long rows of losses are.
-#[derive(Debug, Default)]
-struct Rows {
-    lost: f64,
-    rows: f64,
-    under_way: bool,
-}
-
-impl Rows {
-    #[inline]
-    fn lost(&mut self) {
-        if self.lost >= ROWS {
-            (self.lost, self.rows) = (self.lost / 2.0, self.rows / 2.0);
-        }
-        self.lost += 1.0;
-        self.rows += f64::from(u8::from(!self.under_way));
-        self.under_way = true;
-    }
-
-    /// How many times as many packets are needed to know as much as if each were lost by itself (variance of a Gilbert channel).
-    fn dispersion(&self) -> f64 {
-        // As if a few rows of the least length had been seen before.
-        let mean = (self.lost + 10.0 * LEAST_ROW) / (self.rows + 10.0);
-        2.0 * mean.clamp(LEAST_ROW, MOST_ROW) - 1.0
-    }
-}
-
-impl Trial {
-    /// How much likelier the line's own losses explain what was seen than a line that was full, as a natural logarithm.
-    fn own_not_full(&self, dispersion: f64) -> f64 {
-        let full = self.if_full.max(REMAINS);
-        let own = (OWN * self.before).max(2.0 * full);
-        let (lost, packets) = (f64::from(self.lost), f64::from(self.packets));
-        (lost * (own / full).ln() - packets * (own - full)) / dispersion
-    }
-}
-
 /// What an observation means for the estimate.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) enum Finding {
@@ -192,6 +133,8 @@ pub(super) enum Finding {
     Full(f64),
     /// The losses are the line's own: this is the rate from before the trial, bit/s.
     Restore(f64),
+    /// The trial has shown nothing: likewise.
+    Resume(f64),
 }
 
 impl Loss {
@@ -220,7 +163,7 @@ impl Loss {
         } else {
             self.packets += 1;
         }
-        self.rows.under_way = false;
+        self.rows.arrived();
     }
 
     #[inline]
@@ -304,7 +247,7 @@ impl Loss {
             self.inherent = (self.inherent + FOLLOW * (share - self.inherent)).min(self.highest());
         }
         match self.phase {
-            Phase::Trial(trial) if share <= ALARMING && !busy => self.call_off(now, &trial),
+            Phase::Trial(trial) if share <= ALARMING && !busy && self.says_nothing(&trial) => self.call_off(now, &trial),
             Phase::Trial(trial) => self.continue_trial(now, trial, lost, packets),
             Phase::Excused { until, .. } if now < until => Finding::None,
             // Unless it has become much worse.
@@ -335,7 +278,11 @@ impl Loss {
     fn call_off(&mut self, now: u64, trial: &Trial) -> Finding {
         self.limit = None;
         self.phase = Phase::Quiet { since: now };
-        Finding::Restore(trial.rate)
+        Finding::Resume(trial.rate)
+    }
+
+    fn says_nothing(&self, trial: &Trial) -> bool {
+        trial.own_not_full(self.rows.dispersion()).abs() < HINT
     }
 
     /// What may be sent, bit/s, `rate` being the limit that delay sets.
@@ -370,7 +317,7 @@ impl Loss {
 
     fn conclude(&mut self, now: u64, trial: &Trial) -> Finding {
         let after = ratio(trial.lost, trial.packets);
-        if trial.own_not_full(self.rows.dispersion()) <= -SURE || after > MAX_INHERENT {
+        if trial.own_not_full(self.rows.dispersion()) < 0.0 || after > MAX_INHERENT {
             // Full. If it still is, the next trial goes down further.
             self.phase = Phase::Quiet { since: now };
             self.pause = PAUSE;
@@ -423,10 +370,6 @@ fn is_busy(most: f64, share: f64, arrives: Option<f64>) -> bool {
     arrives.is_none_or(|arrives| arrives >= BUSY * most * (1.0 - share))
 }
 
-fn ratio(part: u32, whole: u32) -> f64 {
-    f64::from(part) / f64::from(whole.max(1))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -449,7 +392,7 @@ mod tests {
                 }
             }
             match loss.update(step * 50_000, estimate, Some(rate * (1.0 - lost))) {
-                Finding::Restore(before) => estimate = before,
+                Finding::Restore(before) | Finding::Resume(before) => estimate = before,
                 Finding::Full(most) => estimate = most.min(estimate),
                 Finding::None => {}
             }
