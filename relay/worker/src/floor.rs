@@ -113,10 +113,11 @@ impl Worker {
         }
         for viewer in members {
             let Some(link) = self.link(*viewer) else { continue };
-            let heard = |wish: Wish| link.slots.iter().any(|slot| slot.occupant.is_some_and(|occupant| occupant.wish == wish));
+            // Slots are large and many: one look at each.
+            let heard: Vec<Wish> = link.slots.iter().filter_map(|slot| Some(slot.occupant?.wish)).collect();
             let audible = link.floor.audible.iter().map(|sound| sound.wish);
             let unheard: Vec<ParticipantId> =
-                audible.filter(|wish| wish.1 == Source::Microphone && !heard(*wish)).map(|(who, _)| who).collect();
+                audible.filter(|wish| wish.1 == Source::Microphone && !heard.contains(wish)).map(|(who, _)| who).collect();
             for who in unheard {
                 let speaker = self.halls.get(hall).and_then(|hall| hall.members.get(&who).copied());
                 if let Some(link) = speaker.and_then(|key| self.link_mut(key)) {

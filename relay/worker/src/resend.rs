@@ -96,8 +96,8 @@ fn find<'s>(now: Instant, from: &'s Peer, to: &mut Link, stream: Ssrc, sequence:
     let index = to.slots.iter().position(|slot| slot.line.ssrc == stream)?;
     let slot = &mut to.slots[index];
     let source = slot.occupant?.wish.1;
-    // A rule that forbids a source forbids its past as well.
-    if !from.flows[source as usize] {
+    // A rule that forbids a source forbids its past as well; and a line that is too narrow is not filled with what it was too narrow for.
+    if !from.flows[source as usize] || slot.media.goes_down() {
         return None;
     }
     let origin = slot.media.resolve(sequence)?;

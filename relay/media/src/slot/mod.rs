@@ -206,6 +206,13 @@ impl Slot {
         self.attached.as_ref()?.selector.target()
     }
 
+    /// Whether a lower encoding is aimed at than is being forwarded: what is missed of the present one is of no use for long.
+    #[must_use]
+    pub fn goes_down(&self) -> bool {
+        let (Some(current), Some(target)) = (self.current_layer(), self.target()) else { return false };
+        usize::from(target.encoding) < current
+    }
+
     /// Chooses an encoding: that of the target, or the next that arrives; `active` says which do (see [`crate::Publication::active`]).
     /// Returns the encoding of which a keyframe is needed now, and why; call it again (each 50 to 200 ms, or when an encoding starts or
     /// stalls) while it returns one. Audio never needs one.
