@@ -14,6 +14,9 @@ const MAX_TIMES: u8 = 6;
 /// packet of a hundred, of a thousand ... where one of ten is lost. Losses come in rows, and a row has to be got over.
 const COPIES: [u8; MAX_TIMES as usize] = [1, 2, 4, 6, 8, 8];
 
+/// What can be saved up on any line, bytes: a picture.
+const LEAST_SAVED: i64 = 8 * 1024;
+
 /// What is kept for the temporal layer below, as a divisor of what may be saved up.
 const RESERVED: i64 = 4;
 
@@ -47,6 +50,8 @@ const MAX_AGE: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub(crate) struct ResendLimit {
     budget: Budget,
+    /// What can be saved up now, bytes: what the line carries in half a second, at the most [`Budget::max`].
+    max: i64,
     credit: i64,
     /// By number modulo length; empty until the first retransmission.
     recent: Vec<Option<Resent>>,
@@ -65,13 +70,19 @@ impl ResendLimit {
             MediaKind::Audio => AUDIO,
             MediaKind::Video => VIDEO,
         };
-        Self { budget, credit: budget.first, recent: Vec::new() }
+        Self { budget, max: budget.max, credit: budget.first, recent: Vec::new() }
     }
 
     /// `bytes` were sent for the first time.
     #[inline]
     pub(crate) fn earn(&mut self, bytes: usize) {
-        self.credit = (self.credit + bytes as i64 / self.budget.share).min(self.budget.max);
+        self.credit = (self.credit + bytes as i64 / self.budget.share).min(self.max);
+    }
+
+    /// The line carries `bytes` in half a second: what was saved up on a better one would fill it for longer.
+    pub(crate) fn fit(&mut self, bytes: u64) {
+        self.max = i64::try_from(bytes).unwrap_or(i64::MAX).clamp(LEAST_SAVED, self.budget.max);
+        self.credit = self.credit.min(self.max);
     }
 
     /// Whether a packet may be sent again now.
@@ -85,7 +96,7 @@ impl ResendLimit {
     /// Whether there is enough left for a packet of this temporal layer: the more others rest on it, the more of what was saved up it may
     /// take. When more is lost than can be made good, pictures get fewer before they stop.
     pub(crate) fn affords(&self, temporal: u8) -> bool {
-        self.credit > self.budget.max / RESERVED * i64::from(temporal.min(2))
+        self.credit > self.max / RESERVED * i64::from(temporal.min(2))
     }
 
     /// Whether a packet was not sent again after `sent`.

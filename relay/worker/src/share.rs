@@ -108,10 +108,12 @@ impl Worker {
         if let Some(link) = self.link_mut(viewer) {
             link.downlink.total = total;
             link.downlink.wish(now, total.wished + beyond, sound);
+            let half_a_second = link.downlink.estimator.target() / 16;
             for grant in &grants {
                 let slot = &mut link.slots[grant.slot];
                 slot.held.granted(now, slot.grant.and_then(|before| before.layer), grant.layer);
                 slot.media.set_target(grant.layer);
+                slot.media.fit_resends(half_a_second);
                 slot.grant = Some(*grant);
             }
         }

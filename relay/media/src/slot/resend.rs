@@ -35,6 +35,13 @@ impl Slot {
         allowed
     }
 
+    /// What can be saved up for retransmissions of pictures is what the line carries in half a second, `bytes`.
+    pub fn fit_resends(&mut self, bytes: u64) {
+        if self.config.kind == MediaKind::Video {
+            self.limit.fit(bytes);
+        }
+    }
+
     /// Whether the budget has something for a packet that was found in the store. Counts a refusal.
     #[must_use]
     pub fn affords(&mut self, stored: &Stored<'_>) -> bool {
