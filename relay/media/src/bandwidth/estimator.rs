@@ -38,9 +38,6 @@ const SEEN: u64 = 3_000;
 /// A queue that stands so high, us, while packets are lost is full: it grows no more, and is too long all the same.
 const LONG_QUEUE: u64 = 100_000;
 
-/// The last decrease gets so long to empty it, us.
-const FULL_PAUSE: u64 = 1_000_000;
-
 /// A queue that stands no higher than this after a decrease counts as gone, us.
 const GONE: u64 = 25_000;
 
@@ -317,7 +314,7 @@ impl Estimator {
         }
 
         let arrives = self.acked.rate();
-        if self.signal(now) == Signal::Over || self.drain(now) < 1.0 {
+        if self.signal() == Signal::Over || self.drain(now) < 1.0 {
             self.loss.excuse(now);
         }
         let estimate = self.rate.estimate();
@@ -343,15 +340,8 @@ impl Estimator {
     }
 
     /// What the line does, by delay and by what tells that a queue is full.
-    fn signal(&self, now: u64) -> Signal {
-        let full = self.queue.standing() > LONG_QUEUE && self.loss.doubts();
-        let rested = self.rate.decreased().is_none_or(|at| now.saturating_sub(at) > FULL_PAUSE);
-        if full && rested { Signal::Over } else { self.trend.signal() }
-    }
-
-    /// A decrease was a moment ago, so that a queue that stands is of our making and on its way out.
-    fn drains(&self, now: u64) -> bool {
-        self.rate.decreased().is_some_and(|at| now.saturating_sub(at) < DRAIN_TIME)
+    fn signal(&self) -> Signal {
+        if self.queue.standing() > LONG_QUEUE && self.loss.doubts() { Signal::Over } else { self.trend.signal() }
     }
 
     fn follow_delay(&mut self, now: u64, arrives: Option<f64>) {
@@ -361,7 +351,7 @@ impl Estimator {
         // While a queue stands what arrives is even, so that a short time is enough.
         let arrives_now = if standing > DRAIN_FROM { self.acked.rate_now() } else { self.acked.rate() };
         let arrives_now = arrives_now.map(|rate| rate / carried);
-        let signal = self.signal(now);
+        let signal = self.signal();
         let before = self.rate.estimate();
         let rtt = self.rtt.unwrap_or(FIRST_RTT);
         let own_burst = standing < GONE && now.saturating_sub(self.prober.asked()) < rtt + PROBE_SHADOW;
@@ -466,7 +456,8 @@ impl Estimator {
     /// Share of the estimate that is sent: less than all while a queue of our making stands.
     fn drain(&self, now: u64) -> f64 {
         let standing = self.queue.standing();
-        if !self.drains(now) || standing <= DRAIN_FROM {
+        let ours = self.rate.decreased().is_some_and(|at| now.saturating_sub(at) < DRAIN_TIME);
+        if !ours || standing <= DRAIN_FROM {
             return 1.0;
         }
         (1.0 - (standing - DRAIN_FROM) as f64 / DRAIN_FULL).max(MIN_DRAIN)
