@@ -63,8 +63,8 @@ fn forward(c: &mut Criterion) {
             b.iter_custom(|iterations| {
                 let mut spent = Duration::ZERO;
                 for _ in 0..iterations {
-                    let mut packets = world.packets(BATCH);
                     world.pause();
+                    let mut packets = world.packets(BATCH);
                     let start = Instant::now();
                     let sent: usize = packets.iter_mut().map(|packet| world.forward(packet)).sum();
                     spent += start.elapsed();
@@ -98,8 +98,8 @@ fn compare(viewers: u16) -> (f64, f64) {
     let (mut relay_ns, mut floor_ns) = (Vec::new(), Vec::new());
     let copies = (ROUND * usize::from(viewers)) as f64;
     for _ in 0..ROUNDS {
-        let mut packets = relay.packets(ROUND);
         relay.pause();
+        let mut packets = relay.packets(ROUND);
         let start = Instant::now();
         let sent: usize = packets.iter_mut().map(|packet| relay.forward(packet)).sum();
         relay_ns.push(start.elapsed().as_nanos() as f64 / copies);

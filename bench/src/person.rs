@@ -11,9 +11,13 @@ use transport::srtp::{Role, SrtpSession};
 use transport::{Certificate, Path};
 use wire::codec::Codec;
 use wire::ext::{Ext, ExtMap};
-use wire::ids::{IceCredentials, Mid, Ssrc};
+use wire::ids::{IceCredentials, Mid, Rid, Ssrc};
+use wire::rtcp::RtcpWriter;
 use wire::stun::{self, BindingRequest, Key, TransactionId};
 use worker::{ClientId, ClientKind, Command, Join, RoomId, Worker};
+
+use crate::arrivals::Arrivals;
+use crate::simulcast::RIDS;
 
 /// One connected client.
 pub struct Person {
@@ -24,6 +28,7 @@ pub struct Person {
     /// The way to the relay, as the relay sees it.
     pub path: Path,
     srtp: Option<SrtpSession>,
+    arrivals: Arrivals,
     check: Vec<u8>,
     part: Part,
     session: Session,
@@ -44,6 +49,8 @@ pub struct Part {
     pub host: bool,
     /// Publishes a VP8 camera.
     pub camera: bool,
+    /// In three encodings ([`crate::simulcast`]).
+    pub simulcast: bool,
     /// Publishes an Opus microphone.
     pub microphone: bool,
     /// Lines on which it hears others.
@@ -54,14 +61,14 @@ pub struct Part {
 
 impl Part {
     /// Sends a camera, receives nothing.
-    pub const PUBLISHER: Self = Self { host: false, camera: true, microphone: false, audio_slots: 0, video_slots: 0 };
+    pub const PUBLISHER: Self = Self { host: false, camera: true, simulcast: false, microphone: false, audio_slots: 0, video_slots: 0 };
     /// Sends nothing, sees one person.
-    pub const VIEWER: Self = Self { host: false, camera: false, microphone: false, audio_slots: 0, video_slots: 1 };
+    pub const VIEWER: Self = Self { host: false, camera: false, simulcast: false, microphone: false, audio_slots: 0, video_slots: 1 };
 
     /// Sends camera and microphone, and has room for so many others.
     #[must_use]
     pub fn member(host: bool, others: u16) -> Self {
-        Self { host, camera: true, microphone: true, audio_slots: others, video_slots: others }
+        Self { host, camera: true, simulcast: false, microphone: true, audio_slots: others, video_slots: others }
     }
 }
 
@@ -89,7 +96,7 @@ impl Person {
         let path = Path { remote, local: IpAddr::V4(Ipv4Addr::LOCALHOST) };
         let session = session(number, part, certificate.fingerprint());
         let check = check(&session, number);
-        Self { number, client, srtp: None, path, check, part, session, certificate }
+        Self { number, client, srtp: None, arrivals: Arrivals::default(), path, check, part, session, certificate }
     }
 
     /// Joins and negotiates: what the control plane has of a new client.
@@ -120,6 +127,33 @@ impl Person {
         let sealed = self.srtp.as_mut().and_then(|srtp| srtp.seal_rtp(&mut packet, len).ok()).expect("sealing works");
         packet.truncate(sealed);
         packet
+    }
+
+    /// Mids of the lines on which it sees others.
+    pub fn video_mids(&self) -> impl Iterator<Item = String> + '_ {
+        let lines = self.session.slots.iter().filter(|slot| slot.kind == MediaKind::Video);
+        lines.map(|slot| slot.mid.as_str().to_owned())
+    }
+
+    /// A datagram of the relay arrives.
+    pub fn hear(&mut self, now: Instant, datagram: &[u8]) {
+        self.arrivals.heard(now, &self.session.extensions, datagram);
+    }
+
+    /// A report of what has arrived since the last one (transport-wide congestion control), sealed; `None` if nothing has.
+    ///
+    /// # Panics
+    /// Before the handshake.
+    pub fn report(&mut self) -> Option<Vec<u8>> {
+        let mut buf = vec![0; 1_500];
+        let mut writer = RtcpWriter::new(&mut buf[..1_400]);
+        if !self.arrivals.write(&mut writer) {
+            return None;
+        }
+        let len = writer.finish();
+        let sealed = self.srtp.as_mut().and_then(|srtp| srtp.seal_rtcp(&mut buf, len).ok()).expect("sealing works");
+        buf.truncate(sealed);
+        Some(buf)
     }
 
     /// Renews consent (RFC 7675): the relay stops sending to whoever is silent for 30 s.
@@ -156,7 +190,7 @@ fn join(client: ClientId, host: bool) -> Join {
 
 fn session(number: u16, part: Part, fingerprint: wire::ids::Fingerprint) -> Session {
     let mut extensions = ExtMap::new();
-    for (id, ext) in [(1, Ext::AudioLevel), (3, Ext::TransportCc), (4, Ext::Mid)] {
+    for (id, ext) in [(1, Ext::AudioLevel), (3, Ext::TransportCc), (4, Ext::Mid), (5, Ext::Rid)] {
         extensions.insert(id, ext).expect("ids are free");
     }
     let mut mids = (0_u16..).map(|mid| Mid::new(mid.to_string()).expect("a mid"));
@@ -166,15 +200,10 @@ fn session(number: u16, part: Part, fingerprint: wire::ids::Fingerprint) -> Sess
         (part.microphone, MediaKind::Audio, Source::Microphone, microphone(number)),
     ] {
         if wanted {
-            let ssrcs = vec![signal::session::SsrcLine { ssrc, rtx: None }];
-            publishing.push(PublishLine {
-                mid: mids.next().expect("endless"),
-                kind,
-                source,
-                codecs: codecs(kind),
-                rids: Vec::new(),
-                ssrcs,
-            });
+            let simulcast = part.simulcast && kind == MediaKind::Video;
+            let rids = if simulcast { RIDS.map(|rid| Rid::new(rid).expect("a rid")).to_vec() } else { Vec::new() };
+            let ssrcs = if simulcast { Vec::new() } else { vec![signal::session::SsrcLine { ssrc, rtx: None }] };
+            publishing.push(PublishLine { mid: mids.next().expect("endless"), kind, source, codecs: codecs(kind), rids, ssrcs });
         }
     }
     let mut slots = Vec::new();
@@ -198,8 +227,12 @@ fn session(number: u16, part: Part, fingerprint: wire::ids::Fingerprint) -> Sess
 
 fn codecs(kind: MediaKind) -> Vec<CodecLine> {
     let line = match kind {
-        MediaKind::Audio => CodecLine { pt: OPUS, codec: Codec::Opus, clock_rate: 48_000, rtx: None, format: Format::default() },
-        MediaKind::Video => CodecLine { pt: VP8, codec: Codec::Vp8, clock_rate: 90_000, rtx: Some(VP8 + 1), format: Format::default() },
+        MediaKind::Audio => {
+            CodecLine { pt: OPUS, codec: Codec::Opus, clock_rate: 48_000, rtx: None, nack: false, format: Format::default() }
+        }
+        MediaKind::Video => {
+            CodecLine { pt: VP8, codec: Codec::Vp8, clock_rate: 90_000, rtx: Some(VP8 + 1), nack: true, format: Format::default() }
+        }
     };
     vec![line]
 }

@@ -1,5 +1,7 @@
 //! Real browsers, the real page, the real binary: people in headless Chromium who see and hear each other.
 
+#[path = "e2e/layers.rs"]
+mod layers;
 #[path = "e2e/rooms.rs"]
 mod rooms;
 

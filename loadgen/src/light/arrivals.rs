@@ -6,8 +6,6 @@ use std::time::{Duration, Instant};
 use wire::rtcp::TransportCcInfo;
 use wire::seq::SeqUnwrapper;
 
-/// How often feedback is given while packets come; browsers use 50 to 250 ms.
-pub(super) const INTERVAL: Duration = Duration::from_millis(100);
 /// Statuses in one message; what is beyond waits for the next one.
 const MAX_STATUSES: u64 = 400;
 /// Unit of the reference time (draft-holmer-rmcat-transport-wide-cc-extensions-01 section 3.1).
@@ -19,6 +17,8 @@ const DELTA_UNIT_US: u128 = 250;
 #[derive(Debug)]
 pub(super) struct Arrivals {
     epoch: Instant,
+    /// How often feedback is given while packets come.
+    interval: Duration,
     seqs: SeqUnwrapper,
     came: BTreeMap<u64, Instant>,
     next_base: Option<u64>,
@@ -27,15 +27,15 @@ pub(super) struct Arrivals {
 }
 
 impl Arrivals {
-    pub(super) fn new(epoch: Instant) -> Self {
-        Self { epoch, seqs: SeqUnwrapper::new(), came: BTreeMap::new(), next_base: None, count: 0, due: None }
+    pub(super) fn new(epoch: Instant, interval: Duration) -> Self {
+        Self { epoch, interval, seqs: SeqUnwrapper::new(), came: BTreeMap::new(), next_base: None, count: 0, due: None }
     }
 
     pub(super) fn arrived(&mut self, now: Instant, transport_seq: u16) {
         let seq = self.seqs.unwrap(transport_seq);
         if self.next_base.is_none_or(|base| seq >= base) {
             self.came.entry(seq).or_insert(now);
-            self.due.get_or_insert(now + INTERVAL);
+            self.due.get_or_insert(now + self.interval);
         }
     }
 
@@ -86,10 +86,12 @@ impl Arrivals {
 mod tests {
     use super::*;
 
+    const INTERVAL: Duration = Duration::from_millis(100);
+
     #[test]
     fn every_packet_is_reported_once_and_gaps_as_not_received() {
         let epoch = Instant::now();
-        let mut arrivals = Arrivals::new(epoch);
+        let mut arrivals = Arrivals::new(epoch, INTERVAL);
         let start = epoch + Duration::from_millis(640);
         for (number, late_ms) in [(65_534, 0), (65_535, 1), (1, 5)] {
             arrivals.arrived(start + Duration::from_millis(late_ms), number);

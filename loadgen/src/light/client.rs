@@ -19,12 +19,14 @@ use super::entropy::Entropy;
 use super::ice::Ice;
 use super::offer::{self, Direction, OfferHead, OfferLine};
 use super::outbox::Outbox;
+use super::own_estimate::OwnEstimate;
 use super::pattern::Stamp;
 use super::publication::Publication;
 use super::record::SlotRecord;
 use super::secure::Secure;
-use super::setup::Setup;
+use super::setup::{Feedback, Setup};
 use super::slot::InSlot;
+use super::stream_arrivals::StreamArrivals;
 
 /// What a client counts beside its slots' records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +37,12 @@ pub struct Counters {
     pub resent: u64,
     /// RTP packets that could be opened.
     pub packets_received: u64,
+    /// Bytes of the datagrams they came in.
+    pub bytes_received: u64,
+    /// Of these, padding alone, sent to probe the path.
+    pub padding_received: u64,
+    /// Of these, retransmissions.
+    pub resent_received: u64,
     /// Packets that could not be opened.
     pub refused: u64,
     /// RTP packets on an SSRC that the answer did not announce.
@@ -89,12 +97,37 @@ pub struct Client {
     pub(super) secure: Secure,
     pub(super) publications: Vec<Publication>,
     pub(super) slots: Vec<InSlot>,
-    pub(super) arrivals: Arrivals,
+    pub(super) feedback: Congestion,
     pub(super) report_at: Option<Instant>,
     pub(super) feedback_ssrc: Ssrc,
     pub(super) transport_seq: u16,
     pub(super) outbox: Outbox,
     pub(super) counters: Counters,
+}
+
+/// The material of congestion feedback, in the one form the client speaks.
+pub(super) enum Congestion {
+    TransportCc(Arrivals),
+    Ccfb(StreamArrivals),
+    Remb(OwnEstimate),
+}
+
+impl Congestion {
+    fn new(now: Instant, setup: &Setup) -> Self {
+        match setup.feedback {
+            Feedback::TransportCc => Self::TransportCc(Arrivals::new(now, setup.feedback_every)),
+            Feedback::Ccfb => Self::Ccfb(StreamArrivals::new(setup.feedback_every)),
+            Feedback::Remb => Self::Remb(OwnEstimate::new()),
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match self {
+            Self::TransportCc(arrivals) => arrivals.deadline(),
+            Self::Ccfb(arrivals) => arrivals.deadline(),
+            Self::Remb(estimate) => estimate.deadline(),
+        }
+    }
 }
 
 /// What an m-line of our offer is for; publications come first, in their order.
@@ -130,7 +163,7 @@ impl Client {
             secure: Secure::new(certificate),
             publications,
             slots: Vec::new(),
-            arrivals: Arrivals::new(now),
+            feedback: Congestion::new(now, &setup),
             report_at: None,
             feedback_ssrc: Ssrc(entropy.next() as u32),
             transport_seq: entropy.next() as u16,
@@ -151,6 +184,9 @@ impl Client {
             ice: self.ice.local(),
             fingerprint: self.fingerprint,
             numbering: &self.setup.numbering,
+            red: self.setup.takes_red || self.setup.sources.iter().any(|source| source.voice.copies > 0),
+            sound_nack: self.setup.sound_nack || self.setup.sources.iter().any(|source| source.voice.again),
+            feedback: self.setup.feedback,
         };
         let lines: Vec<OfferLine> = (0..self.lines.len()).map(|index| self.offer_line(index)).collect();
         offer::write(&head, &lines)
@@ -190,7 +226,7 @@ impl Client {
                 Line::Slot { audio } => {
                     let known = self.slots.iter().any(|slot| slot.mid == answered.mid);
                     if let (true, false, Some(ssrc)) = (answered.accepted, known, answered.ssrc) {
-                        self.slots.push(InSlot::new(answered.mid.clone(), *audio, ssrc, answered.rtx));
+                        self.slots.push(InSlot::new(self.epoch, &self.setup, answered.mid.clone(), *audio, ssrc, answered.rtx));
                     }
                 }
             }
@@ -253,7 +289,7 @@ impl Client {
         let connecting = [self.ice.poll_timeout(), self.secure.poll_timeout()];
         let media = self.publications.iter().map(|publication| publication.due(now));
         let slots = self.slots.iter().map(InSlot::poll_timeout);
-        let running = media.chain(slots).chain([self.report_at, self.arrivals.deadline()]);
+        let running = media.chain(slots).chain([self.report_at, self.feedback.deadline()]);
         connecting.into_iter().chain(running.filter(|_| self.secure.is_ready())).flatten().min()
     }
 
@@ -280,6 +316,12 @@ impl Client {
         self.secure.is_closed()
     }
 
+    /// The moment at which capture times are zero.
+    #[must_use]
+    pub fn epoch(&self) -> Instant {
+        self.epoch
+    }
+
     /// Where the client sends to.
     #[must_use]
     pub fn path(&self) -> Option<SocketAddr> {
@@ -300,6 +342,17 @@ impl Client {
     /// Starts or stops one simulcast layer; 0 is the lowest.
     pub fn set_layer_active(&mut self, source: Source, layer: usize, active: bool) {
         self.publications.iter_mut().filter(|own| own.setup.source == source).for_each(|own| own.set_layer_active(layer, active));
+    }
+
+    /// Does what the relay asks of a source: which encodings to send, and how much all together, bit/s. A rude client need not.
+    pub fn obey(&mut self, source: Source, layers: &[(Option<Rid>, bool)], limit: Option<u64>) {
+        self.publications.iter_mut().filter(|own| own.setup.source == source).for_each(|own| own.obey(layers, limit));
+    }
+
+    /// Which encodings of a source the relay wants, lowest first.
+    #[must_use]
+    pub fn wanted(&self, source: Source) -> Vec<bool> {
+        self.publications.iter().filter(|own| own.setup.source == source).flat_map(Publication::wanted).collect()
     }
 
     /// Whether the microphone's packets claim to hold a voice.

@@ -1,43 +1,99 @@
-//! Judges frames as a decoder would: starts at a keyframe, needs every frame's predecessor, and notices what cannot be right.
+//! Judges frames as a decoder would: starts at a keyframe, needs what each frame refers to, and notices what cannot be right.
+//!
+//! Which frames another needs is found twice: from the descriptors, as a browser finds it, which decides what is decoded and when; and
+//! from the pattern in the payload, which is the truth. Where the first allows what the second forbids, a real decoder would show garbage.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::encoder;
-use super::pattern::{self, Stamp};
-use super::reassembly::{Frame, PictureId, Reassembly};
+use super::pattern::{self, Author, Stamp};
+use super::reassembly::{Frame, Reassembly};
 use super::record::SlotRecord;
+use super::references::{Finder, References};
 
 /// Time between two requests for a keyframe while one is needed; browsers use the same.
 const KEYFRAME_RETRY: Duration = Duration::from_millis(200);
+/// How long a picture may stand still although packets come before a keyframe is asked for.
+pub(super) const PATIENCE: Duration = Duration::from_millis(400);
+/// How long a frame that could be decoded waits for those before it: what a browser's jitter buffer holds when packets get lost.
+const SKIP_AFTER: Duration = Duration::from_millis(100);
+/// Frames that wait, whole, for others; beyond it the oldest go.
+const MAX_FRAMES: usize = 128;
+/// Decoded frames remembered as references.
+const MAX_DECODED: usize = 64;
 
 /// One VP8 decoder.
 #[derive(Debug, Default)]
 pub(super) struct Decoder {
     pub(super) frames: Reassembly,
+    finder: Finder,
+    /// Whole frames that are not decoded yet, by their last packet.
+    waiting: BTreeMap<u64, Whole>,
+    /// Numbers of the last packets, and truths, of what was decoded, oldest first.
+    decoded: VecDeque<(u64, Author, u32)>,
     last: Option<Last>,
+    /// Only a keyframe helps.
+    broken: bool,
+    /// Since when nothing was decoded although something is here.
+    stuck_since: Option<Instant>,
+    /// When the first decodable frame has waited long enough for those before it.
+    skip_at: Option<Instant>,
     asked: Option<Instant>,
+}
+
+/// A whole frame.
+#[derive(Debug)]
+struct Whole {
+    frame: Frame,
+    since: Instant,
+    keyframe: Option<(u16, u16)>,
+    stamp: Stamp,
+    /// By its descriptor; `None` for a stream without temporal layers, where each frame needs the one before.
+    references: Option<References>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Last {
-    stamp: Stamp,
     last_seq: u64,
     timestamp: u32,
-    picture_id: Option<PictureId>,
+    picture_id: Option<u16>,
 }
 
 impl Decoder {
+    /// Takes a packet with content.
+    pub(super) fn insert(&mut self, now: Instant, seq: u64, timestamp: u32, marker: bool, payload: &[u8], record: &mut SlotRecord) {
+        let Some(outcome) = self.frames.insert(seq, timestamp, marker, payload) else {
+            record.complain(|| format!("packet {seq} is no VP8"));
+            return;
+        };
+        if let Some(torso) = outcome.torso {
+            // Whoever is in the slot changed in the middle of a picture; decoders drop the torso and go on with the keyframe.
+            if torso.harmless {
+                record.broken_off += 1;
+            } else {
+                record.complain(|| format!("packet {} ends in the middle of a frame", torso.seq));
+            }
+        }
+        self.stuck_since.get_or_insert(now);
+        if let Some(frame) = outcome.frame {
+            self.keep(now, frame, record);
+        }
+    }
+
     /// Decodes all that is ready. Gives the timestamp and stamp of the newest picture.
     pub(super) fn advance(&mut self, now: Instant, record: &mut SlotRecord) -> Option<(u32, Stamp)> {
         let mut newest = None;
-        while let Some(frame) = self.frames.poll(now) {
-            match self.decode(&frame, record) {
-                Some(stamp) => {
-                    record.note_decoded(now, stamp.author);
-                    self.asked = None;
-                    newest = Some((frame.timestamp, stamp));
-                }
-                None => self.frames.restart(),
+        while let Some(seq) = self.next_decodable(now) {
+            let Some(whole) = self.waiting.remove(&seq) else { break };
+            if self.decode(&whole, record) {
+                record.note_decoded(now, &whole.stamp, whole.keyframe);
+                (self.asked, self.broken) = (None, false);
+                newest = Some((whole.frame.timestamp, whole.stamp));
+                self.forget_before(seq + 1);
+                self.stuck_since = (!self.waiting.is_empty() || self.frames.waits()).then_some(now);
+            } else {
+                self.broken = true;
             }
         }
         newest
@@ -45,7 +101,7 @@ impl Decoder {
 
     /// Whether a keyframe should be asked for now; true at most once per retry interval.
     pub(super) fn needs_keyframe(&mut self, now: Instant) -> bool {
-        let wanted = self.frames.late(now);
+        let wanted = self.is_late(now);
         let due = self.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= KEYFRAME_RETRY);
         if wanted && due {
             self.asked = Some(now);
@@ -53,40 +109,108 @@ impl Decoder {
         wanted && due
     }
 
-    /// When [`needs_keyframe`](Self::needs_keyframe) may become true.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        let late = self.frames.deadline()?;
-        Some(self.asked.map_or(late, |asked| late.max(asked + KEYFRAME_RETRY)))
+    /// The picture stands still for longer than a retransmission takes.
+    fn is_late(&self, now: Instant) -> bool {
+        self.stuck_since.is_some_and(|since| now.saturating_duration_since(since) >= PATIENCE)
     }
 
-    fn decode(&mut self, frame: &Frame, record: &mut SlotRecord) -> Option<Stamp> {
+    /// When [`advance`](Self::advance) or [`needs_keyframe`](Self::needs_keyframe) may have something.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let late = self.stuck_since.map(|since| since + PATIENCE);
+        let keyframe = late.map(|late| self.asked.map_or(late, |asked| late.max(asked + KEYFRAME_RETRY)));
+        keyframe.into_iter().chain(self.skip_at).min()
+    }
+
+    /// Below this sequence number nothing is waited for any more.
+    pub(super) fn next_seq(&self) -> Option<u64> {
+        self.last.map(|last| last.last_seq + 1)
+    }
+
+    /// Verifies a whole frame and finds what it refers to.
+    fn keep(&mut self, now: Instant, frame: Frame, record: &mut SlotRecord) {
         let Some(header) = encoder::read_frame_header(&frame.bytes) else {
             record.complain(|| format!("packet {} starts no frame", frame.first_seq));
-            return None;
+            return;
         };
         let Some(stamp) = pattern::verify(&frame.bytes[header.len..]) else {
-            // Whoever is in the slot changed in the middle of a picture; decoders drop the torso and go on with the keyframe.
-            if frame.broken_off {
-                record.broken_off += 1;
-                return None;
-            }
             record.complain(|| format!("packets {}..={} hold a damaged frame", frame.first_seq, frame.last_seq));
-            return None;
+            return;
         };
-        let skipped = self.last.is_some_and(|last| last.last_seq + 1 != frame.first_seq);
+        let references = self.finder.find(&frame, header.keyframe.is_some());
+        if references == Some(References::TooLate) {
+            return;
+        }
+        self.waiting.insert(frame.last_seq, Whole { frame, since: now, keyframe: header.keyframe, stamp, references });
+        if self.waiting.len() > MAX_FRAMES {
+            self.waiting.pop_first();
+        }
+        self.find_again();
+    }
+
+    /// What one frame brought may be what others waited for.
+    fn find_again(&mut self) {
+        let Self { waiting, finder, .. } = self;
+        let mut found = true;
+        while found {
+            found = false;
+            for whole in waiting.values_mut().filter(|whole| whole.references == Some(References::Unknown)) {
+                whole.references = finder.find(&whole.frame, whole.keyframe.is_some());
+                found |= whole.references != Some(References::Unknown);
+            }
+        }
+        waiting.retain(|_, whole| whole.references != Some(References::TooLate));
+    }
+
+    /// The first frame that can be decoded, when none before it is missing or it has waited for that long enough.
+    fn next_decodable(&mut self, now: Instant) -> Option<u64> {
+        let (seq, whole) = self.waiting.iter().find(|(_, whole)| self.is_usable(whole))?;
+        let next = self.last.is_none_or(|last| self.frames.adjoin(last.last_seq, whole.frame.first_seq));
+        let skip_at = whole.since + SKIP_AFTER;
+        let seq = *seq;
+        let waits = !next && !self.broken && now < skip_at && !self.is_late(now);
+        self.skip_at = waits.then_some(skip_at);
+        self.skip_at.is_none().then_some(seq)
+    }
+
+    fn is_usable(&self, whole: &Whole) -> bool {
+        if whole.keyframe.is_some() {
+            return true;
+        }
+        let Some(last) = self.last.filter(|_| !self.broken) else { return false };
+        match &whole.references {
+            Some(References::Known(needed)) => needed.iter().all(|seq| self.decoded.iter().any(|(decoded, ..)| decoded == seq)),
+            Some(_) => false,
+            None => self.frames.adjoin(last.last_seq, whole.frame.first_seq),
+        }
+    }
+
+    /// False when a decoder would show garbage.
+    fn decode(&mut self, whole: &Whole, record: &mut SlotRecord) -> bool {
+        let Whole { frame, stamp, .. } = whole;
+        let skipped = self.last.is_some_and(|last| !self.frames.adjoin(last.last_seq, frame.first_seq));
         record.skips += u64::from(skipped);
         self.check_numbers(frame, skipped, record);
-        if let Some(size) = header.keyframe {
+        let is_here = |back: &u8| {
+            let needed = (stamp.author, stamp.frame.wrapping_sub(u32::from(*back)));
+            self.decoded.iter().any(|(_, author, frame)| (*author, *frame) == needed)
+        };
+        if whole.keyframe.is_some() {
             record.keyframes += 1;
-            record.size = Some(size);
-        } else if !self.last.is_some_and(|last| is_successor(&last.stamp, &stamp)) {
-            let last = self.last.map(|last| last.stamp);
-            record.complain(|| format!("frame {stamp:?} refers to a frame that was not decoded; last was {last:?}"));
-            return None;
+        } else if !stamp.needs.iter().filter(|back| **back > 0).all(is_here) {
+            record.complain(|| {
+                let (last, head, by_numbers) =
+                    (self.decoded.iter().rev().take(4).collect::<Vec<_>>(), (frame.first_seq, frame.head), &whole.references);
+                format!("frame {stamp:?} refers to a frame that was not decoded; {head:?} says {by_numbers:?}, decoded were {last:?}")
+            });
+            return false;
         }
-        let (last_seq, timestamp, picture_id) = (frame.last_seq, frame.timestamp, frame.picture_id);
-        self.last = Some(Last { stamp, last_seq, timestamp, picture_id });
-        Some(stamp)
+        let picture_id = frame.head.picture_id.map(wire::codec::vp8::PictureId::value);
+        self.last = Some(Last { last_seq: frame.last_seq, timestamp: frame.timestamp, picture_id });
+        if self.decoded.len() == MAX_DECODED {
+            self.decoded.pop_front();
+        }
+        self.decoded.push_back((frame.last_seq, stamp.author, stamp.frame));
+        true
     }
 
     /// One slot is one stream: time goes forward, and picture ids count on wherever no packet is missing.
@@ -95,24 +219,25 @@ impl Decoder {
         if frame.timestamp.wrapping_sub(last.timestamp).cast_signed() <= 0 {
             record.complain(|| format!("timestamp goes back from {} to {}", last.timestamp, frame.timestamp));
         }
-        let (Some(before), Some(id)) = (last.picture_id, frame.picture_id) else { return };
-        if !skipped && id.since(before) != 1 {
-            record.complain(|| format!("picture id goes from {before:?} to {id:?} without a missing packet"));
+        let (Some(before), Some(id)) = (last.picture_id, frame.head.picture_id) else { return };
+        // A stream may begin with ids of 7 bits and go over to 15.
+        let wraps = if matches!(id, wire::codec::vp8::PictureId::Long(_)) { 0x7fff } else { 0x7f };
+        if !skipped && id.value().wrapping_sub(before) & wraps != 1 {
+            record.complain(|| format!("picture id goes from {before} to {id:?} without a missing packet"));
         }
     }
-}
 
-fn is_successor(last: &Stamp, stamp: &Stamp) -> bool {
-    last.author == stamp.author && last.frame.wrapping_add(1) == stamp.frame
+    fn forget_before(&mut self, seq: u64) {
+        self.waiting = self.waiting.split_off(&seq);
+        self.frames.forget_before(seq);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::light::encoder::PictureEncoder;
-    use crate::light::pattern::Author;
-    use crate::light::reassembly::PATIENCE;
-    use crate::light::setup::Layer;
+    use crate::light::setup::{Layer, SourceSetup};
     use signal::message::Source;
 
     /// A decoder and what it is fed: one sequence of packets, whoever they come from.
@@ -137,7 +262,8 @@ mod tests {
             let packets = encoder.encode(Duration::ZERO);
             for (index, packet) in packets.iter().enumerate() {
                 if keep(index) {
-                    self.decoder.frames.insert(self.now, self.seq, self.timestamp, index + 1 == packets.len(), packet);
+                    let marker = index + 1 == packets.len();
+                    self.decoder.insert(self.now, self.seq, self.timestamp, marker, packet, &mut self.record);
                     self.decoder.advance(self.now, &mut self.record);
                 }
                 self.seq += 1;
@@ -146,7 +272,7 @@ mod tests {
     }
 
     fn camera(publisher: u32) -> PictureEncoder {
-        PictureEncoder::new(Author { publisher, source: Source::Camera, layer: 0 }, Layer::single(), 25)
+        PictureEncoder::new(Author { publisher, source: Source::Camera, layer: 0 }, Layer::single(), &SourceSetup::camera(Vec::new()))
     }
 
     #[test]
@@ -171,6 +297,36 @@ mod tests {
         camera.want_keyframe();
         bench.feed(&mut camera, |_| true);
         assert_eq!((bench.record.decoded_total(), bench.record.skips, bench.record.error_count), (2, 1, 0));
+    }
+
+    /// Three temporal layers: T0 T2 T1 T2, over and over.
+    fn layered(publisher: u32) -> PictureEncoder {
+        let source = SourceSetup { temporal: 3, ..SourceSetup::camera(Vec::new()) };
+        PictureEncoder::new(Author { publisher, source: Source::Camera, layer: 0 }, Layer::single(), &source)
+    }
+
+    #[test]
+    fn a_lost_picture_of_the_top_layer_is_skipped_with_what_rests_on_it_and_a_lost_base_needs_a_keyframe() {
+        for (lost, decoded, keyframe) in [(5, 22, false), (4, 4, true)] {
+            let (mut bench, mut camera) = (Bench::new(), layered(1));
+            for number in 0..24 {
+                bench.feed(&mut camera, |_| number != lost);
+            }
+            assert_eq!((bench.record.decoded_total(), bench.record.error_count), (decoded, 0), "{:?}", bench.record.errors);
+            assert_eq!(bench.decoder.needs_keyframe(bench.now), keyframe);
+        }
+    }
+
+    #[test]
+    fn an_empty_number_in_place_of_a_picture_is_no_gap() {
+        let (mut bench, mut camera) = (Bench::new(), layered(1));
+        for _ in 0..12 {
+            bench.feed(&mut camera, |_| true);
+            bench.decoder.frames.insert_filler(bench.seq);
+            bench.seq += 1;
+        }
+        assert_eq!((bench.record.decoded_total(), bench.record.skips, bench.record.error_count), (12, 0, 0));
+        assert_eq!(bench.record.longest_freeze, Duration::from_millis(40));
     }
 
     #[test]
@@ -204,7 +360,7 @@ mod tests {
             first.want_keyframe();
             let packets = first.encode(Duration::ZERO);
             bench.timestamp += 3_600;
-            bench.decoder.frames.insert(bench.now, bench.seq, bench.timestamp, false, &packets[0]);
+            bench.decoder.insert(bench.now, bench.seq, bench.timestamp, false, &packets[0], &mut bench.record);
             bench.seq += 1;
             bench.feed(&mut second, |_| true);
             assert_eq!((bench.record.broken_off, bench.record.error_count), (u64::from(keyframe), errors), "{:?}", bench.record.errors);

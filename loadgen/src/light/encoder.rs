@@ -3,20 +3,19 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use rtp::codec::vp8::Vp8Payloader;
-use rtp::packetizer::Payloader;
 
 use super::pattern::{self, Author, CELL, Stamp};
-use super::setup::Layer;
+use super::setup::{Layer, SourceSetup};
+use super::sizes::Sizes;
+use super::structure::Structure;
+use super::vp8::Packetizer;
 
-/// Largest RTP payload a picture is cut into, bytes: 1,200 less a 12-byte header and up to 40 bytes of extensions.
-const MAX_PAYLOAD: usize = 1_148;
-/// A keyframe weighs this many ordinary frames.
-const KEYFRAME_WEIGHT: usize = 4;
 /// Opus table of contents byte: CELT, full band, 20 ms, mono, one frame (RFC 6716 section 3.1).
 const OPUS_TOC: u8 = 0xf8;
 /// Cells in an Opus-shaped packet; two make 65 bytes a packet, 26 kbit/s.
 const OPUS_CELLS: u16 = 2;
+/// What the first picture's numbers are: soon behind 7 bits, and soon behind 8.
+const FIRST_NUMBERS: (u16, u8) = (100, 250);
 
 /// Makes the frames of one layer.
 #[derive(Debug)]
@@ -26,14 +25,27 @@ pub(super) struct PictureEncoder {
     fps: u32,
     frame: u32,
     keyframe_wanted: bool,
-    payloader: Vp8Payloader,
+    /// The rate it has to keep, bit/s; the layer's own unless somebody wants less.
+    rate: u32,
+    structure: Structure,
+    sizes: Sizes,
+    packetizer: Packetizer,
 }
 
 impl PictureEncoder {
-    pub(super) fn new(author: Author, layer: Layer, fps: u32) -> Self {
-        let mut payloader = Vp8Payloader::default();
-        payloader.enable_picture_id = true;
-        Self { author, layer, fps: fps.max(1), frame: 0, keyframe_wanted: true, payloader }
+    pub(super) fn new(author: Author, layer: Layer, source: &SourceSetup) -> Self {
+        let seed = u64::from(author.publisher) << 16 | u64::from(author.layer) << 8 | source.source as u64;
+        Self {
+            author,
+            layer,
+            fps: source.fps.max(1),
+            frame: 0,
+            keyframe_wanted: true,
+            rate: layer.bitrate,
+            structure: Structure::new(source.temporal),
+            sizes: Sizes::new(source.motion, seed),
+            packetizer: Packetizer::new(FIRST_NUMBERS.0, FIRST_NUMBERS.1),
+        }
     }
 
     /// The next frame will stand alone.
@@ -41,18 +53,23 @@ impl PictureEncoder {
         self.keyframe_wanted = true;
     }
 
+    /// Not more than this from now on, bit/s; never more than the layer's own.
+    pub(super) fn set_limit(&mut self, limit: u32) {
+        self.rate = self.layer.bitrate.min(limit);
+    }
+
     /// The next frame, cut into RTP payloads.
     pub(super) fn encode(&mut self, captured: Duration) -> Vec<Bytes> {
         let keyframe = std::mem::take(&mut self.keyframe_wanted);
-        let stamp = Stamp { author: self.author, frame: self.frame, captured };
+        let place = self.structure.advance(keyframe);
+        let stamp = Stamp { author: self.author, frame: self.frame, captured, temporal: place.temporal, needs: place.needs };
         self.frame = self.frame.wrapping_add(1);
-        let usual = (self.layer.bitrate / 8 / self.fps) as usize;
-        let size = if keyframe { usual * KEYFRAME_WEIGHT } else { usual };
+        let usual = f64::from(self.rate) / 8.0 / f64::from(self.fps);
+        let size = self.sizes.next(captured, keyframe, usual, place.weight);
         let mut frame = Vec::with_capacity(size + CELL);
         write_frame_header(&mut frame, keyframe, &self.layer);
         pattern::write(&mut frame, &stamp, (size / CELL).clamp(2, usize::from(u16::MAX)) as u16);
-        // Fails only for an impossible size limit.
-        self.payloader.payload(MAX_PAYLOAD, &Bytes::from(frame)).unwrap_or_default()
+        self.packetizer.cut(&frame, &place, self.structure.is_layered())
     }
 }
 
@@ -108,7 +125,7 @@ mod tests {
     #[test]
     fn a_keyframe_comes_first_and_when_asked_for_and_every_frame_verifies() {
         let author = Author { publisher: 1, source: Source::Camera, layer: 0 };
-        let mut encoder = PictureEncoder::new(author, Layer::single(), 25);
+        let mut encoder = PictureEncoder::new(author, Layer::single(), &SourceSetup::camera(Vec::new()));
         for number in 0..5 {
             if number == 3 {
                 encoder.want_keyframe();

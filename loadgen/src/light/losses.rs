@@ -5,10 +5,14 @@ use std::time::{Duration, Instant};
 
 /// A missing packet may only be late: ask after this time.
 const REORDER_WINDOW: Duration = Duration::from_millis(10);
+/// Time between two requests for a packet at least; browsers look once in 20 ms.
+const LEAST_INTERVAL: Duration = Duration::from_millis(20);
+/// Round trips between two requests for a packet: an answer that is only late needs no second.
+const PER_RTT: f32 = 1.5;
 /// Without retransmission, a packet this late is missing.
 const LATE: Duration = Duration::from_millis(200);
-/// Requests for one packet.
-pub(super) const MAX_TRIES: u32 = 8;
+/// Requests for one packet; browsers make as many.
+pub(super) const MAX_TRIES: u32 = 10;
 /// Missing packets remembered per stream; beyond it the oldest are given up.
 const MAX_PENDING: usize = 512;
 
@@ -64,7 +68,7 @@ impl Losses {
                 continue;
             }
             missing.tries += 1;
-            missing.due = now + rtt.mul_f32(1.25_f32.powi(missing.tries.cast_signed())).max(REORDER_WINDOW);
+            missing.due = now + rtt.mul_f32(PER_RTT).max(LEAST_INTERVAL);
             ask.push(*seq as u16);
         }
         self.given_up += hopeless.len() as u64;

@@ -5,7 +5,7 @@
 //!                                        ├─ ice.rs         checks, nomination, consent
 //!  datagrams in ──► demux ──┐            ├─ secure.rs      DTLS client, SRTP
 //!                           ├──────────► ├─ publication.rs sources on schedule ─► encoder.rs ─► outgoing.rs
-//!  datagrams out ◄── outbox ┘            └─ slot.rs        losses.rs ─► reassembly.rs ─► decoder.rs ─► record.rs
+//!  datagrams out ◄── outbox ┘            └─ slot.rs        losses.rs ─► reassembly.rs ─► references.rs ─► decoder.rs ─► record.rs
 //! ```
 //! Every payload is a verifiable [`pattern`], so a receiver knows whose media it got, whole or damaged, and in which order.
 
@@ -16,23 +16,32 @@ mod decoder;
 mod encoder;
 mod entropy;
 mod ice;
+mod listener;
 mod losses;
 mod offer;
 mod outbox;
 mod outgoing;
+mod own_estimate;
 pub mod pattern;
 mod publication;
 mod reassembly;
 mod reception;
 mod record;
+mod references;
 mod secure;
 mod seen;
 mod setup;
+mod sizes;
 mod slot;
+mod stream_arrivals;
+mod structure;
+mod talker;
 mod traffic;
+mod vp8;
 
 pub use answer::AnswerError;
 pub use client::{Client, Counters, SlotView};
+pub use listener::SoundFigures;
 pub use pattern::{Author, Stamp};
-pub use record::SlotRecord;
-pub use setup::{Layer, Numbering, Setup, SourceSetup};
+pub use record::{FREEZE, Heard, Shown, SlotRecord};
+pub use setup::{Feedback, Layer, Motion, Numbering, Setup, SourceSetup, Voice};

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use wire::ext::Ext;
 use wire::ids::{Fingerprint, IceCredentials, Rid, Ssrc};
 
-use super::setup::Numbering;
+use super::setup::{Feedback, Numbering};
 
 /// One m-line of an offer.
 #[derive(Clone, Debug)]
@@ -32,6 +32,10 @@ pub(super) struct OfferHead<'a> {
     pub(super) ice: &'a IceCredentials,
     pub(super) fingerprint: Fingerprint,
     pub(super) numbering: &'a Numbering,
+    /// Redundant sound may come; and what is lost of sound is asked for again.
+    pub(super) red: bool,
+    pub(super) sound_nack: bool,
+    pub(super) feedback: Feedback,
 }
 
 pub(super) fn write(head: &OfferHead<'_>, lines: &[OfferLine]) -> String {
@@ -54,6 +58,7 @@ pub(super) fn write(head: &OfferHead<'_>, lines: &[OfferLine]) -> String {
 fn write_line(sdp: &mut String, head: &OfferHead<'_>, line: &OfferLine) {
     let numbers = head.numbering;
     let (kind, types) = match line.audio {
+        true if head.red => ("audio", format!("{} {}", numbers.opus, numbers.red)),
         true => ("audio", format!("{}", numbers.opus)),
         false => ("video", format!("{} {}", numbers.vp8, numbers.rtx)),
     };
@@ -63,7 +68,7 @@ fn write_line(sdp: &mut String, head: &OfferHead<'_>, line: &OfferLine) {
          a=ice-options:trickle\r\na=fingerprint:sha-256 {}\r\na=setup:actpass\r\na=mid:{}\r\n",
         head.ice.ufrag, head.ice.pwd, head.fingerprint, line.mid
     );
-    for (id, ext) in numbers.extensions.iter().filter(|(_, ext)| fits(*ext, line)) {
+    for (id, ext) in numbers.extensions.iter().filter(|(_, ext)| fits(*ext, line, head.feedback)) {
         let _ = write!(sdp, "a=extmap:{id} {}\r\n", ext.uri());
     }
     let direction = match line.direction {
@@ -75,27 +80,44 @@ fn write_line(sdp: &mut String, head: &OfferHead<'_>, line: &OfferLine) {
         let _ = write!(sdp, "track-{}\r\n", line.mid);
     }
     sdp.push_str("a=rtcp-mux\r\na=rtcp-rsize\r\n");
-    write_codecs(sdp, numbers, line.audio);
+    write_codecs(sdp, head, line.audio, congestion(line.direction, head.feedback));
     write_streams(sdp, line);
 }
 
 /// Extensions that make no sense on a line are not offered there.
-fn fits(ext: Ext, line: &OfferLine) -> bool {
+fn fits(ext: Ext, line: &OfferLine, feedback: Feedback) -> bool {
     match ext {
+        Ext::TransportCc => feedback == Feedback::TransportCc || line.direction == Direction::Send,
         Ext::AudioLevel => line.audio,
         Ext::Rid | Ext::RepairedRid => !line.audio,
         _ => true,
     }
 }
 
-fn write_codecs(sdp: &mut String, numbers: &Numbering, audio: bool) {
+/// The name of the congestion feedback a line speaks.
+fn congestion(direction: Direction, feedback: Feedback) -> &'static str {
+    match (direction, feedback) {
+        (Direction::Send, _) | (_, Feedback::TransportCc) => "transport-cc",
+        (_, Feedback::Ccfb) => "ack ccfb",
+        (_, Feedback::Remb) => "goog-remb",
+    }
+}
+
+fn write_codecs(sdp: &mut String, head: &OfferHead<'_>, audio: bool, congestion: &str) {
+    let numbers = head.numbering;
+    if audio && head.red {
+        let _ = write!(sdp, "a=rtpmap:{} red/48000/2\r\na=fmtp:{} {}/{}\r\n", numbers.red, numbers.red, numbers.opus, numbers.opus);
+    }
+    if audio && head.sound_nack {
+        let _ = write!(sdp, "a=rtcp-fb:{} nack\r\n", numbers.opus);
+    }
     let (opus, vp8, rtx) = (numbers.opus, numbers.vp8, numbers.rtx);
     let _ = if audio {
-        write!(sdp, "a=rtpmap:{opus} opus/48000/2\r\na=rtcp-fb:{opus} transport-cc\r\na=fmtp:{opus} minptime=10;useinbandfec=1\r\n")
+        write!(sdp, "a=rtpmap:{opus} opus/48000/2\r\na=rtcp-fb:{opus} {congestion}\r\na=fmtp:{opus} minptime=10;useinbandfec=1\r\n")
     } else {
         write!(
             sdp,
-            "a=rtpmap:{vp8} VP8/90000\r\na=rtcp-fb:{vp8} transport-cc\r\na=rtcp-fb:{vp8} ccm fir\r\na=rtcp-fb:{vp8} nack\r\n\
+            "a=rtpmap:{vp8} VP8/90000\r\na=rtcp-fb:{vp8} {congestion}\r\na=rtcp-fb:{vp8} ccm fir\r\na=rtcp-fb:{vp8} nack\r\n\
              a=rtcp-fb:{vp8} nack pli\r\na=rtpmap:{rtx} rtx/90000\r\na=fmtp:{rtx} apt={vp8}\r\n"
         )
     };

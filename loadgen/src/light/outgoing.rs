@@ -14,6 +14,8 @@ use super::setup::Numbering;
 
 /// Packets kept for retransmission; about 3 s of 1.2 Mbit/s.
 const MAX_SENT: usize = 400;
+/// Whole packets kept of sound: as long as a copy may be of use, 300 ms and some.
+const MAX_SAME: usize = 16;
 /// Extensions that one packet carries at most.
 const MAX_EXTENSIONS: usize = 4;
 
@@ -27,6 +29,8 @@ pub(super) struct StreamSetup {
     pub(super) clock_rate: u32,
     /// SSRC and payload type of the retransmission stream.
     pub(super) rtx: Option<(Ssrc, u8)>,
+    /// Without one: whether the same packet goes out again.
+    pub(super) again: bool,
 }
 
 /// One outgoing stream.
@@ -39,6 +43,8 @@ pub(super) struct OutStream {
     packets: u32,
     octets: u32,
     sent: VecDeque<Sent>,
+    /// Whole packets with their numbers, of a stream that has no retransmission stream: the same goes out again.
+    same: VecDeque<(u16, Vec<u8>)>,
 }
 
 #[derive(Debug, Default)]
@@ -69,6 +75,7 @@ impl OutStream {
             packets: 0,
             octets: 0,
             sent: VecDeque::new(),
+            same: VecDeque::new(),
         }
     }
 
@@ -85,6 +92,7 @@ impl OutStream {
         let header = self.header(numbering, &fields, rid, packet.audio_level, transport_seq, out)?;
         out.get_mut(header..header + packet.payload.len())?.copy_from_slice(packet.payload);
         self.remember(&fields, packet.payload);
+        self.remember_whole(out.get(..header + packet.payload.len())?);
         self.sequence = self.sequence.wrapping_add(1);
         self.packets = self.packets.wrapping_add(1);
         self.octets = self.octets.wrapping_add(packet.payload.len() as u32);
@@ -94,7 +102,12 @@ impl OutStream {
     /// Writes the retransmission of a packet sent lately: on the RTX stream, the original number in front of the payload
     /// (RFC 4588 section 4). `None` when the packet is forgotten or there is no RTX stream.
     pub(super) fn resend(&mut self, numbering: &Numbering, transport_seq: &mut u16, sequence: u16, out: &mut [u8]) -> Option<usize> {
-        let (ssrc, payload_type) = self.setup.rtx?;
+        let Some((ssrc, payload_type)) = self.setup.rtx else {
+            // One nonce, one packet: to the last byte.
+            let (_, packet) = self.same.iter().find(|(number, _)| *number == sequence)?;
+            out.get_mut(..packet.len())?.copy_from_slice(packet);
+            return Some(packet.len());
+        };
         let index = self.sent.iter().position(|sent| sent.sequence == sequence)?;
         let (timestamp, marker) = (self.sent[index].timestamp, self.sent[index].marker);
         let fields = RtpFields { marker, payload_type, sequence: self.rtx_sequence, timestamp, ssrc };
@@ -151,6 +164,16 @@ impl OutStream {
         let len = write_header(out, fields, &extensions[..count])?;
         *transport_seq = transport_seq.wrapping_add(1);
         Some(len)
+    }
+
+    fn remember_whole(&mut self, packet: &[u8]) {
+        if self.setup.rtx.is_some() || !self.setup.again {
+            return;
+        }
+        let mut whole = if self.same.len() < MAX_SAME { Vec::new() } else { self.same.pop_front().unwrap_or_default().1 };
+        whole.clear();
+        whole.extend_from_slice(packet);
+        self.same.push_back((self.sequence, whole));
     }
 
     fn remember(&mut self, fields: &RtpFields, payload: &[u8]) {

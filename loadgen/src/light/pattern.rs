@@ -1,11 +1,13 @@
 //! The pattern that fills every payload: whose media it is, which frame, and a checksum, readable from a fragment.
 //!
 //! ```text
-//!  0        4           8        9       10      12       16                  24        28         32
-//!  +--------+-----------+--------+-------+-------+--------+-------------------+---------+----------+
-//!  | magic  | publisher | source | layer | index | frame  | captured, µs      | cells   | checksum |
-//!  +--------+-----------+--------+-------+-------+--------+-------------------+---------+----------+
+//!  0        4           8        9       10      12       16                  24      26      28         32
+//!  +--------+-----------+--------+-------+-------+--------+-------------------+-------+-------+----------+
+//!  | magic  | publisher | source | layer | index | frame  | captured, µs      | cells | needs | checksum |
+//!  +--------+-----------+--------+-------+-------+--------+-------------------+-------+-------+----------+
 //! ```
+//! The high half of the source's byte is the temporal layer.
+//!
 //! A payload is a row of such cells, so each window of two cells' length holds a whole one: a single packet out of the
 //! middle of a frame still says who made it, and a whole frame is verified byte by byte.
 
@@ -37,6 +39,18 @@ pub struct Stamp {
     pub frame: u32,
     /// Capture time since the publisher's own start, exact to the microsecond.
     pub captured: Duration,
+    /// Temporal layer, 0 to 15.
+    pub temporal: u8,
+    /// So many frames back are those that this one refers to; 0: none. With two zeros it stands alone.
+    pub needs: [u8; 2],
+}
+
+impl Stamp {
+    /// One that refers to nothing: a sound, or a keyframe.
+    #[must_use]
+    pub const fn alone(author: Author, frame: u32, captured: Duration) -> Self {
+        Self { author, frame, captured, temporal: 0, needs: [0; 2] }
+    }
 }
 
 /// Appends `cells` cells to `out`.
@@ -45,12 +59,13 @@ pub fn write(out: &mut Vec<u8>, stamp: &Stamp, cells: u16) {
         let start = out.len();
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&stamp.author.publisher.to_be_bytes());
-        out.push(source_number(stamp.author.source));
+        out.push(source_number(stamp.author.source) | stamp.temporal << 4);
         out.push(stamp.author.layer);
         out.extend_from_slice(&index.to_be_bytes());
         out.extend_from_slice(&stamp.frame.to_be_bytes());
         out.extend_from_slice(&(stamp.captured.as_micros() as u64).to_be_bytes());
-        out.extend_from_slice(&u32::from(cells).to_be_bytes());
+        out.extend_from_slice(&cells.to_be_bytes());
+        out.extend_from_slice(&stamp.needs);
         let sum = checksum(&out[start..]);
         out.extend_from_slice(&sum.to_be_bytes());
     }
@@ -67,7 +82,7 @@ pub fn find(fragment: &[u8]) -> Option<Stamp> {
 #[must_use]
 pub fn verify(payload: &[u8]) -> Option<Stamp> {
     let (first, _, cells) = read_cell(payload.get(..CELL)?)?;
-    if payload.len() != cells as usize * CELL {
+    if payload.len() != usize::from(cells) * CELL {
         return None;
     }
     let whole = payload
@@ -77,15 +92,22 @@ pub fn verify(payload: &[u8]) -> Option<Stamp> {
     whole.then_some(first)
 }
 
-fn read_cell(cell: &[u8]) -> Option<(Stamp, u16, u32)> {
+/// What it says, its index and the number of cells.
+fn read_cell(cell: &[u8]) -> Option<(Stamp, u16, u16)> {
     if cell.len() != CELL || cell[..4] != MAGIC || be32(&cell[28..]) != checksum(&cell[..28]) {
         return None;
     }
     let mut captured = [0; 8];
     captured.copy_from_slice(&cell[16..24]);
-    let author = Author { publisher: be32(&cell[4..]), source: source_from(cell[8])?, layer: cell[9] };
-    let stamp = Stamp { author, frame: be32(&cell[12..]), captured: Duration::from_micros(u64::from_be_bytes(captured)) };
-    Some((stamp, u16::from_be_bytes([cell[10], cell[11]]), be32(&cell[24..])))
+    let author = Author { publisher: be32(&cell[4..]), source: source_from(cell[8] & 0xf)?, layer: cell[9] };
+    let stamp = Stamp {
+        author,
+        frame: be32(&cell[12..]),
+        captured: Duration::from_micros(u64::from_be_bytes(captured)),
+        temporal: cell[8] >> 4,
+        needs: [cell[26], cell[27]],
+    };
+    Some((stamp, u16::from_be_bytes([cell[10], cell[11]]), u16::from_be_bytes([cell[24], cell[25]])))
 }
 
 fn be32(bytes: &[u8]) -> u32 {
@@ -113,7 +135,7 @@ mod tests {
 
     fn stamp() -> Stamp {
         let author = Author { publisher: 7, source: Source::Screen, layer: 2 };
-        Stamp { author, frame: 41, captured: Duration::from_micros(1_234_567) }
+        Stamp { temporal: 2, needs: [1, 3], ..Stamp::alone(author, 41, Duration::from_micros(1_234_567)) }
     }
 
     #[test]

@@ -2,20 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use wire::ids::{Mid, Ssrc};
+use wire::ids::{Mid, Rid, Ssrc};
 
-use super::encoder::{self, PictureEncoder};
+use super::encoder::PictureEncoder;
 use super::entropy::Entropy;
 use super::outgoing::{OutStream, Packet, StreamSetup};
 use super::pattern::{Author, Stamp};
 use super::setup::{Numbering, SourceSetup};
+use super::talker::Talker;
 
 /// An Opus packet spans 20 ms.
 const SOUND_INTERVAL: Duration = Duration::from_millis(20);
-/// RFC 6464: voice, at -30 dBov.
-const SPEAKING: u8 = 0x80 | 30;
-/// No voice, silence.
-const SILENT: u8 = 127;
 /// How far behind its schedule a source may fall before it skips ahead: a stalled machine must not answer with a burst.
 const MAX_BEHIND: Duration = Duration::from_millis(200);
 
@@ -27,6 +24,7 @@ pub(super) struct Publication {
     /// The relay took the m-line.
     pub(super) accepted: bool,
     pub(super) speaking: bool,
+    talker: Talker,
     author: Author,
     tracks: Vec<Track>,
     next: Option<Instant>,
@@ -37,7 +35,10 @@ pub(super) struct Publication {
 pub(super) struct Track {
     pub(super) stream: OutStream,
     encoder: Option<PictureEncoder>,
-    pub(super) active: bool,
+    /// The client can afford it.
+    active: bool,
+    /// The relay wants it.
+    wanted: bool,
     /// Keyframe requests received.
     pub(super) asked: u64,
 }
@@ -48,7 +49,8 @@ impl Publication {
         let mut fresh_ssrc = || Ssrc(entropy.next() as u32);
         let mut tracks = Vec::new();
         if setup.is_audio() {
-            let stream = StreamSetup { mid, rid: None, ssrc: fresh_ssrc(), payload_type: numbering.opus, clock_rate: 48_000, rtx: None };
+            let (payload_type, again) = (numbering.opus, setup.voice.again);
+            let stream = StreamSetup { mid, rid: None, ssrc: fresh_ssrc(), payload_type, clock_rate: 48_000, rtx: None, again };
             tracks.push((stream, None));
         }
         for (index, layer) in setup.layers.iter().enumerate() {
@@ -61,13 +63,14 @@ impl Publication {
                 payload_type: numbering.vp8,
                 clock_rate: 90_000,
                 rtx: Some((fresh_ssrc(), numbering.rtx)),
+                again: false,
             };
-            tracks.push((stream, Some(PictureEncoder::new(author, *layer, setup.fps))));
+            tracks.push((stream, Some(PictureEncoder::new(author, *layer, &setup))));
         }
-        let track = |(stream, encoder)| Track { stream: OutStream::new(stream, entropy), encoder, active: true, asked: 0 };
+        let track = |(stream, encoder)| Track { stream: OutStream::new(stream, entropy), encoder, active: true, wanted: true, asked: 0 };
         let tracks = tracks.into_iter().map(track).collect();
-        let active = setup.active;
-        Self { setup, mid, active, accepted: false, speaking: true, author, tracks, next: None, packets: 0 }
+        let (active, talker) = (setup.active, Talker::new(setup.voice, numbering));
+        Self { setup, mid, active, accepted: false, speaking: true, talker, author, tracks, next: None, packets: 0 }
     }
 
     pub(super) fn tracks(&self) -> &[Track] {
@@ -86,6 +89,32 @@ impl Publication {
             track.active = active;
             track.want_keyframe();
         }
+    }
+
+    /// Does what the relay asks for: only these encodings, and all together not more than `limit` bit/s. What it does not name stays as
+    /// it is. Whatever begins again begins with a keyframe.
+    pub(super) fn obey(&mut self, layers: &[(Option<Rid>, bool)], limit: Option<u64>) {
+        for track in &mut self.tracks {
+            let said = layers.iter().find(|(rid, _)| *rid == track.stream.setup.rid);
+            let wanted = said.map_or(track.wanted, |(_, active)| *active);
+            if wanted && !track.wanted {
+                track.want_keyframe();
+            }
+            track.wanted = wanted;
+        }
+        // The lowest are the cheapest to keep whole: the best encoding gets what is left.
+        let mut left = limit.map_or(u32::MAX, |limit| u32::try_from(limit).unwrap_or(u32::MAX));
+        for (track, layer) in self.tracks.iter_mut().zip(&self.setup.layers).rev().filter(|(track, _)| track.wanted) {
+            if let Some(encoder) = &mut track.encoder {
+                encoder.set_limit(left);
+            }
+            left = left.saturating_sub(layer.bitrate);
+        }
+    }
+
+    /// Which encodings the relay wants, lowest first.
+    pub(super) fn wanted(&self) -> Vec<bool> {
+        self.tracks.iter().rev().map(|track| track.wanted).collect()
     }
 
     /// Starts or stops capturing. Whoever starts again sends a keyframe first.
@@ -120,19 +149,19 @@ impl Publication {
     }
 
     fn speak(&mut self, captured: Duration, send: &mut impl FnMut(&mut OutStream, &Packet<'_>)) {
-        let stamp = Stamp { author: self.author, frame: self.packets, captured };
-        let mut payload = Vec::with_capacity(80);
-        encoder::sound(&mut payload, &stamp);
+        let stamp = Stamp::alone(self.author, self.packets, captured);
+        let Some(audio_level) = self.talker.next(self.speaking) else { return };
         let marker = self.packets == 0;
         self.packets = self.packets.wrapping_add(1);
-        let audio_level = Some(if self.speaking { SPEAKING } else { SILENT });
+        let (payload_type, payload) = self.talker.pack(&stamp);
         for track in &mut self.tracks {
-            send(&mut track.stream, &Packet { captured, marker, audio_level, payload: &payload });
+            track.stream.setup.payload_type = payload_type;
+            send(&mut track.stream, &Packet { captured, marker, audio_level: Some(audio_level), payload });
         }
     }
 
     fn show(&mut self, captured: Duration, send: &mut impl FnMut(&mut OutStream, &Packet<'_>)) {
-        for track in self.tracks.iter_mut().filter(|track| track.active) {
+        for track in self.tracks.iter_mut().filter(|track| track.active && track.wanted) {
             let Some(encoder) = &mut track.encoder else { continue };
             let payloads = encoder.encode(captured);
             for (index, payload) in payloads.iter().enumerate() {

@@ -1,33 +1,21 @@
-//! Puts RTP packets of a VP8 slot back into frames, in order, and decides when to give a gap up.
+//! Puts RTP packets of a VP8 slot back into frames, in whatever order they come.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use rtp::codec::vp8::Vp8Packet;
-use rtp::packetizer::Depacketizer;
+use wire::codec::vp8::{Descriptor, PictureId};
 
 use super::encoder;
 
-/// How long a gap may stop the picture before a keyframe beyond it is taken instead.
-pub(super) const PATIENCE: Duration = Duration::from_millis(400);
-/// Packets that may wait behind a gap; about 5 s of 1 Mbit/s. Beyond it the oldest go.
+/// Packets remembered; about 5 s of 1 Mbit/s. Beyond it the oldest go.
 const MAX_WAITING: usize = 1_024;
 
-/// A picture id with its field's width (RFC 7741 section 4.2).
+/// What the descriptor of a frame says.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct PictureId {
-    id: u16,
-    /// 15 bits instead of 7.
-    wide: bool,
-}
-
-impl PictureId {
-    /// Steps from `before` to here, modulo the narrower of the two fields.
-    pub(super) fn since(self, before: Self) -> u16 {
-        let mask = if self.wide && before.wide { 0x7fff } else { 0x7f };
-        self.id.wrapping_sub(before.id) & mask
-    }
+pub(super) struct Head {
+    pub(super) picture_id: Option<PictureId>,
+    /// TL0PICIDX, temporal layer and layer sync, where all are there.
+    pub(super) layered: Option<(u8, u8, bool)>,
 }
 
 /// One frame with the numbers it came under.
@@ -36,117 +24,166 @@ pub(super) struct Frame {
     pub(super) first_seq: u64,
     pub(super) last_seq: u64,
     pub(super) timestamp: u32,
-    pub(super) picture_id: Option<PictureId>,
-    /// A keyframe began before the last packet came: the sender broke it off.
-    pub(super) broken_off: bool,
+    pub(super) head: Head,
     pub(super) bytes: Bytes,
 }
 
+/// A frame that its sender did not finish: another one began without a packet missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Torso {
+    /// Its last packet.
+    pub(super) seq: u64,
+    /// What came instead is a keyframe, or nothing refers to what was broken off: no decoder minds.
+    pub(super) harmless: bool,
+}
+
+/// What a packet completed.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub(super) frame: Option<Frame>,
+    pub(super) torso: Option<Torso>,
+}
+
 #[derive(Debug)]
-struct Part {
+enum Part {
+    Media(Media),
+    /// Of a frame that was handed out.
+    Used(Edge),
+    /// A number without content.
+    Filler,
+}
+
+#[derive(Debug)]
+struct Media {
     timestamp: u32,
-    marker: bool,
-    starts_frame: bool,
-    picture_id: Option<PictureId>,
+    edge: Edge,
+    head: Head,
+    disposable: bool,
     bytes: Bytes,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Edge {
+    starts: bool,
+    keyframe: bool,
+    ends: bool,
 }
 
 /// Packets in, frames out.
 #[derive(Debug, Default)]
 pub(super) struct Reassembly {
     parts: BTreeMap<u64, Part>,
-    /// The sequence number the next frame must begin with; `None` until a keyframe began.
-    next: Option<u64>,
-    /// Since when the next part is missing although later ones are here.
-    stuck_since: Option<Instant>,
+    /// Nothing below is of use.
+    floor: u64,
 }
 
 impl Reassembly {
-    /// Takes one packet. False when its payload is no VP8.
-    pub(super) fn insert(&mut self, now: Instant, seq: u64, timestamp: u32, marker: bool, payload: &[u8]) -> bool {
-        let mut descriptor = Vp8Packet::default();
-        let Ok(bytes) = descriptor.depacketize(&Bytes::copy_from_slice(payload)) else { return false };
-        if self.next.is_some_and(|next| seq < next) {
-            return true;
+    /// Takes one packet. `None` when its payload is no VP8.
+    pub(super) fn insert(&mut self, seq: u64, timestamp: u32, marker: bool, payload: &[u8]) -> Option<Outcome> {
+        let descriptor = Descriptor::parse(payload)?;
+        if seq < self.floor {
+            return Some(Outcome::default());
         }
-        let starts_frame = descriptor.s == 1 && descriptor.pid == 0;
-        let wide = payload.get(2).is_some_and(|byte| byte & 0x80 != 0);
-        let picture_id = (descriptor.i == 1).then_some(PictureId { id: descriptor.picture_id, wide });
-        self.parts.insert(seq, Part { timestamp, marker, starts_frame, picture_id, bytes });
+        let bytes = Bytes::copy_from_slice(&payload[descriptor.len..]);
+        let keyframe = descriptor.keyframe && encoder::read_frame_header(&bytes).is_some_and(|header| header.keyframe.is_some());
+        let edge = Edge { starts: descriptor.starts_frame(), keyframe, ends: marker };
+        let layered = descriptor.tl0.zip(descriptor.tid).map(|(tl0, tid)| (tl0, tid, descriptor.sync));
+        let head = Head { picture_id: descriptor.picture_id, layered };
+        self.parts.insert(seq, Part::Media(Media { timestamp, edge, head, disposable: descriptor.non_reference, bytes }));
         while self.parts.len() > MAX_WAITING {
             self.parts.pop_first();
         }
-        self.stuck_since.get_or_insert(now);
-        true
+        let torso = self.torso_at(seq);
+        Some(Outcome { frame: self.frame_with(seq), torso })
     }
 
-    /// The next whole frame in order, or, once patience is over, the next whole keyframe.
-    pub(super) fn poll(&mut self, now: Instant) -> Option<Frame> {
-        let frame = match self.next {
-            Some(next) => self.frame_at(next).or_else(|| self.late(now).then(|| self.first_keyframe())?),
-            None => self.first_keyframe(),
-        };
-        if let Some(frame) = &frame {
-            self.next = Some(frame.last_seq + 1);
-            self.parts = self.parts.split_off(&(frame.last_seq + 1));
-            self.stuck_since = None;
+    /// A number came without content.
+    pub(super) fn insert_filler(&mut self, seq: u64) {
+        if seq >= self.floor {
+            self.parts.insert(seq, Part::Filler);
         }
-        if self.parts.is_empty() {
-            self.stuck_since = None;
-        } else {
-            self.stuck_since.get_or_insert(now);
+    }
+
+    /// Whether no number lies between `last` and `first` but those without content.
+    pub(super) fn adjoin(&self, last: u64, first: u64) -> bool {
+        (last + 1..first).all(|seq| matches!(self.parts.get(&seq), Some(Part::Filler)))
+    }
+
+    /// Nothing below `seq` will be asked for any more.
+    pub(super) fn forget_before(&mut self, seq: u64) {
+        if seq > self.floor {
+            self.floor = seq;
+            self.parts = self.parts.split_off(&seq);
         }
-        frame
     }
 
-    /// The decoder could not use what it got: only a keyframe helps.
-    pub(super) fn restart(&mut self) {
-        self.next = None;
+    /// Whether parts of frames wait for the rest.
+    pub(super) fn waits(&self) -> bool {
+        self.parts.values().any(|part| matches!(part, Part::Media(_)))
     }
 
-    /// Whether the picture stands still for longer than a retransmission takes.
-    pub(super) fn late(&self, now: Instant) -> bool {
-        self.stuck_since.is_some_and(|since| now.saturating_duration_since(since) >= PATIENCE)
-    }
-
-    /// When [`late`](Self::late) may become true.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        self.stuck_since.map(|since| since + PATIENCE)
-    }
-
-    /// Below this sequence number nothing is waited for any more.
-    pub(super) fn next_seq(&self) -> Option<u64> {
-        self.next
-    }
-
-    fn first_keyframe(&self) -> Option<Frame> {
-        self.parts.iter().filter(|(_, part)| part.starts_frame).find_map(|(seq, part)| {
-            encoder::read_frame_header(&part.bytes)?.keyframe?;
-            self.frame_at(*seq)
-        })
-    }
-
-    /// The frame that begins exactly here, when all of it is here.
-    fn frame_at(&self, first_seq: u64) -> Option<Frame> {
-        let first = self.parts.get(&first_seq)?;
+    /// The frame this packet belongs to, when all of it is here; its parts are used up.
+    fn frame_with(&mut self, seq: u64) -> Option<Frame> {
+        let timestamp = self.media(seq)?.timestamp;
+        let mut first_seq = seq;
+        while !self.media(first_seq)?.edge.starts {
+            first_seq = self.before(first_seq).filter(|seq| self.media(*seq).is_some_and(|media| media.timestamp == timestamp))?;
+        }
+        let mut last_seq = seq;
+        while !self.media(last_seq)?.edge.ends {
+            let next = self.after(last_seq).filter(|seq| self.media(*seq).is_some_and(|media| media.timestamp == timestamp))?;
+            last_seq = (!self.media(next)?.edge.starts).then_some(next)?;
+        }
+        let head = self.media(first_seq)?.head;
         let mut bytes = BytesMut::new();
-        for seq in first_seq.. {
-            let part = self.parts.get(&seq)?;
-            // A frame that ends without a marker is cut off here; the verifier of the content will see it.
-            if part.timestamp != first.timestamp || (seq > first_seq && part.starts_frame) {
-                let keyframe = part.starts_frame && encoder::read_frame_header(&part.bytes).is_some_and(|header| header.keyframe.is_some());
-                return Some(Frame { broken_off: keyframe, ..whole(first_seq, seq - 1, first, bytes) });
-            }
-            bytes.extend_from_slice(&part.bytes);
-            if part.marker {
-                return Some(whole(first_seq, seq, first, bytes));
+        for part in self.parts.range_mut(first_seq..=last_seq).map(|(_, part)| part) {
+            if let Part::Media(media) = part {
+                bytes.extend_from_slice(&media.bytes);
+                *part = Part::Used(media.edge);
             }
         }
-        None
+        Some(Frame { first_seq, last_seq, timestamp, head, bytes: bytes.freeze() })
     }
-}
 
-fn whole(first_seq: u64, last_seq: u64, first: &Part, bytes: BytesMut) -> Frame {
-    let (timestamp, picture_id) = (first.timestamp, first.picture_id);
-    Frame { first_seq, last_seq, timestamp, picture_id, broken_off: false, bytes: bytes.freeze() }
+    /// Whether this packet shows that a frame was broken off: another one begins right behind a packet that did not end its own.
+    fn torso_at(&mut self, seq: u64) -> Option<Torso> {
+        let edge = self.edge(seq)?;
+        let (last, next) = if edge.starts && self.before(seq).is_some_and(|before| self.media(before).is_some()) {
+            (self.before(seq)?, seq)
+        } else {
+            (seq, self.after(seq)?)
+        };
+        let (torso, next) = (self.media(last)?, self.edge(next)?);
+        if torso.edge.ends || !next.starts {
+            return None;
+        }
+        let (harmless, edge) = (next.keyframe || torso.disposable, torso.edge);
+        self.parts.insert(last, Part::Used(Edge { ends: true, ..edge }));
+        Some(Torso { seq: last, harmless })
+    }
+
+    fn media(&self, seq: u64) -> Option<&Media> {
+        match self.parts.get(&seq)? {
+            Part::Media(media) => Some(media),
+            Part::Used(_) | Part::Filler => None,
+        }
+    }
+
+    fn edge(&self, seq: u64) -> Option<Edge> {
+        match self.parts.get(&seq)? {
+            Part::Media(media) => Some(media.edge),
+            Part::Used(edge) => Some(*edge),
+            Part::Filler => None,
+        }
+    }
+
+    /// The next number up that has content, when none in between is missing.
+    fn after(&self, seq: u64) -> Option<u64> {
+        (seq + 1..).find(|next| !matches!(self.parts.get(next), Some(Part::Filler))).filter(|next| self.parts.contains_key(next))
+    }
+
+    /// The next number down that has content, when none in between is missing.
+    fn before(&self, seq: u64) -> Option<u64> {
+        (0..seq).rev().find(|before| !matches!(self.parts.get(before), Some(Part::Filler))).filter(|before| self.parts.contains_key(before))
+    }
 }

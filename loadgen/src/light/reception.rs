@@ -39,11 +39,12 @@ impl Reception {
         Self { clock_rate, first: None, highest: 0, received: 0, at_last_report: (0, 0), transit: None, jitter: 0.0, sender_report: None }
     }
 
-    pub(super) fn arrived(&mut self, now: Instant, seq: u64, timestamp: u32) {
+    /// A packet came; true if it is the newest.
+    pub(super) fn arrived(&mut self, now: Instant, seq: u64, timestamp: u32) -> bool {
         self.first.get_or_insert(seq);
         self.received += 1;
         if seq <= self.highest {
-            return;
+            return false;
         }
         self.highest = seq;
         if let Some((at, before)) = self.transit.replace((now, timestamp)) {
@@ -51,6 +52,7 @@ impl Reception {
             let difference = (arrival - f64::from(timestamp.wrapping_sub(before).cast_signed())).abs();
             self.jitter += (difference - self.jitter) / 16.0;
         }
+        true
     }
 
     pub(super) fn sender_report(&mut self, now: Instant, ntp: Ntp) {

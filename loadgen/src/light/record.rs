@@ -1,12 +1,45 @@
 //! What a client saw and heard in one slot: plain values for assertions and reports.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::{Duration, Instant};
 
-use super::pattern::Author;
+use super::listener::SoundFigures;
+use super::pattern::{Author, Stamp};
 
 /// Complaints kept word for word; further ones are only counted.
 const MAX_COMPLAINTS: usize = 8;
+/// A picture that stands still for longer is a freeze.
+pub const FREEZE: Duration = Duration::from_millis(200);
+/// From a change to the first picture of every temporal layer that belongs to it: two of the longest patterns at 25 pictures a second.
+const COMPLETE: Duration = Duration::from_millis(320);
+
+/// Freezes and changes kept one by one; further ones are only counted.
+const MAX_KEPT: usize = 1_024;
+/// A temporal layer that did not come within so many pictures is gone; three times the longest pattern of an encoder.
+const TEMPORAL_MEMORY: u8 = 12;
+
+/// A quality that is shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Shown {
+    /// From when on.
+    pub at: Instant,
+    /// Whose, and which encoding.
+    pub author: Author,
+    /// Picture size, pixels.
+    pub size: Option<(u16, u16)>,
+    /// Highest temporal layer.
+    pub temporal: u8,
+}
+
+/// A sound that came, as itself or as a copy.
+#[derive(Clone, Copy, Debug)]
+pub struct Heard {
+    /// What it says of itself.
+    pub stamp: Stamp,
+    /// When it came first.
+    pub at: Instant,
+}
 
 /// Everything observed in one slot since the window began.
 #[derive(Clone, Debug, Default)]
@@ -35,14 +68,37 @@ pub struct SlotRecord {
     pub last_decoded: Option<Instant>,
     /// Longest time between two decoded pictures.
     pub longest_freeze: Duration,
+    /// Longer than [`FREEZE`]: the last picture before, and for how long it stood.
+    pub freezes: Vec<(Instant, Duration)>,
+    /// How many of these there were.
+    pub freeze_count: u64,
+    /// What was shown from when on, whenever that changed.
+    pub shown: Vec<Shown>,
+    /// How often it changed, the first picture not counted.
+    pub changes: u64,
+    /// When the first packet came of each author and layer, whenever these changed.
+    pub began: Vec<(Instant, Author)>,
+    /// Bytes of payload by author, as far as a packet names one.
+    pub bytes: BTreeMap<Author, u64>,
+    /// Numbers that came without content.
+    pub fillers: u64,
     /// Times the decoder had to skip to a keyframe.
     pub skips: u64,
     /// Frames whose rest never came because a keyframe, of somebody else or of another layer, came instead.
     pub broken_off: u64,
+    /// How much of the sound could be played.
+    pub sound: SoundFigures,
+    /// Every sound that came, where the setup asks for it.
+    pub heard: Option<Vec<Heard>>,
     /// Things that no receiver may ever see, counted.
     pub error_count: u64,
     /// The first of them in words.
     pub errors: Vec<String>,
+    /// When the last change began.
+    began_showing: Option<Instant>,
+    /// Pictures since the highest temporal layer was last seen, and the highest below it since then.
+    since_highest: (u8, u8),
+    newest_author: Option<Author>,
 }
 
 impl SlotRecord {
@@ -72,23 +128,127 @@ impl SlotRecord {
         }
     }
 
-    pub(super) fn note_decoded(&mut self, now: Instant, author: Author) {
-        if let Some(last) = self.last_decoded.replace(now) {
-            self.longest_freeze = self.longest_freeze.max(now.saturating_duration_since(last));
+    /// A packet came that names its author; the newest of the slot, or an older one.
+    pub(super) fn note_packet(&mut self, now: Instant, author: Author, len: usize, newest: bool) {
+        *self.authors.entry(author).or_default() += 1;
+        *self.bytes.entry(author).or_default() += len as u64;
+        if newest && self.newest_author.replace(author) != Some(author) && self.began.len() < MAX_KEPT {
+            self.began.push((now, author));
         }
-        self.first_decoded.get_or_insert(now);
-        self.author = Some(author);
-        *self.decoded.entry(author).or_default() += 1;
     }
 
-    /// Forgets the counts and begins anew; a freeze under way goes on counting from the last picture.
+    /// A picture or sound was decoded; `keyframe` is the size of one.
+    pub(super) fn note_decoded(&mut self, now: Instant, stamp: &Stamp, keyframe: Option<(u16, u16)>) {
+        if let Some(last) = self.last_decoded.replace(now) {
+            let stood = now.saturating_duration_since(last);
+            self.longest_freeze = self.longest_freeze.max(stood);
+            if stood > FREEZE {
+                self.freeze_count += 1;
+                if self.freezes.len() < MAX_KEPT {
+                    self.freezes.push((last, stood));
+                }
+            }
+        }
+        self.first_decoded.get_or_insert(now);
+        *self.decoded.entry(stamp.author).or_default() += 1;
+        self.size = keyframe.or(self.size);
+        self.note_quality(now, stamp);
+        self.author = Some(stamp.author);
+    }
+
+    fn note_quality(&mut self, now: Instant, stamp: &Stamp) {
+        let known = self.shown.last().copied().filter(|shown| shown.author == stamp.author && shown.size == self.size);
+        let (pictures, below) = self.since_highest;
+        let temporal = match known {
+            Some(shown) if stamp.temporal < shown.temporal => {
+                self.since_highest = (pictures + 1, below.max(stamp.temporal));
+                if pictures + 1 < TEMPORAL_MEMORY { shown.temporal } else { self.since_highest.1 }
+            }
+            _ => stamp.temporal,
+        };
+        if known.is_none_or(|shown| temporal != shown.temporal || stamp.temporal == temporal) {
+            self.since_highest = (0, 0);
+        }
+        let shown = Shown { at: now, author: stamp.author, size: self.size, temporal };
+        if known.is_some_and(|known| known.temporal == temporal) {
+            return;
+        }
+        // A layer begins with a keyframe, which is of the lowest temporal layer: what follows at once belongs to the same change.
+        if let (Some(known), Some(last)) = (known, self.shown.last_mut())
+            && temporal > known.temporal
+            && self.began_showing.is_some_and(|at| now.saturating_duration_since(at) < COMPLETE)
+        {
+            *last = shown;
+            return;
+        }
+        self.began_showing = Some(now);
+        self.changes += u64::from(self.author.is_some());
+        if self.shown.len() == MAX_KEPT {
+            self.shown.pop();
+        }
+        self.shown.push(shown);
+    }
+
+    /// Forgets the counts and begins anew; a freeze under way goes on counting from the last picture, and what is shown stays known.
     pub(super) fn begin_window(&mut self) {
-        let (size, author, last_decoded) = (self.size, self.author, self.last_decoded);
-        *self = Self { size, author, last_decoded, ..Self::default() };
+        let (size, author, last_decoded, newest_author) = (self.size, self.author, self.last_decoded, self.newest_author);
+        let began_showing = self.began_showing;
+        let (shown, since_highest) = (self.shown.pop().into_iter().collect(), self.since_highest);
+        let heard = self.heard.as_ref().map(|_| Vec::new());
+        *self = Self { size, author, last_decoded, newest_author, shown, since_highest, heard, began_showing, ..Self::default() };
     }
 
     /// Nothing is expected here now: the time until the next picture is no freeze.
     pub(super) fn expect_nothing(&mut self) {
         self.last_decoded = None;
+    }
+}
+
+/// The counts in one line, for whoever reads why a test failed.
+impl fmt::Display for SlotRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { packets, recovered, duplicates, missing, skips, broken_off, fillers, freeze_count, .. } = self;
+        let (decoded, shown) = (self.decoded_total(), self.shown.last());
+        write!(f, "{packets} packets, {recovered} recovered, {duplicates} twice, {missing} missing, {fillers} empty; ")?;
+        write!(f, "{decoded} decoded, {skips} skips, {broken_off} broken off, {} changes to {shown:?}; ", self.changes)?;
+        write!(f, "{freeze_count} freezes up to {:?}; {} errors {:?}", self.longest_freeze, self.error_count, self.errors)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use signal::message::Source;
+
+    fn show(record: &mut SlotRecord, now: &mut Instant, temporal: u8, keyframe: Option<(u16, u16)>) {
+        *now += Duration::from_millis(40);
+        let author = Author { publisher: 1, source: Source::Camera, layer: 0 };
+        record.note_decoded(*now, &Stamp { temporal, ..Stamp::alone(author, 0, Duration::ZERO) }, keyframe);
+    }
+
+    #[test]
+    fn a_temporal_layer_that_stays_away_is_a_change_and_one_lost_picture_is_none() {
+        let (mut now, mut record) = (Instant::now(), SlotRecord::default());
+        show(&mut record, &mut now, 0, Some((320, 180)));
+        (0..40).for_each(|number| show(&mut record, &mut now, [0, 2, 1, 2][number % 4], None));
+        assert_eq!(record.changes, 0, "it began with a keyframe of the lowest layer");
+        record.begin_window();
+        (0..40).for_each(|number| show(&mut record, &mut now, [0, 2, 1, 1][number % 4], None));
+        assert_eq!((record.changes, record.shown.len()), (0, 1), "{:?}", record.shown);
+        (0..40).for_each(|number| show(&mut record, &mut now, [0, 1][number % 2], None));
+        assert_eq!((record.changes, record.shown.last().map(|shown| shown.temporal)), (1, Some(1)), "{:?}", record.shown);
+        show(&mut record, &mut now, 2, None);
+        show(&mut record, &mut now, 0, Some((640, 360)));
+        assert_eq!(record.changes, 3, "up at once, and another size: {:?}", record.shown);
+    }
+
+    #[test]
+    fn a_freeze_is_kept_with_its_beginning() {
+        let (mut now, mut record) = (Instant::now(), SlotRecord::default());
+        show(&mut record, &mut now, 0, Some((320, 180)));
+        let last = now;
+        now += FREEZE;
+        show(&mut record, &mut now, 0, None);
+        assert_eq!((record.freeze_count, record.freezes), (1, vec![(last, FREEZE + Duration::from_millis(40))]));
     }
 }

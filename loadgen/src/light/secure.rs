@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use transport::dtls::{Certificate, Dtls, DtlsError};
-use transport::srtp::{Role, SrtpSession};
+use transport::srtp::{KeyingMaterial, Role, SrtpSession};
 use wire::ids::Fingerprint;
 
 /// DTLS handshake and the SRTP session that comes out of it.
@@ -13,12 +13,15 @@ pub(super) struct Secure {
     remote: Option<Fingerprint>,
     dtls: Option<Dtls>,
     srtp: Option<SrtpSession>,
+    /// For whoever overhears: what is overheard must not count as received, or its retransmission would be a replay.
+    keys: Option<KeyingMaterial>,
+    overheard: Option<SrtpSession>,
     failure: Option<String>,
 }
 
 impl Secure {
     pub(super) fn new(certificate: Arc<Certificate>) -> Self {
-        Self { certificate, remote: None, dtls: None, srtp: None, failure: None }
+        Self { certificate, remote: None, dtls: None, srtp: None, keys: None, overheard: None, failure: None }
     }
 
     /// Starts the handshake; does nothing when it has begun before.
@@ -66,6 +69,14 @@ impl Secure {
         self.srtp.as_mut()
     }
 
+    /// The same keys in the hands of somebody who overhears.
+    pub(super) fn overhearer(&mut self) -> Option<&mut SrtpSession> {
+        if self.overheard.is_none() {
+            self.overheard = SrtpSession::new(self.keys.as_ref()?, Role::Client).ok();
+        }
+        self.overheard.as_mut()
+    }
+
     pub(super) fn is_ready(&self) -> bool {
         self.srtp.is_some()
     }
@@ -97,5 +108,6 @@ impl Secure {
             Ok(session) => self.srtp = Some(session),
             Err(error) => self.failure = Some(error.to_string()),
         }
+        self.keys = Some(keys);
     }
 }

@@ -23,6 +23,18 @@ pub struct Setup {
     pub numbering: Numbering,
     /// How far this client's NTP clock runs ahead of the true time; only sender reports show it.
     pub clock_offset: Duration,
+    /// Whether sound may come with copies of earlier packets (RED); needs a payload type of its own in `numbering`.
+    pub takes_red: bool,
+    /// Whether lost packets of sound are asked for again.
+    pub sound_nack: bool,
+    /// Whether each slot's record keeps every sound; for tests, as it grows without end.
+    pub keeps_sounds: bool,
+    /// What the client tells of how its line does.
+    pub feedback: Feedback,
+    /// How often congestion feedback is given while packets come; browsers use 50 to 250 ms.
+    pub feedback_every: Duration,
+    /// Whether lost packets are asked for again.
+    pub asks_again: bool,
 }
 
 impl Setup {
@@ -37,6 +49,12 @@ impl Setup {
             video_slots: 3,
             numbering: Numbering::default(),
             clock_offset: Duration::ZERO,
+            takes_red: false,
+            sound_nack: false,
+            keeps_sounds: false,
+            feedback: Feedback::TransportCc,
+            feedback_every: Duration::from_millis(100),
+            asks_again: true,
         }
     }
 
@@ -45,6 +63,17 @@ impl Setup {
     pub fn viewer(publisher: u32, audio_slots: usize, video_slots: usize) -> Self {
         Self { sources: Vec::new(), audio_slots, video_slots, ..Self::meeting(publisher) }
     }
+}
+
+/// What a viewer tells the relay of how its line does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Feedback {
+    /// When each packet came, by transport-wide number: browsers.
+    TransportCc,
+    /// When each packet came, by stream (RFC 8888).
+    Ccfb,
+    /// Only what the viewer itself believes the line carries.
+    Remb,
 }
 
 /// One publishing m-line.
@@ -56,27 +85,62 @@ pub struct SourceSetup {
     pub layers: Vec<Layer>,
     /// Pictures per second; ignored for sound.
     pub fps: u32,
+    /// Temporal layers of each encoding, 1 to 3.
+    pub temporal: u8,
+    /// How large the pictures are, one after the other.
+    pub motion: Motion,
     /// Whether it flows from the start.
     pub active: bool,
+    /// How this person sounds; ignored for pictures.
+    pub voice: Voice,
+}
+
+/// How somebody's sound is sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Voice {
+    /// Copies of earlier packets in each (RED), nearest first; 0: plain Opus.
+    pub copies: u8,
+    /// Whether silence is sent as one packet in 400 ms.
+    pub dtx: bool,
+    /// Whether lost packets are sent again to whoever asks.
+    pub again: bool,
+    /// Packets at the beginning of speech that are quieter than what counts as speech.
+    pub soft: u32,
 }
 
 impl SourceSetup {
     /// Sound: one Opus-like packet each 20 ms.
     #[must_use]
     pub fn microphone() -> Self {
-        Self { source: Source::Microphone, layers: Vec::new(), fps: 50, active: true }
+        let (source, layers) = (Source::Microphone, Vec::new());
+        Self { source, layers, fps: 50, temporal: 1, motion: Motion::Even, active: true, voice: Voice::default() }
     }
 
     /// Pictures, 25 a second.
     #[must_use]
     pub fn camera(layers: Vec<Layer>) -> Self {
-        Self { source: Source::Camera, layers, fps: 25, active: true }
+        let source = Source::Camera;
+        Self { source, layers, fps: 25, temporal: 1, motion: Motion::Even, active: true, voice: Voice::default() }
     }
 
     /// A shared screen, 10 pictures a second, silent until it is switched on.
     #[must_use]
     pub fn screen() -> Self {
-        Self { source: Source::Screen, layers: vec![Layer::single()], fps: 10, active: false }
+        Self { source: Source::Screen, layers: vec![Layer::single()], fps: 10, active: false, ..Self::camera(Vec::new()) }
+    }
+
+    /// A camera as a browser sends it: three encodings with three temporal layers each, sizes as an encoder makes them.
+    #[must_use]
+    pub fn webcam() -> Self {
+        Self { fps: 30, temporal: 3, motion: Motion::Natural, ..Self::camera(Layer::webcam()) }
+    }
+
+    /// A shared screen of 1080 lines in two encodings, still for seconds and then another slide, silent until it is switched on.
+    #[must_use]
+    pub fn slides() -> Self {
+        let layer = |rid, width, height, bitrate| Layer { rid: Rid::new(rid), width, height, bitrate };
+        let layers = vec![layer("h", 1920, 1080, 1_500_000), layer("l", 960, 540, 400_000)];
+        Self { layers, fps: 15, temporal: 3, motion: Motion::Slides, ..Self::screen() }
     }
 
     /// True for microphone and screen sound.
@@ -84,6 +148,17 @@ impl SourceSetup {
     pub fn is_audio(&self) -> bool {
         matches!(self.source, Source::Microphone | Source::ScreenAudio)
     }
+}
+
+/// How the sizes of a source's pictures vary around its rate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Motion {
+    /// All alike, and keyframes four times as large: for what does not depend on sizes.
+    Even,
+    /// Smaller the less refers to them, a quarter more or less by chance, keyframes six times as large and paid back afterwards.
+    Natural,
+    /// Every five seconds one second at the full rate, next to nothing in between.
+    Slides,
 }
 
 /// One encoding of a picture source.
@@ -114,6 +189,12 @@ impl Layer {
             .map(|(rid, width, height, bitrate)| Self { rid: Rid::new(rid), width, height, bitrate })
             .collect()
     }
+
+    /// The same with the rates of a browser on a good line.
+    #[must_use]
+    pub fn webcam() -> Vec<Self> {
+        Self::simulcast().into_iter().zip([1_500_000, 500_000, 150_000]).map(|(layer, bitrate)| Self { bitrate, ..layer }).collect()
+    }
 }
 
 /// Payload types and header extension ids of one client. Two clients with different ones prove that the relay translates.
@@ -121,6 +202,8 @@ impl Layer {
 pub struct Numbering {
     /// Opus.
     pub opus: u8,
+    /// Redundant Opus.
+    pub red: u8,
     /// VP8.
     pub vp8: u8,
     /// RTX of VP8.
@@ -132,7 +215,7 @@ pub struct Numbering {
 impl Default for Numbering {
     fn default() -> Self {
         let extensions = [(1, Ext::AudioLevel), (3, Ext::TransportCc), (4, Ext::Mid), (10, Ext::Rid), (11, Ext::RepairedRid)];
-        Self { opus: 111, vp8: 96, rtx: 97, extensions }
+        Self { opus: 111, red: 63, vp8: 96, rtx: 97, extensions }
     }
 }
 
@@ -141,7 +224,7 @@ impl Numbering {
     #[must_use]
     pub fn shifted() -> Self {
         let extensions = [(5, Ext::AudioLevel), (6, Ext::TransportCc), (9, Ext::Mid), (1, Ext::Rid), (2, Ext::RepairedRid)];
-        Self { opus: 109, vp8: 120, rtx: 124, extensions }
+        Self { opus: 109, red: 114, vp8: 120, rtx: 124, extensions }
     }
 
     /// The extension ids as a map.

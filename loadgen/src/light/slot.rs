@@ -8,12 +8,16 @@ use wire::rtp::RtpHeader;
 use wire::seq::SeqUnwrapper;
 
 use super::decoder::Decoder;
-use super::encoder;
+use super::listener::{self, Listener};
 use super::losses::{self, Losses};
 use super::pattern::{self, Stamp};
 use super::reception::{Reception, Reported};
 use super::record::SlotRecord;
 use super::seen::{Seen, Verdict};
+use super::setup::Setup;
+
+/// Requests for one packet of sound; later it would be of no use.
+const SOUND_TRIES: u32 = 3;
 
 /// One slot.
 pub(super) struct InSlot {
@@ -30,24 +34,38 @@ pub(super) struct InSlot {
     last_sound: Option<(u64, u32)>,
     sender_report: Option<(Ntp, u32)>,
     newest: Option<(u32, Stamp)>,
+    listener: Listener,
+    /// Payload type of redundant sound, and when the client began.
+    red: u8,
+    epoch: Instant,
 }
 
 impl InSlot {
-    pub(super) fn new(mid: String, audio: bool, ssrc: Ssrc, rtx: Option<Ssrc>) -> Self {
+    pub(super) fn new(epoch: Instant, setup: &Setup, mid: String, audio: bool, ssrc: Ssrc, rtx: Option<Ssrc>) -> Self {
+        let tries = match (rtx, audio && setup.sound_nack) {
+            (Some(_), _) if setup.asks_again => losses::MAX_TRIES,
+            (None, true) => SOUND_TRIES,
+            _ => 0,
+        };
+        let mut record = SlotRecord::default();
+        record.heard = (audio && setup.keeps_sounds).then(Vec::new);
         Self {
             mid,
             audio,
             ssrc,
             rtx,
-            record: SlotRecord::default(),
+            record,
             seqs: SeqUnwrapper::new(),
             seen: Seen::default(),
-            losses: Losses::new(if rtx.is_some() { losses::MAX_TRIES } else { 0 }),
+            losses: Losses::new(tries),
             reception: Reception::new(clock_rate(audio)),
             decoder: Decoder::default(),
             last_sound: None,
             sender_report: None,
             newest: None,
+            listener: Listener::default(),
+            red: setup.numbering.red,
+            epoch,
         }
     }
 
@@ -57,8 +75,8 @@ impl InSlot {
         let recovered = Some(header.ssrc) == self.rtx;
         let (sequence, payload) = match payload.split_first_chunk::<2>() {
             Some((original, rest)) if recovered => (u16::from_be_bytes(*original), rest),
-            // Padding alone, sent to probe the path.
-            _ if payload.is_empty() || recovered => return None,
+            // Padding alone on the retransmission stream, sent to probe the path.
+            _ if recovered => return None,
             _ => (header.sequence, payload),
         };
         let seq = self.seqs.unwrap(sequence);
@@ -76,19 +94,31 @@ impl InSlot {
         }
         self.record.packets += 1;
         self.record.recovered += u64::from(recovered);
-        if let Some(stamp) = &stamp {
-            *self.record.authors.entry(stamp.author).or_default() += 1;
-        }
         self.losses.arrived(now, seq);
-        self.reception.arrived(now, seq, header.timestamp);
-        if self.audio {
-            self.hear(now, seq, header.timestamp, payload);
-        } else if self.decoder.frames.insert(now, seq, header.timestamp, header.marker, payload) {
-            self.advance(now);
+        let newest = self.reception.arrived(now, seq, header.timestamp);
+        if let Some(stamp) = &stamp {
+            self.record.note_packet(now, stamp.author, payload.len(), newest);
+        }
+        if payload.is_empty() {
+            self.record.fillers += 1;
+            self.decoder.frames.insert_filler(seq);
+        } else if self.audio {
+            self.hear(now, seq, header, payload);
         } else {
-            self.record.complain(|| format!("packet {sequence} is no VP8"));
+            self.decoder.insert(now, seq, header.timestamp, header.marker, payload, &mut self.record);
+        }
+        if !self.audio {
+            self.advance(now);
         }
         stamp
+    }
+
+    /// How long a packet took, on clocks of the relay and the client that need not agree, seconds.
+    pub(super) fn transit(&self, since_start: Duration, timestamp: u32) -> Option<f64> {
+        let (at, reported) = self.sender_report?;
+        let after = f64::from(timestamp.wrapping_sub(reported).cast_signed()) / f64::from(clock_rate(self.audio));
+        let at = at.since(Ntp::from_unix(Duration::ZERO))?.as_secs_f64();
+        Some(since_start.as_secs_f64() - at - after)
     }
 
     pub(super) fn handle_sender_report(&mut self, now: Instant, ntp: Ntp, rtp: u32) {
@@ -140,17 +170,20 @@ impl InSlot {
         if let Some(newest) = self.decoder.advance(now, &mut self.record) {
             self.newest = Some(newest);
         }
-        if let Some(next) = self.decoder.frames.next_seq() {
+        if let Some(next) = self.decoder.next_seq() {
             self.losses.forget_before(next);
         }
     }
 
-    fn hear(&mut self, now: Instant, seq: u64, timestamp: u32, payload: &[u8]) {
-        let Some(stamp) = encoder::read_sound(payload) else {
+    fn hear(&mut self, now: Instant, seq: u64, header: &RtpHeader, payload: &[u8]) {
+        let timestamp = header.timestamp;
+        let packet = listener::Packet { redundant: header.payload_type == self.red, begins: header.marker, payload };
+        let age = now.saturating_duration_since(self.epoch);
+        let Some(stamp) = self.listener.hear(now, age, &packet, &mut self.record) else {
             self.record.complain(|| format!("packet {seq} holds a damaged sound"));
             return;
         };
-        self.record.note_decoded(now, stamp.author);
+        self.record.note_decoded(now, &stamp, None);
         if let Some((last, before)) = self.last_sound
             && (timestamp.wrapping_sub(before).cast_signed() > 0) != (seq > last)
         {

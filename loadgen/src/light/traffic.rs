@@ -8,7 +8,7 @@ use wire::ids::Ssrc;
 use wire::rtcp::{self, ReportBlock, Rtcp, RtcpWriter};
 use wire::rtp::RtpHeader;
 
-use super::client::Client;
+use super::client::{Client, Congestion};
 use super::outbox::MAX_DATAGRAM;
 use super::pattern::{self, Stamp};
 use super::reception::Reported;
@@ -22,6 +22,7 @@ const TAIL: usize = transport::srtp::MAX_RTCP_OVERHEAD;
 
 impl Client {
     pub(super) fn handle_rtp(&mut self, now: Instant, datagram: &mut [u8]) -> Option<Stamp> {
+        let whole = datagram.len() as u64;
         let len = self.open(datagram, true)?;
         let packet = &datagram[..len];
         let Ok(header) = RtpHeader::parse(packet) else {
@@ -29,9 +30,16 @@ impl Client {
             return None;
         };
         self.counters.packets_received += 1;
+        self.counters.bytes_received += whole;
         let values = ExtValues::read(&self.extensions, &header, packet);
-        if let Some(transport_seq) = values.transport_seq() {
-            self.arrivals.arrived(now, transport_seq);
+        match &mut self.feedback {
+            Congestion::TransportCc(arrivals) => values.transport_seq().into_iter().for_each(|seq| arrivals.arrived(now, seq)),
+            Congestion::Ccfb(arrivals) => arrivals.arrived(now, header.ssrc, header.sequence),
+            Congestion::Remb(estimate) => {
+                let slot = self.slots.iter().find(|slot| slot.ssrc == header.ssrc);
+                let since_start = now.saturating_duration_since(self.epoch);
+                estimate.arrived(now, packet.len(), slot.and_then(|slot| slot.transit(since_start, header.timestamp)));
+            }
         }
         let slot = self.slots.iter_mut().find(|slot| slot.ssrc == header.ssrc || slot.rtx == Some(header.ssrc));
         let Some(slot) = slot else {
@@ -45,6 +53,10 @@ impl Client {
             self.counters.malformed += 1;
             return None;
         };
+        if slot.rtx == Some(header.ssrc) {
+            let counter = if payload.is_empty() { &mut self.counters.padding_received } else { &mut self.counters.resent_received };
+            *counter += whole;
+        }
         slot.handle_packet(now, &header, payload)
     }
 
@@ -54,7 +66,7 @@ impl Client {
         if demux(datagram) != Some(Kind::Rtp) {
             return None;
         }
-        let len = self.secure.session()?.open_rtp(datagram).ok()?;
+        let len = self.secure.overhearer()?.open_rtp(datagram).ok()?;
         let header = RtpHeader::parse(&datagram[..len]).ok()?;
         Some(pattern::find(header.payload(&datagram[..len]).ok()?))
     }
@@ -122,10 +134,35 @@ impl Client {
                 }
             });
         }
-        while let Some((info, statuses)) = self.arrivals.take_due(now) {
-            self.push_rtcp(|writer| {
-                let _ = writer.transport_cc(own, own, &info, statuses.iter().copied());
-            });
+        self.send_congestion(now);
+    }
+
+    /// What does not fit or is lost is not told again: the relay has to live with that.
+    fn send_congestion(&mut self, now: Instant) {
+        let (own, timestamp) = (self.feedback_ssrc, self.ntp(now).middle32());
+        match &mut self.feedback {
+            Congestion::TransportCc(arrivals) => {
+                let due: Vec<_> = std::iter::from_fn(|| arrivals.take_due(now)).collect();
+                for (info, statuses) in due {
+                    self.push_rtcp(|writer| {
+                        let _ = writer.transport_cc(own, own, &info, statuses.iter().copied());
+                    });
+                }
+            }
+            Congestion::Ccfb(arrivals) => {
+                let Some(reports) = arrivals.take_due(now) else { return };
+                let streams: Vec<_> = reports.iter().map(|(ssrc, begin, arrivals)| (*ssrc, *begin, arrivals.as_slice())).collect();
+                self.push_rtcp(|writer| {
+                    let _ = writer.ccfb(own, timestamp, &streams);
+                });
+            }
+            Congestion::Remb(estimate) => {
+                let Some(bitrate) = estimate.take_due(now) else { return };
+                let streams: Vec<Ssrc> = self.slots.iter().map(|slot| slot.ssrc).take(255).collect();
+                self.push_rtcp(|writer| {
+                    let _ = writer.remb(own, bitrate, &streams);
+                });
+            }
         }
     }
 

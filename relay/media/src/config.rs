@@ -47,6 +47,8 @@ pub struct PublishConfig {
     pub kind: MediaKind,
     /// Accepted codecs.
     pub codecs: Vec<CodecIn>,
+    /// Whether lost packets may be asked for again (RFC 4585 generic NACK).
+    pub nack: bool,
     /// Simulcast encodings in the client's order, highest quality first; empty without simulcast by rid.
     pub rids: Vec<Rid>,
     /// Announced media SSRCs with their retransmission SSRCs; without rids the n-th pair is layer n, lowest quality first.

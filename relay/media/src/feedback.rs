@@ -64,7 +64,11 @@ impl Feedback {
         let before = writer.len();
         self.write_report(now, publications, writer);
         while self.arrivals.write(now, self.local, self.media, writer) {}
-        for layer in publications.iter_mut().flat_map(|publication| &mut publication.layers) {
+        let layers = publications.iter_mut().flat_map(|publication| {
+            let asks = publication.asks_again();
+            publication.layers.iter_mut().map(move |layer| (layer, asks))
+        });
+        for (layer, asks) in layers {
             let Some(ssrc) = layer.ssrc else { continue };
             // What does not fit stays due for the next datagram. The writes cannot fail: there is room.
             if writer.remaining() >= PLI_ROOM && layer.keyframes.take_due(now, rtt) {
@@ -73,7 +77,9 @@ impl Feedback {
             let mut lost = [0; MAX_NACKS];
             while writer.remaining() >= NACK_ROOM {
                 let count = layer.nacks.take_due(now, rtt, &mut lost);
-                let _ = writer.nack(self.local, ssrc, &lost[..count]);
+                if asks {
+                    let _ = writer.nack(self.local, ssrc, &lost[..count]);
+                }
                 if count < MAX_NACKS {
                     break;
                 }

@@ -4,20 +4,41 @@ use std::time::{Duration, Instant};
 
 use wire::ext::ExtMap;
 
-/// Retransmissions of one packet.
-const MAX_TIMES: u8 = 3;
+use crate::MediaKind;
+use crate::audio::Copies;
+
+/// Times that a packet is sent again.
+const MAX_TIMES: u8 = 6;
+
+/// Copies by how often the packet was sent again before. Who asks for the same again has a picture that stands still, and that is rare: one
+/// packet of a hundred, of a thousand ... where one of ten is lost. Losses come in rows, and a row has to be got over.
+const COPIES: [u8; MAX_TIMES as usize] = [1, 2, 4, 6, 8, 8];
+
+/// What can be saved up on any line, bytes: a picture.
+const LEAST_SAVED: i64 = 8 * 1024;
+
+/// What is kept for the temporal layer below, as a divisor of what may be saved up.
+const RESERVED: i64 = 4;
 
 /// Least time between two retransmissions of a packet where the round trip is shorter or unknown.
 const MIN_PAUSE: Duration = Duration::from_millis(10);
 
-/// Retransmissions may take this share of what is sent: one byte of five.
-const SHARE: i64 = 5;
+/// What a kind of media may spend on retransmissions.
+#[derive(Clone, Copy, Debug)]
+struct Budget {
+    /// Of what is sent, one byte of so many.
+    share: i64,
+    /// Unused share that can be saved up, bytes.
+    max: i64,
+    /// Credit of a slot that has not sent yet, bytes.
+    first: i64,
+}
 
-/// Unused share that can be saved up: a burst loss of a quarter of a second at 1.5 Mbit/s.
-const MAX_CREDIT: i64 = 48 * 1024;
+/// A fifth. Saved up: the burst loss of half a second at 1.5 Mbit/s. At first: the loss of a first keyframe.
+const VIDEO: Budget = Budget { share: 5, max: 96 * 1024, first: 24 * 1024 };
 
-/// Credit of a slot that has not sent yet, for the loss of its first keyframe.
-const FIRST_CREDIT: i64 = 24 * 1024;
+/// As much again as the sound itself: it is small, and nothing is as annoying as its loss. Saved up: two seconds at 64 kbit/s.
+const AUDIO: Budget = Budget { share: 1, max: 16 * 1024, first: 4 * 1024 };
 
 /// Retransmitted packets remembered; a power of two. Fewer than can be asked for, but then the budget is used up.
 const REMEMBERED: usize = 256;
@@ -28,6 +49,9 @@ const MAX_AGE: Duration = Duration::from_secs(10);
 /// Limits of retransmission.
 #[derive(Clone, Debug)]
 pub(crate) struct ResendLimit {
+    budget: Budget,
+    /// What can be saved up now, bytes: what the line carries in half a second, at the most [`Budget::max`].
+    max: i64,
     credit: i64,
     /// By number modulo length; empty until the first retransmission.
     recent: Vec<Option<Resent>>,
@@ -41,14 +65,24 @@ struct Resent {
 }
 
 impl ResendLimit {
-    pub(crate) const fn new() -> Self {
-        Self { credit: FIRST_CREDIT, recent: Vec::new() }
+    pub(crate) const fn new(kind: MediaKind) -> Self {
+        let budget = match kind {
+            MediaKind::Audio => AUDIO,
+            MediaKind::Video => VIDEO,
+        };
+        Self { budget, max: budget.max, credit: budget.first, recent: Vec::new() }
     }
 
     /// `bytes` were sent for the first time.
     #[inline]
     pub(crate) fn earn(&mut self, bytes: usize) {
-        self.credit = (self.credit + bytes as i64 / SHARE).min(MAX_CREDIT);
+        self.credit = (self.credit + bytes as i64 / self.budget.share).min(self.max);
+    }
+
+    /// The line carries `bytes` in half a second: what was saved up on a better one would fill it for longer.
+    pub(crate) fn fit(&mut self, bytes: u64) {
+        self.max = i64::try_from(bytes).unwrap_or(i64::MAX).clamp(LEAST_SAVED, self.budget.max);
+        self.credit = self.credit.min(self.max);
     }
 
     /// Whether a packet may be sent again now.
@@ -59,10 +93,28 @@ impl ResendLimit {
                 .is_none_or(|resent| resent.times < MAX_TIMES && now.saturating_duration_since(resent.last) >= rtt.max(MIN_PAUSE))
     }
 
-    /// A packet was sent again.
+    /// Whether there is enough left for a packet of this temporal layer: the more others rest on it, the more of what was saved up it may
+    /// take. When more is lost than can be made good, pictures get fewer before they stop.
+    pub(crate) fn affords(&self, temporal: u8) -> bool {
+        self.credit > self.max / RESERVED * i64::from(temporal.min(2))
+    }
+
+    /// Whether a packet was not sent again after `sent`.
+    pub(crate) fn is_latest(&self, now: Instant, out_seq: u16, sent: Instant) -> bool {
+        self.find(now, out_seq).is_none_or(|resent| resent.last <= sent)
+    }
+
+    /// How many copies to send of a packet that may be sent again.
+    pub(crate) fn copies(&self, now: Instant, out_seq: u16) -> u8 {
+        let times = self.find(now, out_seq).map_or(0, |resent| resent.times);
+        COPIES.get(usize::from(times)).copied().unwrap_or(1)
+    }
+
+    /// A packet was sent again, the first copy or, right after, another.
     pub(crate) fn spend(&mut self, now: Instant, out_seq: u16, bytes: usize) {
         self.credit -= bytes as i64;
-        let times = self.find(now, out_seq).map_or(0, |resent| resent.times) + 1;
+        let before = self.find(now, out_seq);
+        let times = before.map_or(1, |resent| resent.times + u8::from(resent.last != now));
         if self.recent.is_empty() {
             self.recent.resize(REMEMBERED, None);
         }
@@ -85,6 +137,8 @@ pub(crate) struct SameAgain {
     exts: ExtMap,
     /// By number modulo length.
     transport: Vec<u16>,
+    /// Which earlier packets went along, likewise.
+    copies: Vec<Copies>,
     /// Older numbers were sent with another extension map.
     since: u64,
 }
@@ -95,7 +149,7 @@ const SAME_AGAIN: u64 = 256;
 impl SameAgain {
     /// Begins with the packet `out_seq`.
     pub(crate) fn new(exts: ExtMap, out_seq: u64) -> Self {
-        Self { exts, transport: vec![0; SAME_AGAIN as usize], since: out_seq }
+        Self { exts, transport: vec![0; SAME_AGAIN as usize], copies: vec![0; SAME_AGAIN as usize], since: out_seq }
     }
 
     /// `out_seq` was sent for the first time, with this transport-wide number.
@@ -106,6 +160,18 @@ impl SameAgain {
             self.since = out_seq;
         }
         self.transport[(out_seq % SAME_AGAIN) as usize] = transport;
+        self.copies[(out_seq % SAME_AGAIN) as usize] = 0;
+    }
+
+    /// The packet that was told last went out with these copies.
+    #[inline]
+    pub(crate) fn with(&mut self, out_seq: u64, copies: Copies) {
+        self.copies[(out_seq % SAME_AGAIN) as usize] = copies;
+    }
+
+    /// The copies `out_seq` was sent with; of a number that is too old they are another's.
+    pub(crate) fn copies(&self, out_seq: u64) -> Copies {
+        self.copies[(out_seq % SAME_AGAIN) as usize]
     }
 
     /// The number `out_seq` was sent with; `highest` is the newest number sent. `None` if it cannot be sent the same again.
@@ -118,24 +184,27 @@ impl SameAgain {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::disallowed_methods)]
-    use super::{FIRST_CREDIT, ResendLimit};
+    use super::{COPIES, ResendLimit, VIDEO};
+    use crate::MediaKind;
     use std::time::{Duration, Instant};
 
     const RTT: Duration = Duration::from_millis(50);
 
     #[test]
-    fn once_per_round_trip_and_three_times() {
+    fn once_per_round_trip_and_six_times() {
         let start = Instant::now();
-        let mut limit = ResendLimit::new();
+        let mut limit = ResendLimit::new(MediaKind::Video);
         let mut sent = Vec::new();
         for ms in 0..1000 {
             let now = start + Duration::from_millis(ms);
             if limit.allows(now, 7, RTT) {
-                limit.spend(now, 7, 100);
+                let copies = limit.copies(now, 7);
+                assert_eq!(copies, COPIES[sent.len()]);
+                (0..copies).for_each(|_| limit.spend(now, 7, 100));
                 sent.push(ms);
             }
         }
-        assert_eq!(sent, [0, 50, 100]);
+        assert_eq!(sent, [0, 50, 100, 150, 200, 250]);
         assert!(limit.allows(start, 7 + 256, RTT), "another packet in the same place");
         assert!(limit.allows(start + Duration::from_secs(60), 7, RTT), "the number wrapped");
     }
@@ -144,7 +213,7 @@ mod tests {
     #[test]
     fn a_storm_takes_a_fifth() {
         let start = Instant::now();
-        let mut limit = ResendLimit::new();
+        let mut limit = ResendLimit::new(MediaKind::Video);
         let (mut first, mut again) = (0, 0);
         for ms in 0..10_000u64 {
             let now = start + Duration::from_millis(ms);
@@ -158,7 +227,30 @@ mod tests {
                 }
             }
         }
-        assert!(again <= first / 5 + FIRST_CREDIT as u64 + 1000, "{again} of {first}");
+        assert!(again <= first / 5 + VIDEO.first as u64 + 1000, "{again} of {first}");
         assert!(again >= first / 6, "the share is usable: {again} of {first}");
+    }
+
+    /// At 30 % loss all sound that is asked for again goes out, and of the pictures a fifth.
+    #[test]
+    fn sound_is_never_short_of_budget() {
+        let start = Instant::now();
+        for (kind, bytes, usable) in [(MediaKind::Audio, 150, 100), (MediaKind::Video, 1200, 50)] {
+            let mut limit = ResendLimit::new(kind);
+            let (mut asked, mut sent) = (0, 0);
+            for nth in 0..30_000u64 {
+                let now = start + Duration::from_millis(nth * 7);
+                limit.earn(bytes);
+                if nth * 7919 % 10 < 4 {
+                    asked += 1;
+                    let seq = nth as u16;
+                    if limit.allows(now, seq, RTT) {
+                        limit.spend(now, seq, bytes);
+                        sent += 1;
+                    }
+                }
+            }
+            assert!((usable..=usable + 5).contains(&(sent * 100 / asked)), "{sent} of {asked} {kind:?}");
+        }
     }
 }

@@ -2,9 +2,11 @@
 
 use std::time::Instant;
 
-use wire::codec::{Codec, vp8};
+use wire::codec::{Codec, FrameInfo, vp8, vp9};
 use wire::ext::{AudioLevel, ExtValues};
 use wire::ntp::Ntp;
+
+use crate::dependency::Dependency;
 
 /// One packet, ready to be offered to slots. Borrows only the datagram.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +31,8 @@ pub struct Inbound<'p> {
     pub in_pt: u8,
     /// This packet starts a keyframe.
     pub keyframe: bool,
+    /// Its part in its frame, by dependency descriptor or payload.
+    pub frame: FrameInfo,
     /// Reordered or recovered: newer packets came before it.
     pub late: bool,
     /// Payload without padding. May be empty: then it only fills a place in the numbering.
@@ -43,10 +47,14 @@ pub struct Inbound<'p> {
     pub abs_capture: Option<Ntp>,
     /// Loudness as the sender claims.
     pub audio_level: Option<AudioLevel>,
-    /// VP8 picture id, made 15 bits wide.
+    /// VP8 or VP9 picture id, made 15 bits wide.
     pub picture_id: Option<u16>,
     /// VP8 payload descriptor.
     pub(crate) vp8: Option<vp8::Descriptor>,
+    /// VP9 payload descriptor.
+    pub(crate) vp9: Option<vp9::Descriptor>,
+    /// Dependency descriptor.
+    pub(crate) dependency: Option<Dependency>,
     /// How far it lies behind the newest packet of its layer.
     pub(crate) behind: u64,
 }
@@ -72,6 +80,8 @@ pub struct Stored<'s> {
     pub abs_capture: Option<Ntp>,
     /// See [`Inbound::picture_id`].
     pub picture_id: Option<u16>,
+    /// See [`Inbound::frame`].
+    pub frame: FrameInfo,
     /// See [`Inbound::arrival`].
     pub arrival: Instant,
 }

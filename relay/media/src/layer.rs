@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use wire::codec::vp8::PictureId;
+use wire::codec::{Codec, FrameInfo, h264};
+use wire::ext::ExtValues;
 use wire::ids::{Rid, Ssrc};
 use wire::ntp::Ntp;
+use wire::rtp::RtpHeader;
 
 use crate::MediaKind;
 use crate::clock::SourceClock;
@@ -12,6 +14,8 @@ use crate::keyframe::Keyframes;
 use crate::meter::Meter;
 use crate::nack::NackList;
 use crate::numbering::{Numbering, Place};
+use crate::rates::Rates;
+use crate::reading::{Lore, Reading};
 use crate::reception::Reception;
 use crate::store::Store;
 
@@ -33,8 +37,20 @@ pub struct Layer {
     anchor: Anchor,
     pace: Pace,
     packets: u64,
-    /// The newest VP8 picture id, 15 bits wide.
-    picture_id: Option<u16>,
+    pub(crate) lore: Lore,
+    /// Since the first packet of video.
+    rates: Option<Box<Rates>>,
+    wish: Wish,
+}
+
+/// Whether the publisher was asked for the layer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Wish {
+    Wanted,
+    /// Not any more: when it falls silent, that is as it should be.
+    Unwanted,
+    /// It was silent when it was asked for again, and nothing has come since.
+    Returns,
 }
 
 /// What the layer's clock rests on.
@@ -93,7 +109,9 @@ impl Layer {
             anchor: Anchor::Nothing,
             pace: Pace { heard: None, frame: None, interval: Duration::ZERO },
             packets: 0,
-            picture_id: None,
+            lore: Lore::default(),
+            rates: None,
+            wish: Wish::Wanted,
         }
     }
 
@@ -115,6 +133,12 @@ impl Layer {
         self.meter.rate(now)
     }
 
+    /// The same, or what is usual for it if that is more: a picture that stands still must not look as if it had no rate.
+    pub(crate) fn usual_bitrate(&self, now: Instant) -> u64 {
+        let usual = self.rates().map_or(0, Rates::highest);
+        self.bitrate(now).max(usual)
+    }
+
     /// Packets received, retransmissions that filled a gap included.
     #[must_use]
     pub fn packets(&self) -> u64 {
@@ -130,6 +154,12 @@ impl Layer {
     /// Keyframe requests sent.
     #[must_use]
     pub fn keyframe_requests(&self) -> u64 {
+        self.keyframes.requests().iter().sum()
+    }
+
+    /// The same by what they were sent for, in the order of [`crate::KeyframeCause`].
+    #[must_use]
+    pub fn keyframe_requests_by_cause(&self) -> [u64; 3] {
         self.keyframes.requests()
     }
 
@@ -148,6 +178,26 @@ impl Layer {
     /// When the last packet came; `None` before the first and after the stream's end.
     pub(crate) fn heard(&self) -> Option<Instant> {
         self.pace.heard
+    }
+
+    /// Reads what a packet says of itself, and of the stream.
+    #[inline]
+    pub(crate) fn read(
+        &mut self,
+        kind: MediaKind,
+        codec: Codec,
+        payload: &[u8],
+        header: &RtpHeader,
+        exts: &ExtValues<'_>,
+        (ext_seq, late): (u64, bool),
+    ) -> Reading {
+        let mut reading = self.lore.read(kind, codec, payload, header.marker, exts, late);
+        if reading.frame.keyframe && codec == Codec::H264 && !h264::has_parameters(payload) {
+            // The parameter sets in front of the picture are the beginning; nothing can be decoded without them.
+            let before = self.store.timestamp(ext_seq.wrapping_sub(1));
+            reading.frame.keyframe = self.packets == 1 || before.is_some_and(|before| before != header.timestamp);
+        }
+        reading
     }
 
     /// Places an arrival in the numbering and counts it. `None` refuses it: `place` says why.
@@ -173,6 +223,9 @@ impl Layer {
         self.packets += 1;
         self.meter.add(arrival.now, arrival.bytes);
         self.pace.heard = Some(arrival.now);
+        if self.wish == Wish::Returns {
+            self.wish = Wish::Wanted;
+        }
         if !arrival.recovered {
             self.reception.arrived(arrival.now, ext, arrival.timestamp, arrival.rate);
         }
@@ -186,22 +239,32 @@ impl Layer {
         Some((ext, late))
     }
 
-    /// A VP8 picture id, made 15 bits wide: nearest to the newest where the publisher uses seven. Some change width within a stream.
+    /// Counts what the packet costs, by the layers it belongs to.
     #[inline]
-    pub(crate) fn widen(&mut self, id: PictureId) -> u16 {
-        let newest = self.picture_id.unwrap_or(id.value());
-        let (wide, step) = match id {
-            PictureId::Long(id) => (id, (id.wrapping_sub(newest) << 1).cast_signed()),
-            PictureId::Short(id) => {
-                // A signed difference of seven bits: shifted to the top of a byte and back.
-                let step = i16::from((id.wrapping_sub(newest as u8) << 1).cast_signed() >> 1);
-                (newest.wrapping_add_signed(step) & 0x7fff, step)
-            }
+    pub(crate) fn count(&mut self, now: Instant, frame: &FrameInfo, bytes: usize) {
+        let rates = self.rates.get_or_insert_with(|| Box::new(Rates::new(now)));
+        rates.add(now, frame.spatial, frame.temporal, bytes, frame.start);
+    }
+
+    /// What its layers cost, since the first packet of video.
+    pub(crate) fn rates(&self) -> Option<&Rates> {
+        self.rates.as_deref()
+    }
+
+    /// Whether the publisher is asked to send it.
+    #[must_use]
+    pub fn wanted(&self) -> bool {
+        self.wish != Wish::Unwanted
+    }
+
+    /// The publisher is asked to send it, or no longer.
+    pub(crate) fn set_wanted(&mut self, now: Instant, wanted: bool) {
+        self.wish = match (self.wish, wanted) {
+            (_, false) => Wish::Unwanted,
+            (Wish::Unwanted, true) if self.silent(now) => Wish::Returns,
+            (Wish::Unwanted, true) => Wish::Wanted,
+            (wish, true) => wish,
         };
-        if step > 0 || self.picture_id.is_none() {
-            self.picture_id = Some(wide);
-        }
-        wide
     }
 
     /// Takes a sender report over; `on_relay` is its time on the relay's clock.
@@ -228,11 +291,20 @@ impl Layer {
         self.pace.heard = None;
     }
 
-    /// Whether packets are overdue at `now`, given when any layer of the publication was heard last. If all are silent, none is.
+    /// Whether packets are overdue at `now`, given when any layer of the publication was heard last. If all are silent, none is, unless
+    /// it was paused at our wish.
     pub(crate) fn stalled(&self, now: Instant, publication_heard: Instant) -> bool {
         let Some(heard) = self.pace.heard else { return true };
-        let patience = (self.pace.interval * 5).clamp(MIN_STALL, MAX_STALL);
-        now.saturating_duration_since(heard) > patience && publication_heard.saturating_duration_since(heard) > patience / 2
+        let alone = self.wish == Wish::Unwanted || publication_heard.saturating_duration_since(heard) > self.patience() / 2;
+        self.wish == Wish::Returns || (self.silent(now) && alone)
+    }
+
+    fn silent(&self, now: Instant) -> bool {
+        self.pace.heard.is_none_or(|heard| now.saturating_duration_since(heard) > self.patience())
+    }
+
+    fn patience(&self) -> Duration {
+        (self.pace.interval * 5).clamp(MIN_STALL, MAX_STALL)
     }
 
     fn restart(&mut self) {
@@ -240,6 +312,9 @@ impl Layer {
         self.reception.restart();
         self.anchor = Anchor::Nothing;
         self.pace.frame = None;
+        if let Some(rates) = &mut self.rates {
+            rates.restart();
+        }
     }
 }
 

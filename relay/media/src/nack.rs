@@ -91,6 +91,12 @@ impl NackList {
         }
     }
 
+    /// Those of these numbers that are missing, lowest first.
+    pub(crate) fn missing(&self, numbers: std::ops::Range<u64>) -> impl Iterator<Item = u64> {
+        let begin = self.missing.partition_point(move |missing| missing.ext < numbers.start);
+        self.missing.range(begin..).map(|missing| missing.ext).take_while(move |ext| *ext < numbers.end)
+    }
+
     /// The stream begins anew; what is missing now is missing for ever.
     pub(crate) fn restart(&mut self) {
         self.lost += self.missing.len() as u64;

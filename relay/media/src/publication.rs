@@ -5,7 +5,9 @@ use std::time::Instant;
 use wire::ext::ExtMap;
 use wire::ids::{Mid, Ssrc};
 
+use crate::ladder::{Announced, ladder};
 use crate::layer::Layer;
+use crate::quality::Ladder;
 use crate::{CodecIn, MediaKind, PublishConfig, SourceClock, Stored};
 
 /// Layers of one publication; simulcast has three.
@@ -16,7 +18,10 @@ pub(crate) const MAX_LAYERS: usize = 4;
 pub struct Publication {
     config: PublishConfig,
     exts: ExtMap,
+    /// What comes is kept. While the room does not let it flow it is not, so that nothing of it can be sent later either.
+    open: bool,
     pub(crate) layers: Vec<Layer>,
+    announced: Announced,
 }
 
 impl Publication {
@@ -29,7 +34,7 @@ impl Publication {
             let lowest_first = rids.iter().rev().enumerate();
             lowest_first.map(|(index, &rid)| Layer::new(now, kind, Some(rid), index, rids.len())).collect()
         };
-        Self { config, exts, layers }
+        Self { config, exts, open: true, layers, announced: Announced::default() }
     }
 
     /// Takes over a renegotiated line that is the same source with the same layers; gives the configuration back if it is not.
@@ -80,11 +85,27 @@ impl Publication {
     }
 
     /// True while packets of this layer come. A pause of the whole publication (a still screen) does not end it; silence of one layer
-    /// while another goes on does, after half a second or five frames.
+    /// while another goes on does, after half a second or five frames; and so does silence of a layer that nobody asked for
+    /// ([`crate::Receiver::set_wanted`]), until it comes again.
     #[must_use]
     pub fn active(&self, layer: usize, now: Instant) -> bool {
         let Some(heard) = self.layers.iter().filter_map(Layer::heard).max() else { return false };
         self.layers.get(layer).is_some_and(|layer| !layer.stalled(now, heard))
+    }
+
+    /// What there is to choose from at `now`, lowest first: a rung for each temporal and spatial layer of each encoding that was ever heard.
+    /// Empty for audio.
+    #[must_use]
+    pub fn ladder(&self, now: Instant) -> Ladder {
+        match self.config.kind {
+            MediaKind::Audio => Ladder::new(),
+            MediaKind::Video => ladder(&self.layers, &self.announced, |layer| self.active(layer, now)),
+        }
+    }
+
+    /// A packet of a layer brought a video layers allocation.
+    pub(crate) fn announce(&mut self, layer: usize, value: &[u8]) {
+        self.announced.update(layer, self.layers.len(), value);
     }
 
     /// A packet from the retransmission store, while it is still there.
@@ -97,6 +118,27 @@ impl Publication {
     #[must_use]
     pub fn clock(&self, layer: usize) -> SourceClock {
         self.layers.get(layer).map_or(SourceClock::UNKNOWN, |layer| *layer.clock())
+    }
+
+    /// Whether the publisher sends again what was lost.
+    pub(crate) fn asks_again(&self) -> bool {
+        self.config.nack
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Opens or closes the stores; what is in them is forgotten when they close.
+    pub(crate) fn set_open(&mut self, open: bool) {
+        if self.open && !open {
+            self.layers.iter_mut().for_each(|layer| layer.store.clear());
+        }
+        self.open = open;
+    }
+
+    pub(crate) fn exts(&self) -> ExtMap {
+        self.exts
     }
 
     /// The codec with this media payload type.

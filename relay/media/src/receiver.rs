@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use wire::codec::{Codec, starts_keyframe, vp8};
 use wire::ext::{Ext, ExtMap, ExtValues};
 use wire::ids::{Mid, Ssrc};
 use wire::ntp::Ntp;
@@ -49,8 +48,17 @@ pub struct ReceiverCounters {
     pub out_of_range: u64,
     /// Retransmissions that filled a gap; also in `accepted`.
     pub recovered: u64,
+    /// Lost packets of sound that a later one carried (RFC 2198); also in `accepted`.
+    pub rebuilt: u64,
     /// Padding on a retransmission stream: bandwidth probes.
     pub probes: u64,
+}
+
+impl ReceiverCounters {
+    fn refuse(&mut self, place: Place) {
+        let counter = if place == Place::Duplicate { &mut self.duplicate } else { &mut self.out_of_range };
+        *counter += 1;
+    }
 }
 
 impl Receiver {
@@ -149,21 +157,23 @@ impl Receiver {
         };
         let abs_capture = self.abs_capture(&exts);
         let publication = self.publications.get_mut(stream.publication)?;
-        let (label, kind) = (publication.label(), publication.kind());
+        let (label, kind, open) = (publication.label(), publication.kind(), publication.is_open());
+        if let (MediaKind::Video, Some(value)) = (kind, exts.get(Ext::VideoLayersAllocation)) {
+            publication.announce(stream.layer, value);
+        }
         let layer = publication.layers.get_mut(stream.layer)?;
         let place = if stream.rtx { layer.numbering.place_recovered(sequence) } else { layer.numbering.place(sequence) };
         let Some((ext_seq, late)) = layer.accept(place, &arrival) else {
-            let counter = if place == Place::Duplicate { &mut self.counters.duplicate } else { &mut self.counters.out_of_range };
-            *counter += 1;
+            self.counters.refuse(place);
             return None;
         };
-        let vp8 = if codec.codec == Codec::Vp8 { vp8::Descriptor::parse(payload) } else { None };
-        let keyframe = match codec.codec {
-            Codec::Vp8 => vp8.is_some_and(|descriptor| descriptor.keyframe),
-            other => kind == MediaKind::Video && starts_keyframe(other, payload),
-        };
-        if kind == MediaKind::Video && !late {
-            layer.keyframes.arrived(header.timestamp, plain.len(), keyframe);
+        let reading = layer.read(kind, codec.codec, payload, header, &exts, (ext_seq, late));
+        let keyframe = kind == MediaKind::Video && reading.frame.keyframe;
+        if kind == MediaKind::Video {
+            layer.count(now, &reading.frame, plain.len());
+            if !late {
+                layer.keyframes.arrived(header.timestamp, plain.len(), keyframe);
+            }
         }
         let inbound = Inbound {
             label,
@@ -176,6 +186,7 @@ impl Receiver {
             codec: codec.codec,
             in_pt: codec.pt,
             keyframe,
+            frame: reading.frame,
             late,
             payload,
             exts,
@@ -183,11 +194,15 @@ impl Receiver {
             captured: layer.clock().time_of(header.timestamp),
             abs_capture,
             audio_level: exts.audio_level(),
-            picture_id: vp8.and_then(|descriptor| descriptor.picture_id).map(|id| layer.widen(id)),
-            vp8,
+            picture_id: layer.lore.picture_id(&reading),
+            vp8: reading.vp8,
+            vp9: reading.vp9,
+            dependency: reading.dependency,
             behind: layer.numbering.highest().map_or(0, |highest| highest.saturating_sub(ext_seq)),
         };
-        layer.store.insert(&inbound, plain.get(..header.payload_start)?);
+        if open {
+            layer.store.insert(&inbound, plain.get(..header.payload_start)?);
+        }
         self.counters.accepted += 1;
         self.counters.recovered += u64::from(stream.rtx);
         Some(inbound)
@@ -226,8 +241,16 @@ impl Receiver {
     pub fn request_keyframe(&mut self, now: Instant, publication: usize, layer: usize, cause: KeyframeCause) {
         let Some(publication) = self.publications.get_mut(publication).filter(|line| line.kind() == MediaKind::Video) else { return };
         let Some(layer) = publication.layers.get_mut(layer) else { return };
-        let rate = layer.bitrate(now);
+        let rate = layer.usual_bitrate(now);
         layer.keyframes.wish(now, cause, self.rtt, rate);
+    }
+
+    /// Which encodings of a line the publisher is asked to send, lowest quality first; those that are not named are. What he stops sending
+    /// at this wish has not stalled. Indexes that do not exist are ignored.
+    pub fn set_wanted(&mut self, now: Instant, publication: usize, encodings: &[bool]) {
+        let layers = self.publications.get_mut(publication).map_or(&mut [][..], |publication| &mut publication.layers);
+        let wanted = encodings.iter().copied().chain(std::iter::repeat(true));
+        layers.iter_mut().zip(wanted).for_each(|(layer, wanted)| layer.set_wanted(now, wanted));
     }
 
     /// The lines in the order of the last configuration.
@@ -266,8 +289,27 @@ impl Receiver {
         self.feedback.write(now, &mut self.publications, self.rtt, writer)
     }
 
+    /// Whether the line with this label may flow; true from the start. What comes while it may not is placed and counted, but not kept
+    /// for retransmission, and what was kept before is forgotten.
+    pub fn set_open(&mut self, label: u32, open: bool) {
+        self.publications.iter_mut().filter(|line| line.label() == label).for_each(|line| line.set_open(open));
+    }
+
+    pub(crate) fn publication_mut(&mut self, index: usize) -> Option<&mut Publication> {
+        self.publications.get_mut(index)
+    }
+
+    pub(crate) fn rtt(&self) -> Duration {
+        self.rtt
+    }
+
+    pub(crate) fn count_rebuilt(&mut self) {
+        self.counters.accepted += 1;
+        self.counters.rebuilt += 1;
+    }
+
     /// The relay's clock at `now`.
-    fn ntp(&self, now: Instant) -> Ntp {
+    pub(crate) fn ntp(&self, now: Instant) -> Ntp {
         self.epoch.1.plus(now.saturating_duration_since(self.epoch.0))
     }
 

@@ -11,6 +11,8 @@ const MAX_HOPS: usize = 12;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Route {
     hops: [Option<Hop>; MAX_HOPS],
+    /// The viewer's payload type for sound with copies (RFC 2198).
+    red: Option<CodecOut>,
 }
 
 /// One payload type on its way.
@@ -18,30 +20,27 @@ pub struct Route {
 pub(crate) enum Hop {
     /// The payload goes as it is.
     Same { from: u8, to: CodecOut },
-    /// RED whose blocks carry payload types of their own, to be translated by the other hops.
-    Red { from: u8, to: CodecOut },
-    /// RED for a viewer who has none: its newest block goes alone.
+    /// RED: its newest block goes alone. Which copies a viewer needs depends on the viewer's line, not on the publisher's.
     Unwrap { from: u8 },
 }
 
 impl Hop {
     fn from(&self) -> u8 {
         match *self {
-            Self::Same { from, .. } | Self::Red { from, .. } | Self::Unwrap { from } => from,
+            Self::Same { from, .. } | Self::Unwrap { from } => from,
         }
     }
 }
 
 impl Route {
     /// Pairs every codec of the publisher with the viewer's first for which `matches` says yes (the caller compares codec, clock rate
-    /// and format parameters). RED from the publisher goes as plain Opus to a viewer who has no RED.
+    /// and format parameters). RED from the publisher goes as plain Opus.
     #[must_use]
     pub fn new(from: &[CodecIn], to: &[CodecOut], matches: impl Fn(&CodecIn, &CodecOut) -> bool) -> Self {
         let pairs = from.iter().filter_map(|codec| {
             let to = to.iter().copied().find(|out| matches(codec, out));
             match (codec.codec, to) {
-                (Codec::Red, Some(to)) => Some(Hop::Red { from: codec.pt, to }),
-                (Codec::Red, None) => Some(Hop::Unwrap { from: codec.pt }),
+                (Codec::Red, _) => Some(Hop::Unwrap { from: codec.pt }),
                 (_, Some(to)) => Some(Hop::Same { from: codec.pt, to }),
                 (_, None) => None,
             }
@@ -50,7 +49,13 @@ impl Route {
         for (place, hop) in hops.iter_mut().zip(pairs) {
             *place = Some(hop);
         }
-        Self { hops }
+        Self { hops, red: to.iter().copied().find(|codec| codec.codec == Codec::Red) }
+    }
+
+    /// The viewer's payload type for sound with copies, where he takes such.
+    #[inline]
+    pub(crate) fn red(&self) -> Option<CodecOut> {
+        self.red
     }
 
     /// True when the viewer can decode nothing of this publication.
@@ -65,12 +70,20 @@ impl Route {
         self.hops.iter().map_while(|hop| *hop).find(|hop| hop.from() == from)
     }
 
+    /// The viewer's payload type of retransmissions, of the first codec that has one.
+    pub(crate) fn rtx(&self) -> Option<u8> {
+        self.hops.iter().map_while(|hop| *hop).find_map(|hop| match hop {
+            Hop::Same { to, .. } => to.rtx,
+            Hop::Unwrap { .. } => None,
+        })
+    }
+
     /// The viewer's codec for a payload type that goes as it is.
     #[inline]
     pub(crate) fn plain(&self, from: u8) -> Option<CodecOut> {
         match self.find(from)? {
             Hop::Same { to, .. } => Some(to),
-            Hop::Red { .. } | Hop::Unwrap { .. } => None,
+            Hop::Unwrap { .. } => None,
         }
     }
 }
@@ -94,16 +107,14 @@ mod tests {
     }
 
     #[test]
-    fn red_is_kept_or_unwrapped() {
+    fn red_is_unwrapped_and_the_viewers_is_known() {
         let from = [codec_in(63, Codec::Red), codec_in(111, Codec::Opus)];
-        let opus = codec_out(96, Codec::Opus);
-        let kept = Route::new(&from, &[opus, codec_out(97, Codec::Red)], same_codec);
-        assert_eq!(kept.find(63), Some(Hop::Red { from: 63, to: codec_out(97, Codec::Red) }));
-        assert_eq!(kept.plain(111), Some(opus));
-        let unwrapped = Route::new(&from, &[opus], same_codec);
-        assert_eq!(unwrapped.find(63), Some(Hop::Unwrap { from: 63 }));
-        assert!(!unwrapped.is_empty());
-        assert_eq!((unwrapped.find(7), unwrapped.plain(63)), (None, None));
+        let (opus, red) = (codec_out(96, Codec::Opus), codec_out(97, Codec::Red));
+        for (to, viewers) in [(&[opus, red][..], Some(red)), (&[opus], None)] {
+            let route = Route::new(&from, to, same_codec);
+            assert_eq!((route.find(63), route.plain(111), route.red()), (Some(Hop::Unwrap { from: 63 }), Some(opus), viewers));
+            assert_eq!((route.is_empty(), route.find(7), route.plain(63)), (false, None, None));
+        }
     }
 
     #[test]

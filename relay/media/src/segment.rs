@@ -1,15 +1,18 @@
 //! One uninterrupted run of one source in a slot, and how the next run continues its numbers.
 //!
-//! Within a segment every number is the source's plus a constant, so a late or repeated packet gets the number it would have got in
-//! time. Between segments nothing is left out and nothing is used twice.
+//! Within a run of a segment every number is the source's plus a constant, so a late or repeated packet gets the number it would have got
+//! in time. Between runs and between segments nothing is left out and nothing is used twice.
 
 use std::time::{Duration, Instant};
 
+use wire::codec::FrameInfo;
 use wire::ids::Ssrc;
 use wire::ntp::Ntp;
 use wire::seq::newer;
 
 use crate::clock::{SourceClock, ticks};
+use crate::runs::{Run, Runs};
+use crate::ticket::{PICTURE_ID_MASK, Shift, Ticket};
 use crate::{Inbound, MediaKind};
 
 /// The constants of one run.
@@ -25,48 +28,56 @@ pub(crate) struct Segment {
     first_out: u64,
     /// Newest number on the publisher's leg when the run began: more than `first_in` if it began late.
     begun_at: u64,
-    timestamp: u32,
-    pub(crate) picture_id: u16,
-    pub(crate) tl0: u8,
-    pub(crate) frame: u16,
+    pub(crate) shift: Shift,
 }
 
 impl Segment {
-    /// The viewer's number of a publisher's; `None` for what lies before the run.
+    /// The viewer's number of a publisher's in a run of this segment; `None` for what lies before.
     #[inline]
-    pub(crate) fn out_seq(&self, ext_seq: u64) -> Option<u64> {
-        Some(ext_seq.checked_sub(self.first_in)? + self.first_out)
+    pub(crate) fn out_seq(&self, ext_seq: u64, run: &Run) -> Option<u64> {
+        Some(ext_seq.checked_sub(self.first_in + run.skipped)? + self.first_out)
     }
 
-    /// The reverse; `None` for what was sent before the run.
-    pub(crate) fn ext_seq(&self, out_seq: u64) -> Option<u64> {
-        Some(out_seq.checked_sub(self.first_out)? + self.first_in)
+    /// The reverse, and the run; `None` for what was sent before the segment, or was forgotten.
+    pub(crate) fn ext_seq(&self, out_seq: u64, runs: &Runs) -> Option<(u64, Run)> {
+        runs.at(out_seq.checked_sub(self.first_out)? + self.first_in)
+    }
+
+    /// What is added to the numbers of a packet in a run. Of VP8, pictures that were left out are not counted, because browsers wait for
+    /// a picture whose id was skipped; in VP9 and with dependency descriptors frames name each other by difference, and gaps are legal.
+    #[inline]
+    pub(crate) fn shift(&self, run: &Run) -> Shift {
+        Shift { picture_id: self.shift.picture_id.wrapping_sub(run.pictures), ..self.shift }
+    }
+
+    /// Whether the marker is set whatever the publisher says. For audio it means the start of a talk spurt: here a jump in the sound is no
+    /// error (RFC 3551 section 4.1). For video it ends a picture, of which the upper spatial layers may have been left out.
+    #[inline]
+    pub(crate) fn marks(&self, kind: MediaKind, ext_seq: u64, run: &Run, frame: &FrameInfo) -> bool {
+        match kind {
+            MediaKind::Audio => ext_seq == self.first_in,
+            MediaKind::Video => frame.end && frame.spatial == run.spatial,
+        }
     }
 
     /// Whether a packet passed by while the run waited for its first packet. All later ones were offered to the slot, or withheld.
     pub(crate) fn passed_before(&self, ext_seq: u64) -> bool {
         ext_seq <= self.begun_at
     }
-
-    /// The viewer's timestamp of a publisher's.
-    #[inline]
-    pub(crate) fn timestamp(&self, timestamp: u32) -> u32 {
-        timestamp.wrapping_add(self.timestamp)
-    }
 }
 
 /// Picture numbers of a packet, where its codec or extensions carry them.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Pictures {
-    /// VP8 picture id, 15 bits.
+    /// Picture id of VP8 and VP9, 15 bits.
     pub(crate) picture_id: Option<u16>,
-    /// VP8 TL0PICIDX.
+    /// Their TL0PICIDX.
     pub(crate) tl0: Option<u8>,
     /// Frame number of the dependency descriptor.
     pub(crate) frame: Option<u16>,
 }
 
-/// The newest numbers a slot has sent.
+/// The newest numbers a slot has given away.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Newest {
     out_seq: u64,
@@ -113,28 +124,39 @@ impl Newest {
             first_in: inbound.ext_seq,
             first_out: self.out_seq + 1,
             begun_at: inbound.ext_seq + inbound.behind,
-            timestamp: timestamp.wrapping_sub(inbound.timestamp),
-            picture_id: (self.picture_id + 1).wrapping_sub(pictures.picture_id.unwrap_or(0)) & PICTURE_ID_MASK,
-            tl0: self.tl0.wrapping_add(1).wrapping_sub(pictures.tl0.unwrap_or(0)),
-            frame: self.frame.wrapping_add(1).wrapping_sub(pictures.frame.unwrap_or(0)),
+            shift: Shift {
+                timestamp: timestamp.wrapping_sub(inbound.timestamp),
+                picture_id: (self.picture_id + 1).wrapping_sub(pictures.picture_id.unwrap_or(0)) & PICTURE_ID_MASK,
+                tl0: self.tl0.wrapping_add(1).wrapping_sub(pictures.tl0.unwrap_or(0)),
+                frame: self.frame.wrapping_add(1).wrapping_sub(pictures.frame.unwrap_or(0)),
+            },
         }
     }
 
-    /// A packet of `segment` was sent; `pictures` are its numbers on the publisher's leg.
+    /// A packet of `segment` has got its number; `pictures` are its numbers on the publisher's leg.
     #[inline]
-    pub(crate) fn advance(&mut self, now: Instant, segment: &Segment, out_seq: u64, inbound: &Inbound<'_>, rate: u32, pictures: Pictures) {
-        if let Some(id) = pictures.picture_id.map(|id| id.wrapping_add(segment.picture_id) & PICTURE_ID_MASK)
+    pub(crate) fn advance(
+        &mut self,
+        now: Instant,
+        segment: &Segment,
+        ticket: &Ticket,
+        inbound: &Inbound<'_>,
+        rate: u32,
+        pictures: Pictures,
+    ) {
+        let (shift, out_seq) = (&ticket.shift, ticket.out_seq);
+        if let Some(id) = pictures.picture_id.map(|id| shift.picture_id(id))
             // Order of 15-bit numbers, on the circle of 16 bits.
             && newer(id << 1, self.picture_id << 1)
         {
             self.picture_id = id;
         }
-        if let Some(tl0) = pictures.tl0.map(|tl0| tl0.wrapping_add(segment.tl0))
+        if let Some(tl0) = pictures.tl0.map(|tl0| tl0.wrapping_add(shift.tl0))
             && tl0.wrapping_sub(self.tl0).cast_signed() > 0
         {
             self.tl0 = tl0;
         }
-        if let Some(frame) = pictures.frame.map(|frame| frame.wrapping_add(segment.frame))
+        if let Some(frame) = pictures.frame.map(|frame| frame.wrapping_add(shift.frame))
             && newer(frame, self.frame)
         {
             self.frame = frame;
@@ -143,11 +165,16 @@ impl Newest {
             return;
         }
         self.out_seq = out_seq;
-        self.timestamp = segment.timestamp(inbound.timestamp);
+        self.timestamp = shift.timestamp(inbound.timestamp);
         if inbound.ext_seq == segment.first_in {
             self.settle(now, inbound.captured, rate);
         }
         self.sent = Some(now);
+    }
+
+    /// The newest timestamp.
+    pub(crate) fn timestamp(&self) -> u32 {
+        self.timestamp
     }
 
     /// The timestamp with which a new segment begins. By capture time, so that whoever comes into the slot keeps its time line and the
@@ -186,5 +213,3 @@ fn to_ticks(span: Duration, rate: u32) -> i64 {
 
 /// Longest span in which ticks can be compared: below half a circle at 90 kHz.
 const LONGEST: Duration = Duration::from_secs(20_000);
-
-const PICTURE_ID_MASK: u16 = 0x7fff;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use wire::codec::Codec;
+use wire::codec::{Codec, FrameInfo};
 use wire::ext::{ExtMap, ExtValues};
 use wire::ntp::Ntp;
 use wire::rtp::RtpHeader;
@@ -45,6 +45,7 @@ struct Entry {
     in_pt: u8,
     codec: Codec,
     marker: bool,
+    frame: FrameInfo,
 }
 
 impl Store {
@@ -90,7 +91,14 @@ impl Store {
             in_pt: packet.in_pt,
             codec: packet.codec,
             marker: packet.marker,
+            frame: packet.frame,
         });
+    }
+
+    /// The RTP timestamp of the packet with this number, while its entry was not reused.
+    pub(crate) fn timestamp(&self, ext_seq: u64) -> Option<u32> {
+        let entry = self.entries.get(ext_seq as usize & self.entries.len().checked_sub(1)?)?.as_ref()?;
+        (entry.ext_seq == ext_seq).then_some(entry.timestamp)
     }
 
     /// The packet with this number, while neither its entry nor its bytes were reused. `exts` is the publisher's map.
@@ -114,7 +122,13 @@ impl Store {
             abs_capture: entry.abs_capture,
             arrival: entry.arrival,
             picture_id: entry.picture_id,
+            frame: entry.frame,
         })
+    }
+
+    /// Forgets everything; the memory stays.
+    pub(crate) fn clear(&mut self) {
+        self.entries.fill(None);
     }
 
     /// Takes `len` bytes in one piece: what does not fit before the end of the arena goes to its beginning.
@@ -140,7 +154,7 @@ mod tests {
     use crate::{Inbound, MediaKind};
     use proptest::prelude::*;
     use std::time::Instant;
-    use wire::codec::Codec;
+    use wire::codec::{Codec, FrameInfo};
     use wire::ext::{Ext, ExtMap, ExtValues};
     use wire::ntp::Ntp;
     use wire::rtp::{RtpFields, RtpHeader, write_header};
@@ -162,6 +176,7 @@ mod tests {
             codec: Codec::H264,
             in_pt: 5,
             keyframe: false,
+            frame: FrameInfo::default(),
             late: false,
             payload: &packet[20..],
             exts: ExtValues::read(exts, &header, &packet),
@@ -171,6 +186,8 @@ mod tests {
             audio_level: None,
             picture_id: Some(ext_seq as u16),
             vp8: None,
+            vp9: None,
+            dependency: None,
             behind: 0,
         };
         store.insert(&inbound, &packet[..20]);

@@ -46,6 +46,11 @@ impl Window {
         self.highest.is_none_or(|highest| number > highest || (highest - number < WINDOW && !self.bit(number)))
     }
 
+    /// Whether `number` was inserted and has not left the window.
+    pub(crate) fn contains(&self, number: u64) -> bool {
+        self.highest.is_some_and(|highest| number <= highest && highest - number < WINDOW && self.bit(number))
+    }
+
     fn bit(&self, number: u64) -> bool {
         self.bits[word(number)] & 1 << (number % 64) != 0
     }
@@ -101,6 +106,7 @@ mod tests {
                 let expected = number + WINDOW > highest && set.insert(number);
                 prop_assert_eq!(window.is_fresh(number), expected);
                 prop_assert_eq!(window.insert(number), expected);
+                prop_assert_eq!(window.contains(number), number + WINDOW > highest);
             }
         }
     }

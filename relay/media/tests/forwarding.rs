@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::viewer::{Offer, RTX, SSRC, Viewer, viewer_exts};
 use common::{Lane, NTP_BASE, Rng, Style, Time, VP8_OUT, publish_config, publisher_exts};
-use media::{CodecOut, KeyframeCause, Receiver, Route, Slot, SlotConfig};
+use media::{CodecOut, Receiver, Route, Slot, SlotConfig};
 use proptest::prelude::*;
 use wire::codec::Codec;
 use wire::ids::{Mid, Ssrc};
@@ -256,8 +256,7 @@ impl World {
         let receiver = &mut self.publishers[self.attached].receiver;
         let publication = &receiver.publications()[0];
         let layers: Vec<_> = (0..publication.layers().len()).map(|layer| publication.active(layer, now)).collect();
-        if let Some(layer) = self.slot.want(now, &layers, 3) {
-            let cause = if self.slot.current_layer().is_some() { KeyframeCause::Switch } else { KeyframeCause::Start };
+        if let Some((layer, cause)) = self.slot.want(now, &layers) {
             receiver.request_keyframe(now, 0, layer, cause);
         }
     }

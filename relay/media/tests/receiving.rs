@@ -270,3 +270,43 @@ fn a_renegotiation_keeps_lines_that_stay() {
     assert_eq!(receiver.publications()[0].layers().len(), 2);
     assert!(receiver.publications()[0].stored(0, kept).is_none());
 }
+
+/// What there is to choose from: heights and rates as measured, and what the publisher was not asked for keeps its place.
+#[test]
+fn the_ladder_knows_what_flows_and_remembers_what_does_not() {
+    let time = Time::new();
+    let mut rng = Rng(5);
+    let mut publisher = common::layered::Publisher::new(common::layered::Form::Vp8, 3, &mut rng);
+    let mut receiver = Receiver::new(time.at(0), NTP_BASE, publisher_exts(), Ssrc(1));
+    receiver.configure(time.at(0), publisher_exts(), vec![publisher.config()]);
+    assert!(receiver.publications()[0].ladder(time.at(0)).is_empty(), "nothing was ever heard");
+    let mut send = |receiver: &mut Receiver, span: std::ops::Range<u64>, encodings: &[usize]| {
+        for ms in span.step_by(33) {
+            for &encoding in encodings {
+                for (_, packet) in publisher.picture(encoding, ms, &mut rng) {
+                    receiver.handle_rtp(time.at(ms), &packet).unwrap();
+                }
+            }
+        }
+    };
+    send(&mut receiver, 0..5000, &[0, 1, 2]);
+    let ladder = |receiver: &Receiver, ms| receiver.publications()[0].ladder(time.at(ms));
+    let before = ladder(&receiver, 5000);
+    let layers: Vec<_> = before.iter().map(|rung| (rung.layer.encoding, rung.layer.temporal, rung.height, rung.flows)).collect();
+    let expected = (0..9).map(|nth| (nth / 3, nth % 3, 180 << (nth / 3), true)).collect::<Vec<_>>();
+    assert_eq!(layers, expected);
+    assert!(before.chunks(3).all(|own| own[0].bitrate < own[1].bitrate && own[1].bitrate < own[2].bitrate), "{before:?}");
+    assert!(before.chunks(3).all(|own| (7..=8).contains(&own[0].fps) && (29..=31).contains(&own[2].fps)), "{before:?}");
+    // Two encodings fall silent; one of them was not wanted any more. A still picture of the third would not tell.
+    receiver.set_wanted(time.at(5000), 0, &[true, true, false]);
+    send(&mut receiver, 5000..9000, &[0]);
+    let after = ladder(&receiver, 9000);
+    assert_eq!(after.iter().map(|rung| rung.flows).collect::<Vec<_>>(), [true, true, true, false, false, false, false, false, false]);
+    assert!(after[8].bitrate == before[8].bitrate && after[8].height == 720, "{:?} {:?}", before[8], after[8]);
+    assert!(!ladder(&receiver, 60_000)[8].flows && ladder(&receiver, 60_000)[0].flows, "all silent: only what was asked for is still");
+    // Asked for again it does not flow before it comes.
+    receiver.set_wanted(time.at(60_000), 0, &[true; 3]);
+    assert!(!ladder(&receiver, 60_010)[8].flows);
+    send(&mut receiver, 60_020..60_400, &[0, 2]);
+    assert!(ladder(&receiver, 60_400)[8].flows && !ladder(&receiver, 60_400)[5].flows);
+}

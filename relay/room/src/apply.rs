@@ -57,6 +57,7 @@ impl Room {
             Command::DenyCameras {} => self.for_guests(log, |room, log, id| room.lock_source(log, id, Source::Camera)),
             Command::AllowCameras {} => self.for_guests(log, |room, log, id| room.unlock_source(log, id, Source::Camera)),
             Command::StopScreen { participant } => self.stop_screen(log, participant),
+            Command::SetAlwaysHeard { participant, on } => self.set_always_heard(log, participant, on),
             Command::SetLayout { layout } => self.set_layout(log, layout),
             Command::SetDirection { direction } => self.set_direction(log, direction),
             Command::Change { settings } => return self.change(log, &settings),
@@ -123,6 +124,16 @@ impl Room {
             log.event(Change::SpotlightChanged { participant: whom });
         }
         Ok(())
+    }
+
+    fn set_always_heard(&mut self, log: &mut Log, id: ParticipantId, on: bool) {
+        let invited = self.people.get(id).is_some_and(|person| self.is_always_heard(person));
+        if let Some(person) = self.people.get_mut(id) {
+            person.always_heard = Some(on);
+        }
+        if invited != on {
+            log.event(Change::AlwaysHeardChanged { participant: id, on });
+        }
     }
 
     fn set_lock(&mut self, log: &mut Log, locked: bool) {

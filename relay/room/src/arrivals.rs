@@ -117,6 +117,7 @@ impl Room {
             pin: None,
             asked: false,
             shared: 0,
+            always_heard: None,
             spoke: 0,
             words_paid: Time::default(),
         });

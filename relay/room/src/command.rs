@@ -102,6 +102,13 @@ pub enum Command {
         /// Whose.
         participant: ParticipantId,
     },
+    /// Keeps a place among the sounds for somebody (an interpreter) at everyone who may hear them, however many others speak; or no longer.
+    SetAlwaysHeard {
+        /// Whom.
+        participant: ParticipantId,
+        /// Whether they are always heard.
+        on: bool,
+    },
     /// Arranges tiles for all, overriding the rules by number of people.
     SetLayout {
         /// How.
@@ -241,6 +248,7 @@ impl Command {
             Self::DenyCameras { .. } => "deny_cameras",
             Self::AllowCameras { .. } => "allow_cameras",
             Self::StopScreen { .. } => "stop_screen",
+            Self::SetAlwaysHeard { .. } => "set_always_heard",
             Self::SetLayout { .. } => "set_layout",
             Self::SetDirection { .. } => "set_direction",
             Self::Change { .. } => "change",
@@ -278,6 +286,7 @@ impl Command {
             | Self::DenyCamera { participant }
             | Self::AllowCamera { participant }
             | Self::StopScreen { participant }
+            | Self::SetAlwaysHeard { participant, .. }
             | Self::Admit { participant }
             | Self::Deny { participant }
             | Self::Remove { participant }

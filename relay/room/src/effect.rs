@@ -152,6 +152,13 @@ pub enum Change {
         /// Whether it is locked.
         locked: bool,
     },
+    /// Somebody is heard by all however many others speak, or no longer.
+    AlwaysHeardChanged {
+        /// Who.
+        participant: ParticipantId,
+        /// Whether they are.
+        on: bool,
+    },
     /// Tiles are arranged in another way.
     LayoutChanged {
         /// How.
@@ -192,6 +199,13 @@ pub enum Change {
     SpotlightChanged {
         /// Who.
         participant: Option<ParticipantId>,
+    },
+    /// A viewer's line has begun to limit his pictures, or carries them again.
+    LineChanged {
+        /// Whose.
+        participant: ParticipantId,
+        /// Whether it limits them.
+        limited: bool,
     },
     /// Breakouts were created, renamed or deleted.
     BreakoutsChanged {
@@ -250,11 +264,13 @@ impl Change {
             | Self::RoleChanged { participant, .. }
             | Self::SourceSet { participant, .. }
             | Self::SourceLocked { participant, .. }
+            | Self::AlwaysHeardChanged { participant, .. }
             | Self::HandChanged { participant, .. }
             | Self::ChatWritten { participant, .. }
             | Self::Moved { participant, .. }
             | Self::Assigned { participant, .. }
-            | Self::HelpChanged { participant, .. } => Some(*participant),
+            | Self::HelpChanged { participant, .. }
+            | Self::LineChanged { participant, .. } => Some(*participant),
             Self::SpotlightChanged { participant } => *participant,
             _ => None,
         }

@@ -192,7 +192,7 @@ mod tests {
     use crate::testing::{NOW, ask, guest, host, room};
 
     fn invitee(id: &str) -> Invitee {
-        Invitee { id: id.into(), name: "Somebody".into(), chat_as_staff: false }
+        Invitee { id: id.into(), name: "Somebody".into(), chat_as_staff: false, always_heard: false }
     }
 
     fn rule(from: u32) -> LayoutRule {

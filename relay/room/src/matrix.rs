@@ -125,6 +125,12 @@ impl Room {
         }
     }
 
+    /// Whether somebody keeps a place among the sounds: as the staff said last, else as they were invited.
+    pub(crate) fn is_always_heard(&self, person: &Participant) -> bool {
+        let invited = || self.settings.invitees.iter().any(|guest| guest.always_heard && guest.id == person.identity);
+        person.always_heard.unwrap_or_else(invited)
+    }
+
     /// Invited people may have the staff's rights in the chat.
     pub(crate) fn writes_as_staff(&self, person: &Participant) -> bool {
         let invited = |person: &Participant| self.settings.invitees.iter().any(|guest| guest.chat_as_staff && guest.id == person.identity);
@@ -164,7 +170,7 @@ mod tests {
     #[test]
     fn rows_of_the_matrix() {
         let base = Settings::default;
-        let invitees = vec![Invitee { id: "Bo".into(), name: "Bo".into(), chat_as_staff: true }];
+        let invitees = vec![Invitee { id: "Bo".into(), name: "Bo".into(), chat_as_staff: true, always_heard: false }];
         /// What is set; audio, camera, screen, chat, hand, name for each pair of `rows`.
         type Row = (&'static str, Settings, [&'static str; 7]);
         let table: [Row; 9] = [

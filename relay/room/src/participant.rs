@@ -156,6 +156,8 @@ pub struct Participant {
     pub(crate) asked: bool,
     /// Number of the sharing of their screen; the lowest shared first.
     pub(crate) shared: u64,
+    /// What the staff said of [`crate::Command::SetAlwaysHeard`]; `None`: as the invitation says.
+    pub(crate) always_heard: Option<bool>,
     /// Number of the last time they became the speaker; 0: never.
     pub(crate) spoke: u64,
     /// When their messages so far are paid for, at one a second.

@@ -116,6 +116,7 @@ impl Room {
         StaffView {
             waiting: self.queue().into_iter().filter(known).collect(),
             removed: self.memory.removed().map(|person| (person.id, person.name.clone())).collect(),
+            always_heard: self.people.ids(|person| person.is_member() && self.is_always_heard(person)),
             full: self.is_full(),
             settings: self.settings.excerpt(LIVE),
         }

@@ -34,7 +34,11 @@ impl Room {
         match role {
             None => return Err(Refusal::invalid("participant", "whoever waits cannot be the deputy")),
             Some(Role::Host) => return Err(Refusal::invalid("participant", "the host cannot be the deputy as well")),
-            Some(Role::Deputy) => return Ok(()),
+            // Asked again, for whoever is away with a claim from before.
+            Some(Role::Deputy) => {
+                self.memory.forget_deputies();
+                return Ok(());
+            }
             Some(Role::Participant) => {}
         }
         self.undelegate(log);

@@ -168,6 +168,9 @@ pub struct StaffView {
     pub waiting: Vec<ParticipantId>,
     /// Who was removed: id and name.
     pub removed: Vec<(ParticipantId, String)>,
+    /// Who is here and always heard, first come first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub always_heard: Vec<ParticipantId>,
     /// The lock is the room's own: it is full.
     pub full: bool,
     /// The settings of the meeting that `change` may change, as they are.

@@ -135,6 +135,9 @@ pub struct Invitee {
     /// Writes in the chat as the staff does.
     #[serde(default)]
     pub chat_as_staff: bool,
+    /// Always has a place among the sounds, as interpreters need it, until the staff says otherwise.
+    #[serde(default)]
+    pub always_heard: bool,
 }
 
 /// Makes the settings and the template whose fields may all be left open, so that the two never differ.

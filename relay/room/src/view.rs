@@ -15,6 +15,8 @@ use crate::stage;
 pub struct View {
     /// Sound: those who may be heard now, then the muted ones, so that an unmute finds its slot ready.
     pub audio: Vec<(ParticipantId, Source)>,
+    /// So many of the first sounds keep their slots whoever else speaks: the sound of screens, and people who are always heard.
+    pub kept: usize,
     /// Pictures that flow, as many as the layout has tiles.
     pub video: Vec<Tile>,
 }
@@ -50,7 +52,7 @@ impl Room {
     #[must_use]
     pub fn view(&self, receiver: ParticipantId) -> View {
         let Some(to) = self.people.get(receiver).filter(|person| person.admitted) else { return View::default() };
-        View { audio: self.sounds(to), video: self.stage(to).into_iter().map(|(_, tile)| tile).collect() }
+        self.view_of(to, self.stage(to).into_iter().map(|(_, tile)| tile).collect())
     }
 
     /// [`Room::view`] and [`Room::scene`] in one, for whoever wants both: they share the stage.
@@ -58,7 +60,7 @@ impl Room {
     pub fn view_and_scene(&self, viewer: ParticipantId) -> (View, Scene) {
         let Some(to) = self.people.get(viewer).filter(|person| person.admitted) else { return (View::default(), self.scene(viewer)) };
         let stage = self.stage(to);
-        let view = View { audio: self.sounds(to), video: stage.iter().map(|(_, tile)| *tile).collect() };
+        let view = self.view_of(to, stage.iter().map(|(_, tile)| *tile).collect());
         (view, Scene::Present(Box::new(self.meeting(to, for_eyes(stage)))))
     }
 
@@ -67,8 +69,14 @@ impl Room {
         for_eyes(self.stage(to))
     }
 
-    /// Screens, then whoever spoke last, then order of arrival; the muted behind all of them.
-    fn sounds(&self, to: &Participant) -> Vec<(ParticipantId, Source)> {
+    fn view_of(&self, to: &Participant, video: Vec<Tile>) -> View {
+        let (audio, kept) = self.sounds(to);
+        View { audio, kept, video }
+    }
+
+    /// Screens, then who is always heard, then whoever spoke last, then order of arrival; the muted behind all of them. Beside it, how
+    /// many of the first keep their places.
+    fn sounds(&self, to: &Participant) -> (Vec<(ParticipantId, Source)>, usize) {
         let mut sounds = Vec::new();
         for from in self.people.iter().filter(|from| from.place == to.place && from.id != to.id) {
             for source in [Source::ScreenAudio, Source::Microphone] {
@@ -78,12 +86,15 @@ impl Room {
                 let silent = !self.lets_in(from, source);
                 // A muted microphone may open at any time; the sound of a screen that is not shared needs no place.
                 if !silent || (source == Source::Microphone && self.may_send(from, source)) {
-                    sounds.push((silent, source != Source::ScreenAudio, Reverse(from.spoke), from.came, from.id, source));
+                    let yields = source != Source::ScreenAudio && !self.is_always_heard(from);
+                    let rank = (silent, source != Source::ScreenAudio, yields);
+                    sounds.push((rank, Reverse(from.spoke), from.came, from.id, source));
                 }
             }
         }
         sounds.sort_unstable();
-        sounds.into_iter().map(|(.., id, source)| (id, source)).collect()
+        let kept = sounds.iter().take_while(|((silent, _, yields), ..)| !silent && !yields).count();
+        (sounds.into_iter().map(|(.., id, source)| (id, source)).collect(), kept)
     }
 
     /// Tiles, most important first, each with its place for the eyes.
@@ -148,7 +159,7 @@ impl Room {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Settings;
+    use crate::settings::{Invitee, Settings};
     use crate::testing::{NOW, ask, guest, host, room};
     use crate::{Actor, Command};
 
@@ -215,5 +226,30 @@ mod tests {
         assert!(!room.spoke(bo), "nobody hears the muted");
         assert!(room.spoke(cleo) && !room.spoke(cleo));
         assert_eq!((room.speaker(anna), room.speaker(cleo)), (Some(cleo), Some(cleo)));
+    }
+
+    #[test]
+    fn whoever_is_always_heard_comes_before_all_who_speak() {
+        let invitees = vec![Invitee { id: "Dora".into(), name: "Dora".into(), chat_as_staff: false, always_heard: true }];
+        let mut room = room(Settings { invitees, ..Settings::default() });
+        let (anna, bo) = (host(&mut room, "Anna"), guest(&mut room, "Bo"));
+        let (cleo, dora) = (guest(&mut room, "Cleo"), guest(&mut room, "Dora"));
+        let heard = |room: &Room| {
+            let view = room.view(anna);
+            (view.audio.into_iter().map(|(id, _)| id).collect::<Vec<_>>(), view.kept)
+        };
+        room.spoke(cleo);
+        assert_eq!(heard(&room), (vec![dora, cleo, bo], 1), "invited to be heard");
+        let always = |participant, on| Command::SetAlwaysHeard { participant, on };
+        ask(&mut room, always(bo, true)).unwrap();
+        assert_eq!(heard(&room), (vec![bo, dora, cleo], 2));
+        assert!(ask(&mut room, always(bo, true)).unwrap().is_empty(), "asked twice, told once");
+        ask(&mut room, Command::Mute { participant: bo }).unwrap();
+        assert_eq!(heard(&room), (vec![dora, cleo, bo], 1), "silence keeps no place");
+        ask(&mut room, always(dora, false)).unwrap();
+        assert_eq!(heard(&room), (vec![cleo, dora, bo], 0), "the staff has the last word");
+        room.configure(NOW, Settings::default());
+        ask(&mut room, Command::Unmute { participant: bo }).unwrap();
+        assert_eq!(heard(&room), (vec![bo, cleo, dora], 1));
     }
 }

@@ -132,6 +132,12 @@ pub enum ServerMessage {
         /// One entry for each slot m-line.
         slots: Vec<Slot>,
     },
+    /// What anybody needs of the client's own pictures now. What nobody needs should not be sent; a client that sends it all the same
+    /// harms only its own line.
+    Send {
+        /// One entry for each source of pictures that the client publishes.
+        sources: Vec<Needed>,
+    },
     /// There is more to see or hear than the client has slots for; it may offer more m-lines.
     SlotsWanted {
         /// Audio slots that would suffice.
@@ -219,6 +225,50 @@ pub struct Slot {
     /// The simulcast layer that is forwarded, where there are layers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layer: Option<String>,
+    /// Why the picture is not as good as it is shown large; left out when it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limited: Option<Limited>,
+}
+
+/// Why a picture is not as good as it is shown large. Stable.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limited {
+    /// The publisher sends nothing better.
+    Source,
+    /// It is not visible, says the client.
+    Hidden,
+    /// The client's line does not carry more.
+    Bandwidth,
+    /// The client's line has just become better; going up waits.
+    Waits,
+    /// The client's line does not even carry the least.
+    NoRoom,
+    /// Nothing arrives from the publisher.
+    NoMedia,
+}
+
+/// What is needed of one source.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Needed {
+    /// Which.
+    pub source: Source,
+    /// Lines of the largest picture anybody shows; 0: nobody gets it.
+    pub height: u16,
+    /// The simulcast layers in the client's order; none without simulcast.
+    pub layers: Vec<NeededLayer>,
+    /// The only viewer's line carries no more, bit/s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_bitrate: Option<u64>,
+}
+
+/// Whether a simulcast layer is needed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NeededLayer {
+    /// Which.
+    pub rid: String,
+    /// Whether anybody needs it.
+    pub active: bool,
 }
 
 /// Stable error codes of the protocol.

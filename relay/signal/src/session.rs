@@ -86,6 +86,8 @@ pub struct CodecLine {
     pub clock_rate: u32,
     /// Payload type of the RTX stream for it.
     pub rtx: Option<u8>,
+    /// Whether lost packets may be asked for again (RFC 4585 generic NACK).
+    pub nack: bool,
     /// What must match besides the codec for two legs to understand each other.
     pub format: Format,
 }
@@ -142,7 +144,7 @@ mod tests {
     use super::*;
 
     fn h264(profile: u16, packetization_mode: u8) -> CodecLine {
-        CodecLine { pt: 96, codec: Codec::H264, clock_rate: 90_000, rtx: None, format: Format { profile, packetization_mode } }
+        CodecLine { pt: 96, codec: Codec::H264, clock_rate: 90_000, rtx: None, nack: true, format: Format { profile, packetization_mode } }
     }
 
     #[test]
@@ -164,7 +166,7 @@ mod tests {
 
     #[test]
     fn other_codecs_must_be_the_same() {
-        let vp8 = CodecLine { pt: 96, codec: Codec::Vp8, clock_rate: 90_000, rtx: Some(97), format: Format::default() };
+        let vp8 = CodecLine { pt: 96, codec: Codec::Vp8, clock_rate: 90_000, rtx: Some(97), nack: true, format: Format::default() };
         let vp9 = CodecLine { codec: Codec::Vp9, ..vp8 };
         let vp9_profile_2 = CodecLine { format: Format { profile: 2, packetization_mode: 0 }, ..vp9 };
         assert!(vp8.decodes(&CodecLine { pt: 120, rtx: None, ..vp8 }));

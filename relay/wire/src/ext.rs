@@ -163,6 +163,11 @@ pub struct ExtValues<'a> {
     spans: [(u16, u16); EXT_COUNT],
 }
 
+impl ExtValues<'static> {
+    /// The values of a packet without extensions.
+    pub const NONE: Self = Self { packet: &[], spans: [(0, 0); EXT_COUNT] };
+}
+
 impl<'a> ExtValues<'a> {
     /// Collects the values of negotiated extensions. Of an extension that occurs twice, the first counts.
     #[inline]

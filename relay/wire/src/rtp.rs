@@ -174,7 +174,7 @@ impl<'a> Iterator for Extensions<'a> {
 
 impl std::iter::FusedIterator for Extensions<'_> {}
 
-/// The header fields the relay sets itself. It sends no CSRCs and no padding.
+/// The header fields the relay sets itself. It sends no CSRCs, and padding only in packets of their own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RtpFields {
     /// See [`RtpHeader::marker`].
@@ -211,6 +211,18 @@ pub fn write_header(buf: &mut [u8], fields: &RtpFields, exts: &[(u8, &[u8])]) ->
     }
     fixed[0] |= EXTENSION_BIT;
     Some(FIXED_LEN + write_extensions(rest, exts)?)
+}
+
+/// Writes a packet of nothing but padding (RFC 3550 section 5.1): a header as [`write_header`] does, then `count` bytes of padding, 1 to
+/// 255, the last of which is their count. Returns the packet's length; `None` as there, and if `count` is 0.
+#[must_use]
+pub fn write_padding(buf: &mut [u8], fields: &RtpFields, exts: &[(u8, &[u8])], count: u8) -> Option<usize> {
+    let head = write_header(buf, fields, exts)?;
+    let (last, zeros) = buf.get_mut(head..head + usize::from(count))?.split_last_mut()?;
+    zeros.fill(0);
+    *last = count;
+    buf[0] |= PADDING_BIT;
+    Some(head + usize::from(count))
 }
 
 fn write_extensions(block: &mut [u8], exts: &[(u8, &[u8])]) -> Option<usize> {

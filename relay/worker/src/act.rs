@@ -123,7 +123,7 @@ impl Worker {
         }
     }
 
-    fn who(&self, hall: HallKey, actor: Actor) -> Option<Who> {
+    pub(crate) fn who(&self, hall: HallKey, actor: Actor) -> Option<Who> {
         match actor {
             Actor::Service => Some(Who::Service),
             Actor::Person(id) => {

@@ -81,6 +81,9 @@ impl Worker {
             self.peers[key].detached = None;
             self.peers[key].told_wanted = None;
         }
+        if let Some(link) = self.link_mut(key) {
+            link.uplink.repeat();
+        }
         self.welcome(key, true);
         self.tell_slots(key);
         // What the client missed while it was away.
@@ -216,7 +219,7 @@ impl Worker {
         receiver.configure(now, session.extensions, session.publishing.iter().map(translate::publish_config).collect());
         let mut link = Link::new(now, Transport::new(now, &config), receiver, session, self.entropy() as u16);
         let lines = link.session.slots.clone();
-        link.take_slots(&lines, || self.entropy());
+        link.take_slots(now, &lines, || self.entropy());
         self.peers[key].link = Some(link);
     }
 
@@ -233,8 +236,9 @@ impl Worker {
             }
         }
         link.receiver.configure(now, session.extensions, session.publishing.iter().map(translate::publish_config).collect());
-        link.take_slots(&session.slots, || self.entropy());
+        link.take_slots(now, &session.slots, || self.entropy());
         link.session = session;
+        link.uplink.repeat();
         self.peers[key].link = Some(link);
     }
 }

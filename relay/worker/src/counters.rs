@@ -33,6 +33,14 @@ impl Counters {
         self.dropped_rtp_out_of_range += after.out_of_range - before.out_of_range;
         self.dropped_rtp_probe += after.probes - before.probes;
     }
+
+    /// Counts keyframe requests to a publisher by cause, from the totals before and after. A line that was replaced begins anew.
+    pub(crate) fn keyframe_requests(&mut self, before: [u64; 3], after: [u64; 3]) {
+        let [start, switch, loss] = std::array::from_fn(|cause| after[cause].saturating_sub(before[cause]));
+        self.keyframes_start += start;
+        self.keyframes_switch += switch;
+        self.keyframes_loss += loss;
+    }
 }
 
 counters! {
@@ -70,6 +78,26 @@ counters! {
     rtp_received,
     /// Media packets sent, first sends only.
     rtp_forwarded,
+    /// Of these, sound that carried copies of earlier packets.
+    rtp_redundant,
+    /// Of these, the beginning of what somebody says who had no slot, sent as soon as there was one.
+    prerolled,
+    /// Lost packets of sound that a later packet carried.
+    rtp_rebuilt,
+    /// Media packets that waited in a viewer's queue before they were sent.
+    paced,
+    /// Media packets for which a viewer's queue had no room.
+    pacer_full,
+    /// Media packets that waited and could not be sent when their time came: too old, or not permitted any more.
+    waited_in_vain,
+    /// Questions to viewers' lines: how much do you carry?
+    probes,
+    /// Packets of padding sent for these.
+    padding_sent,
+    /// Times a viewer's line was shared out among his pictures.
+    allocations,
+    /// Messages to publishers about what anybody needs of their pictures.
+    publishers_asked,
     /// Retransmissions sent.
     rtp_resent,
     /// Sequence numbers that viewers asked for again.
@@ -78,6 +106,12 @@ counters! {
     nacks_refused,
     /// Keyframe requests from viewers.
     keyframes_asked,
+    /// Keyframe requests to publishers because somebody began to watch.
+    keyframes_start,
+    /// Keyframe requests to publishers because somebody's layer changed.
+    keyframes_switch,
+    /// Keyframe requests to publishers because somebody lost the picture.
+    keyframes_loss,
     /// RTCP datagrams sent.
     rtcp_sent,
     /// Peers that joined.

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use media::SourceClock;
+use media::{Publication, Receiver, SourceClock};
+use signal::session::MediaKind;
+use transport::Path;
+use wire::ext::Ext;
 use wire::ids::Ssrc;
 use wire::rtcp::{ReportBlock, RtcpWriter, SenderInfo, WriteError};
 
@@ -20,6 +23,11 @@ const MAX_COMPOUNDS: usize = 16;
 impl Worker {
     /// Does what a peer's link wanted to be woken for.
     pub(crate) fn peer_timeout(&mut self, now: Instant, key: PeerKey) {
+        self.pace(now, key);
+        // A queue is looked at every few milliseconds, the rest is not due as often.
+        if self.link(key).is_none_or(|link| link.upkeep(now) > now) {
+            return;
+        }
         self.transport_timeout(now, key);
         self.sender_reports(now, key);
         self.receiver_feedback(now, key);
@@ -29,8 +37,9 @@ impl Worker {
     fn receiver_feedback(&mut self, now: Instant, key: PeerKey) {
         let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) else { return };
         let Some(path) = link.path(now) else { return };
+        let before = keyframe_requests(&link.receiver);
         for _ in 0..MAX_COMPOUNDS {
-            let Link { receiver, transport, .. } = link;
+            let Link { receiver, transport, .. } = &mut *link;
             let sent = self.outbox.push(path, |buf| {
                 let mut writer = RtcpWriter::new(&mut buf[..MAX_COMPOUND]);
                 if !receiver.write_feedback(now, &mut writer) {
@@ -44,6 +53,7 @@ impl Worker {
             }
             self.counters.rtcp_sent += 1;
         }
+        self.counters.keyframe_requests(before, keyframe_requests(&link.receiver));
     }
 
     /// One sender report for each slot that carries something, so that sound and picture can be aligned.
@@ -54,9 +64,15 @@ impl Worker {
         }
         link.report_at = now + REPORT_INTERVAL;
         let Some(path) = link.path(now) else { return };
-        let reports = self.collect_reports(now, key);
+        let mut reports = std::mem::take(&mut self.reports);
+        self.collect_reports(now, key, &mut reports);
+        self.write_reports(key, path, &reports);
+        self.reports = reports;
+    }
+
+    fn write_reports(&mut self, key: PeerKey, path: Path, reports: &[(Ssrc, SenderInfo)]) {
         let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) else { return };
-        let mut rest = reports.as_slice();
+        let mut rest = reports;
         while !rest.is_empty() {
             let sent = self.outbox.push(path, |buf| {
                 let mut writer = RtcpWriter::new(&mut buf[..MAX_COMPOUND]);
@@ -76,28 +92,32 @@ impl Worker {
         }
     }
 
-    fn collect_reports(&mut self, now: Instant, key: PeerKey) -> Vec<(Ssrc, SenderInfo)> {
+    fn collect_reports(&mut self, now: Instant, key: PeerKey, reports: &mut Vec<(Ssrc, SenderInfo)>) {
+        reports.clear();
         let ntp = self.ntp(now);
-        let clocks = self.clocks(key);
-        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) else { return Vec::new() };
-        let reports = clocks.into_iter().filter_map(|(index, clock)| {
-            let slot = &mut link.slots[index];
-            Some((slot.line.ssrc, slot.media.sender_report(now, ntp, &clock)?))
-        });
-        reports.collect()
+        for index in 0..self.link(key).map_or(0, |link| link.slots.len()) {
+            let Some(clock) = self.clock_in(key, index) else { continue };
+            let Some(slot) = self.link_mut(key).and_then(|link| link.slots.get_mut(index)) else { continue };
+            reports.extend(slot.media.sender_report(now, ntp, &clock).map(|report| (slot.line.ssrc, report)));
+        }
     }
 
-    /// For each filled slot the clock of what is in it.
-    fn clocks(&self, key: PeerKey) -> Vec<(usize, SourceClock)> {
-        let Some(link) = self.peers.get(key).and_then(|peer| peer.link.as_ref()) else { return Vec::new() };
-        let clocks = link.slots.iter().enumerate().filter_map(|(index, slot)| {
-            let occupant = slot.occupant?;
-            let publisher = self.peers.get(occupant.publisher)?.link.as_ref()?;
-            let (_, publication) = publisher.publication(occupant.wish.1)?;
-            Some((index, publication.clock(slot.media.current_layer()?)))
-        });
-        clocks.collect()
+    /// The clock of what is in a slot.
+    fn clock_in(&self, key: PeerKey, index: usize) -> Option<SourceClock> {
+        let slot = self.link(key)?.slots.get(index)?;
+        let occupant = slot.occupant?;
+        let (_, publication) = self.link(occupant.publisher)?.publication(occupant.wish.1)?;
+        Some(publication.clock(slot.media.current_layer()?))
     }
+}
+
+/// Requests sent to a publisher since the start, by cause.
+fn keyframe_requests(receiver: &Receiver) -> [u64; 3] {
+    let layers = receiver.publications().iter().flat_map(Publication::layers);
+    layers.fold([0; 3], |mut sums, layer| {
+        sums.iter_mut().zip(layer.keyframe_requests_by_cause()).for_each(|(sum, requests)| *sum += requests);
+        sums
+    })
 }
 
 fn write_report(writer: &mut RtcpWriter<'_>, ssrc: Ssrc, report: &SenderInfo) -> Result<(), WriteError> {
@@ -111,6 +131,9 @@ impl Link {
         for block in blocks {
             if let Some(slot) = self.slots.iter_mut().find(|slot| slot.line.ssrc == block.ssrc) {
                 slot.media.handle_receiver_block(now, &block);
+                if self.session.extensions.id(Ext::TransportCc).is_none() && slot.line.kind == MediaKind::Video {
+                    self.downlink.estimator.handle_loss(now, block.fraction_lost);
+                }
             }
         }
     }

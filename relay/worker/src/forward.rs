@@ -1,28 +1,51 @@
-//! The fan-out: one packet in, one rewritten and sealed packet out for each route; and retransmissions.
+//! The fan-out: one packet in, one rewritten and sealed packet out for each route, now or when its time has come.
 
-use std::time::{Duration, Instant};
+use std::cmp::Reverse;
+use std::time::Instant;
 
-use media::Inbound;
-use wire::ids::Ssrc;
+use media::pacer::{Class, Verdict};
+use media::{Inbound, Packet};
+use signal::session::MediaKind;
 
+use crate::downlink::Waiting;
+use crate::exit::{OVERHEAD, exit};
 use crate::keys::PeerKey;
 use crate::outbox::Outbox;
-use crate::peer::Link;
+use crate::peer::{Link, Target};
 use crate::worker::Worker;
 
-/// Assumed towards a viewer whose reports have not told yet: a good line, so that a first loss is repaired early.
-const DEFAULT_RTT: Duration = Duration::from_millis(30);
+/// What became of a packet on one leg.
+enum Leg {
+    Sent,
+    /// Until then at the earliest.
+    Waits(Option<Instant>),
+    /// The viewer's queue is full.
+    Lost,
+    /// It is not for this viewer, or he cannot be reached.
+    NotHis,
+}
 
 impl Worker {
-    /// Sends one packet to everyone its source is routed to. Touches the routes, the viewers' slots and the outbox, nothing else;
-    /// allocates nothing once the outbox has grown.
+    /// Sends one packet to everyone its source is routed to. Touches the routes, the viewers' slots and lines and the outbox, nothing
+    /// else; allocates nothing once these have grown.
     pub(crate) fn forward(&mut self, now: Instant, publisher: PeerKey, source: usize, inbound: &Inbound<'_>) {
         // The table is lent out for the loop, because the publisher and the viewers live in the same slot map.
         let Some(routes) = self.routes(publisher, source).map(std::mem::take) else { return };
         for target in &routes {
-            let Some(link) = self.peers.get_mut(target.peer).and_then(|peer| peer.link.as_mut()) else { continue };
-            if forward_to(now, link, target.slot, inbound, &mut self.outbox) {
-                self.counters.rtp_forwarded += 1;
+            let Some(peer) = self.peers.get_mut(target.peer) else { continue };
+            let Some(link) = peer.link.as_mut() else { continue };
+            match forward_to(now, link, target.slot, inbound, &mut self.outbox) {
+                Leg::Sent => self.counters.rtp_forwarded += 1,
+                Leg::Waits(until) => {
+                    self.counters.paced += 1;
+                    let until = until.unwrap_or(now);
+                    if peer.scheduled.is_none_or(|scheduled| until < scheduled) {
+                        peer.scheduled = Some(until);
+                        self.timers.push(Reverse((until, target.peer)));
+                    }
+                }
+                Leg::Lost => self.counters.pacer_full += 1,
+                Leg::NotHis => {}
             }
         }
         if let Some(lent) = self.routes(publisher, source) {
@@ -30,53 +53,37 @@ impl Worker {
         }
     }
 
-    /// A viewer misses a packet of one of its slots.
-    pub(crate) fn resend(&mut self, now: Instant, viewer: PeerKey, media: Ssrc, sequence: u16) {
-        self.counters.nacks_received += 1;
-        match self.try_resend(now, viewer, media, sequence) {
-            Some(()) => self.counters.rtp_resent += 1,
-            None => self.counters.nacks_refused += 1,
-        }
-    }
-
-    fn try_resend(&mut self, now: Instant, viewer: PeerKey, media: Ssrc, sequence: u16) -> Option<()> {
-        let link = self.peers.get(viewer)?.link.as_ref()?;
-        let index = link.slots.iter().position(|slot| slot.line.ssrc == media)?;
-        let occupant = link.slots[index].occupant?;
-        let [publisher, viewer] = self.peers.get_disjoint_mut([occupant.publisher, viewer])?;
-        let (from, to) = (publisher.link.as_ref()?, viewer.link.as_mut()?);
-        // A rule that forbids a source forbids its past as well.
-        if !from.flows[occupant.wish.1 as usize] {
-            return None;
-        }
-        let path = to.path(now)?;
-        let Link { slots, transport, session, twcc, .. } = to;
-        let slot = &mut slots[index].media;
-        let origin = slot.resolve(sequence)?;
-        let rtt = slot.rtt().unwrap_or(DEFAULT_RTT);
-        if !slot.may_resend(now, sequence, rtt) {
-            return None;
-        }
-        let stored = from.publication(occupant.wish.1)?.1.stored(origin.layer, origin.ext_seq)?;
-        let sent = self.outbox.push(path, |buf| {
-            let len = slot.resend(now, sequence, &stored, &session.extensions, twcc, buf)?;
-            transport.seal_rtp(buf, len).ok()
-        });
-        sent.then_some(())
-    }
-
-    fn routes(&mut self, publisher: PeerKey, source: usize) -> Option<&mut Vec<crate::peer::Target>> {
+    pub(crate) fn routes(&mut self, publisher: PeerKey, source: usize) -> Option<&mut Vec<Target>> {
         self.peers.get_mut(publisher)?.link.as_mut()?.routes.get_mut(source)
     }
 }
 
-/// One leg: rewrite into the outbox, seal in place.
-fn forward_to(now: Instant, link: &mut Link, slot: usize, inbound: &Inbound<'_>, outbox: &mut Outbox) -> bool {
-    let Some(path) = link.path(now) else { return false };
-    let Link { slots, transport, session, twcc, .. } = link;
-    let Some(slot) = slots.get_mut(slot) else { return false };
-    outbox.push(path, |buf| {
-        let len = slot.media.forward(now, inbound, &session.extensions, twcc, buf)?;
-        transport.seal_rtp(buf, len).ok()
-    })
+/// One leg: the packet gets its numbers, and is written into the outbox unless it has to wait.
+#[inline]
+fn forward_to(now: Instant, link: &mut Link, slot: usize, inbound: &Inbound<'_>, outbox: &mut Outbox) -> Leg {
+    let Some(path) = link.path(now) else { return Leg::NotHis };
+    let (slots, downlink, mut exit) = exit(link, path);
+    let Some(slot) = slots.get_mut(slot) else { return Leg::NotHis };
+    let Some(ticket) = slot.media.admit(now, inbound) else { return Leg::NotHis };
+    let class = if slot.line.kind == MediaKind::Audio { Class::Audio } else { Class::Video };
+    let waiting = Waiting::First { stream: slot.line.ssrc, ticket };
+    match downlink.pacer.offer(now, class, usize::from(ticket.bytes) + OVERHEAD, ticket.ends_frame, waiting) {
+        Verdict::Now(_) => {}
+        Verdict::Waits => return Leg::Waits(downlink.pacer.poll_timeout()),
+        Verdict::Full(_) => {
+            slot.media.forgo(&ticket);
+            return Leg::Lost;
+        }
+    }
+    let purpose = downlink.pacer.purpose(class);
+    let packet = Packet::from(inbound);
+    let repairable = (class == Class::Video).then_some((slot.line.ssrc, ticket.sequence()));
+    let sent =
+        exit.push(now, (purpose, repairable), downlink, outbox, |exts, twcc, buf| slot.media.write(now, &ticket, &packet, exts, twcc, buf));
+    if sent {
+        Leg::Sent
+    } else {
+        slot.media.forgo(&ticket);
+        Leg::NotHis
+    }
 }

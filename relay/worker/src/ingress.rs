@@ -87,7 +87,8 @@ impl Worker {
         if link.became_secure() {
             link.report_at = now;
             self.counters.secured += 1;
-            self.want_layers(now, key);
+            self.share(now, key);
+            self.want_keyframes(now, key);
         }
         self.schedule(now, key);
     }
@@ -116,7 +117,16 @@ impl Worker {
         {
             speakers.update(now, speaker_label(peer.participant), level.level, level.voice);
         }
-        self.forward(now, key, source, &inbound);
+        let appears =
+            inbound.keyframe && link.uplink.picture(room::Source::ALL[source]).is_some_and(|picture| !picture.flows(inbound.layer));
+        if appears {
+            self.encoding_appears(now, key, source);
+        }
+        if room::Source::ALL[source].is_audio() {
+            self.handle_sound(now, key, source, &inbound);
+        } else {
+            self.forward(now, key, source, &inbound);
+        }
         self.schedule(now, key);
     }
 
@@ -134,6 +144,7 @@ impl Worker {
         for packet in packets {
             self.rtcp_packet(now, key, packet);
         }
+        self.attend(now, key);
         self.schedule(now, key);
     }
 
@@ -156,6 +167,18 @@ impl Worker {
                     self.keyframe_asked(now, key, ssrc);
                 }
             }
+            Rtcp::TransportCc(feedback) => {
+                link.downlink.protection.handle_transport_cc(&feedback);
+                link.downlink.estimator.handle_transport_cc(now, &feedback);
+                let mut lost = std::mem::take(&mut self.lost);
+                link.downlink.flights.take_lost(&feedback, &mut lost);
+                for flight in lost.drain(..) {
+                    self.repair(now, key, &flight);
+                }
+                self.lost = lost;
+            }
+            Rtcp::Ccfb(feedback) => link.downlink.estimator.handle_ccfb(now, &feedback),
+            Rtcp::Remb { bitrate, .. } => link.downlink.estimator.handle_remb(now, bitrate),
             Rtcp::Bye { ssrcs } => {
                 for ssrc in ssrcs {
                     link.receiver.handle_bye(ssrc);

@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use media::Publication;
+use media::MediaKind;
 use room::{ParticipantId, Presence, Reason, Why};
 
 use crate::command::RoomId;
 use crate::event::Event;
 use crate::peer::{Link, OutSlot, Peer};
-use crate::snapshot::{LayerSnapshot, PersonSnapshot, PublicationSnapshot, RoomSnapshot, SlotSnapshot, WhyRow, WhySnapshot};
+use crate::snapshot::{LayerSnapshot, LineSnapshot, PersonSnapshot, PublicationSnapshot, RoomSnapshot, SlotSnapshot, WhyRow, WhySnapshot};
 use crate::worker::Worker;
 
 impl Worker {
@@ -33,7 +33,8 @@ impl Worker {
             breakout: peer.place.map(|breakout| breakout.0),
             connected: link.is_some_and(|link| link.path(now).is_some()),
             publications: link.map(|link| publications(now, link)).unwrap_or_default(),
-            slots: link.map(|link| link.slots.iter().map(|slot| self.slot(slot)).collect()).unwrap_or_default(),
+            slots: link.map(|link| link.slots.iter().map(|slot| self.slot(now, slot)).collect()).unwrap_or_default(),
+            line: link.map(line),
         }
     }
 
@@ -60,18 +61,34 @@ impl Worker {
             reason,
             slot: slot.map(|slot| slot.line.mid.as_str().to_owned()),
             layer: slot.and_then(|slot| self.layer_name(slot.occupant, slot.media.current_layer())),
+            limited: slot.and_then(|slot| slot.news().limited),
         }
     }
 
-    fn slot(&self, slot: &OutSlot) -> SlotSnapshot {
+    fn slot(&self, now: Instant, slot: &OutSlot) -> SlotSnapshot {
         SlotSnapshot {
             mid: slot.line.mid.as_str().to_owned(),
             participant: slot.occupant.map(|occupant| occupant.wish.0.0),
             source: slot.occupant.map(|occupant| occupant.wish.1),
             layer: self.layer_name(slot.occupant, slot.media.current_layer()),
+            shown: slot.grant.and(slot.occupant).map(|_| slot.tile.height(now)),
+            limited: slot.news().limited,
             packets: slot.media.counters().packets,
             resent: slot.media.counters().resent,
         }
+    }
+}
+
+fn line(link: &Link) -> LineSnapshot {
+    let downlink = &link.downlink;
+    LineSnapshot {
+        estimate: downlink.estimator.target(),
+        limit: downlink.estimator.limit(),
+        loss: downlink.estimator.loss(),
+        rtt: downlink.estimator.rtt(),
+        queue: downlink.pacer.delay(),
+        granted: downlink.total.granted,
+        wished: downlink.total.wished,
     }
 }
 
@@ -79,18 +96,30 @@ fn publications(now: Instant, link: &Link) -> Vec<PublicationSnapshot> {
     let lines = link.session.publishing.iter();
     let found = lines.filter_map(|line| {
         let (_, publication) = link.publication(line.source)?;
-        Some(PublicationSnapshot { source: line.source, active: link.flows[line.source as usize], layers: layers(now, publication) })
+        let asked = link.uplink.picture(line.source).map(|picture| picture.asked);
+        let told = asked.and_then(|asked| asked.told());
+        let heights = link.uplink.picture(line.source).map_or(&[][..], |picture| &picture.rungs);
+        let layers = publication.layers().iter().enumerate().map(|(index, layer)| LayerSnapshot {
+            rid: layer.rid().map(|rid| rid.as_str().to_owned()),
+            packets: layer.packets(),
+            lost: layer.lost(),
+            bitrate: layer.bitrate(now),
+            height: heights
+                .iter()
+                .rfind(|rung| usize::from(rung.layer.encoding) == index)
+                .map(|rung| rung.height)
+                .filter(|height| *height > 0),
+            wanted: publication.kind() == MediaKind::Audio || told.is_none_or(|told| told.encodings >> index.min(7) & 1 == 1),
+            keyframe_requests: layer.keyframe_requests(),
+            keyframe_wishes: layer.keyframe_wishes(),
+        });
+        Some(PublicationSnapshot {
+            source: line.source,
+            active: link.flows[line.source as usize],
+            wanted_height: told.map(|told| told.height),
+            max_bitrate: asked.and_then(|asked| asked.cap()),
+            layers: layers.collect(),
+        })
     });
     found.collect()
-}
-
-fn layers(now: Instant, publication: &Publication) -> Vec<LayerSnapshot> {
-    let layers = publication.layers().iter().map(|layer| LayerSnapshot {
-        rid: layer.rid().map(|rid| rid.as_str().to_owned()),
-        packets: layer.packets(),
-        lost: layer.lost(),
-        bitrate: layer.bitrate(now),
-        keyframe_requests: layer.keyframe_requests(),
-    });
-    layers.collect()
 }

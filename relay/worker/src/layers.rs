@@ -1,64 +1,64 @@
-//! What is asked of publishers and told to viewers about layers, and who speaks.
+//! What viewers are told about layers, what they say about tiles, and who speaks.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use media::KeyframeCause;
+use media::allocator::{Grant, Reason};
+use room::Change;
+use signal::message::Limited;
 
 use crate::command::ClientId;
+use crate::event::{Event, RoomEvent};
 use crate::keys::{HallKey, PeerKey};
-use crate::peer::Occupant;
+use crate::peer::OutSlot;
 use crate::worker::Worker;
 
-/// Most simulcast layers of a publication (the answerer accepts no more rids).
-const MAX_LAYERS: usize = 4;
+/// What a client knows of a slot's picture.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Told {
+    /// The encoding that is forwarded.
+    pub(crate) encoding: Option<usize>,
+    pub(crate) limited: Option<Limited>,
+}
+
+impl OutSlot {
+    /// What there is to tell of its picture now.
+    pub(crate) fn news(&self) -> Told {
+        if self.occupant.is_none_or(|occupant| occupant.wish.1.is_audio()) {
+            return Told::default();
+        }
+        Told { encoding: self.media.current_layer(), limited: self.grant.and_then(|grant| limited(&grant)) }
+    }
+}
 
 impl Worker {
-    /// Lets each filled video slot of a viewer choose its layer, and asks for the keyframes they need.
-    pub(crate) fn want_layers(&mut self, now: Instant, viewer: PeerKey) {
-        let Some(link) = self.peers.get(viewer).and_then(|peer| peer.link.as_ref()) else { return };
-        if !link.secure {
-            return;
-        }
-        for index in 0..link.slots.len() {
-            let Some((occupant, layer, cause)) = self.want_layer(now, viewer, index) else { continue };
-            self.request_keyframe(now, occupant, layer, cause);
-        }
-    }
-
-    fn want_layer(&mut self, now: Instant, viewer: PeerKey, index: usize) -> Option<(Occupant, usize, KeyframeCause)> {
-        let occupant = self.peers.get(viewer)?.link.as_ref()?.slots.get(index)?.occupant?;
-        if occupant.wish.1.is_audio() {
-            return None;
-        }
-        let (_, publication) = self.peers.get(occupant.publisher)?.link.as_ref()?.publication(occupant.wish.1)?;
-        let mut active = [false; MAX_LAYERS];
-        let count = publication.layers().len().min(MAX_LAYERS);
-        for (index, active) in active.iter_mut().take(count).enumerate() {
-            *active = publication.active(index, now);
-        }
-        let slot = self.peers.get_mut(viewer)?.link.as_mut()?.slots.get_mut(index)?;
-        let layer = slot.media.want(now, &active[..count], layer_cap(slot.shown, count))?;
-        let cause = if slot.media.current_layer().is_some() { KeyframeCause::Switch } else { KeyframeCause::Start };
-        Some((occupant, layer, cause))
-    }
-
-    pub(crate) fn request_keyframe(&mut self, now: Instant, occupant: Occupant, layer: usize, cause: KeyframeCause) {
-        let Some(link) = self.peers.get_mut(occupant.publisher).and_then(|peer| peer.link.as_mut()) else { return };
-        let Some(index) = link.publication(occupant.wish.1).map(|(index, _)| index) else { return };
-        link.receiver.request_keyframe(now, index, layer, cause);
-        self.schedule(now, occupant.publisher);
-    }
-
-    /// Sends the slot table again when a slot's layer is another than the client was told.
+    /// Sends the slot table again when a slot's picture is another, or limited for another reason, than the client was told.
     pub(crate) fn tell_layers(&mut self, viewer: PeerKey) {
-        let Some(link) = self.peers.get(viewer).and_then(|peer| peer.link.as_ref()) else { return };
-        let news = link.slots.iter().any(|slot| {
-            slot.occupant.is_some_and(|occupant| !occupant.wish.1.is_audio() && occupant.told_layer != slot.media.current_layer())
-        });
-        if news {
+        let Some(link) = self.link(viewer) else { return };
+        if link.slots.iter().any(|slot| slot.told != slot.news()) {
             self.tell_slots(viewer);
         }
+    }
+
+    /// Writes into the room's history when a viewer's line has limited his pictures for a while, and when it is well again.
+    pub(crate) fn note_strain(&mut self, now: Instant, viewer: PeerKey) {
+        let Some(link) = self.link_mut(viewer) else { return };
+        let limited = link
+            .slots
+            .iter()
+            .filter_map(|slot| slot.occupant.and(slot.grant))
+            .any(|grant| matches!(grant.reason, Reason::Bandwidth | Reason::NoRoom));
+        let Some(limited) = link.downlink.strain.observe(now, limited) else { return };
+        let peer = &self.peers[viewer];
+        let (hall, participant) = (peer.hall, peer.participant);
+        let event = RoomEvent {
+            room: self.halls[hall].id.clone(),
+            at: self.time(now),
+            actor: None,
+            subject: self.who(hall, room::Actor::Person(participant)),
+            change: Change::LineChanged { participant, limited },
+        };
+        self.events.push_back(Event::Room(event));
     }
 
     /// Follows the loudest voice of each place in a room.
@@ -78,23 +78,23 @@ impl Worker {
     /// A client says how large it shows its slots; layers follow at once.
     pub(crate) fn tiles(&mut self, now: Instant, client: ClientId, tiles: &BTreeMap<String, [u16; 2]>) {
         let Some(key) = self.by_client.get(&client).copied() else { return };
-        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) else { return };
+        let Some(link) = self.link_mut(key) else { return };
         for slot in &mut link.slots {
-            slot.shown = tiles.get(slot.line.mid.as_str()).copied();
+            slot.tile.report(tiles.get(slot.line.mid.as_str()).copied());
         }
-        self.want_layers(now, key);
+        self.share_by_report(now, key);
     }
 }
 
-/// The highest layer of `count` that a tile of this size is worth.
-///
-/// Each layer doubles the one below, and the lowest has about 180 lines (the page's camera sends 720 in three layers).
-fn layer_cap(shown: Option<[u16; 2]>, count: usize) -> usize {
-    let highest = count.saturating_sub(1);
-    match shown {
-        None => highest,
-        Some([_, height]) if height <= 240 => 0,
-        Some([_, height]) if height <= 480 => highest.min(1),
-        Some(_) => highest,
+/// The reason in the protocol's words; `None` where nothing limits.
+pub(crate) fn limited(grant: &Grant) -> Option<Limited> {
+    match grant.reason {
+        Reason::Fits => None,
+        Reason::Source => Some(Limited::Source),
+        Reason::Hidden => Some(Limited::Hidden),
+        Reason::Bandwidth => Some(Limited::Bandwidth),
+        Reason::Waits => Some(Limited::Waits),
+        Reason::NoRoom => Some(Limited::NoRoom),
+        Reason::NoMedia => Some(Limited::NoMedia),
     }
 }

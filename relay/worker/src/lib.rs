@@ -4,13 +4,17 @@
 //! `outbox`, and come back with `handle_timeout` at `poll_timeout` at the latest. Calls with a `now` earlier than the last are a bug.
 
 mod act;
+mod ask;
 mod assign;
 pub mod command;
 pub mod config;
 mod control;
 mod counters;
+mod downlink;
 pub mod event;
+mod exit;
 mod feedback;
+mod floor;
 mod forward;
 pub mod fuzz;
 mod hall;
@@ -19,11 +23,18 @@ mod inspect;
 mod keys;
 mod layers;
 pub mod outbox;
+mod pace;
 mod peer;
 mod refresh;
+mod resend;
+mod share;
 pub mod snapshot;
+mod sound;
+mod strain;
+mod tile;
 mod told;
 mod translate;
+mod uplink;
 mod worker;
 
 pub use command::{By, ClientId, ClientKind, Command, Join, Role, RoomId};

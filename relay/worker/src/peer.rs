@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use media::allocator::{Grant, Held};
 use media::{Publication, Receiver, Slot, SlotConfig};
 use room::{ParticipantId, Place, Source};
 use signal::session::{PublishLine, Session, SlotLine};
@@ -10,9 +11,14 @@ use transport::{Path, State, Transport};
 
 use crate::assign::Wish;
 use crate::command::{ClientId, ClientKind};
+use crate::downlink::Downlink;
+use crate::floor::Floor;
 use crate::keys::{HallKey, PeerKey};
+use crate::layers;
+use crate::tile::Tile;
 use crate::told::Told;
 use crate::translate;
+use crate::uplink::Uplink;
 
 /// One client.
 pub(crate) struct Peer {
@@ -48,8 +54,14 @@ pub(crate) struct Link {
     pub(crate) flows: [bool; 4],
     /// Per source: who gets it. Compiled from the slots by `Worker::refresh`.
     pub(crate) routes: [Vec<Target>; 4],
+    /// What is needed of the pictures this peer sends.
+    pub(crate) uplink: Uplink,
+    /// Whose voices are heard, where not all can be.
+    pub(crate) floor: Floor,
     /// What this peer receives, in the order of `session.slots`.
     pub(crate) slots: Vec<OutSlot>,
+    /// The line over which it receives that.
+    pub(crate) downlink: Downlink,
     /// Slots whose m-line is inactive at present. If it comes back, so does its SSRC, and its numbering must go on.
     parked: Vec<OutSlot>,
     /// Transport-wide sequence number of the next packet (draft-holmer-rmcat-transport-wide-cc-extensions-01).
@@ -58,6 +70,8 @@ pub(crate) struct Link {
     pub(crate) ufrags: VecDeque<String>,
     /// When the next sender reports are due.
     pub(crate) report_at: Instant,
+    /// When the peer's report about its tiles was last acted upon at once.
+    pub(crate) reported_at: Option<Instant>,
 }
 
 /// One leg of a fan-out.
@@ -73,8 +87,14 @@ pub(crate) struct OutSlot {
     pub(crate) line: SlotLine,
     pub(crate) media: Slot,
     pub(crate) occupant: Option<Occupant>,
-    /// Width and height at which the client shows it, pixels; `None` in full.
-    pub(crate) shown: Option<[u16; 2]>,
+    /// The room lets its source flow now. Nothing that waits for the slot leaves when it does not.
+    pub(crate) open: bool,
+    pub(crate) tile: Tile,
+    /// What the last sharing of the line gave it; nothing before the first.
+    pub(crate) grant: Option<Grant>,
+    pub(crate) held: Held,
+    /// What the client knows of it.
+    pub(crate) told: layers::Told,
 }
 
 /// Whose media a slot carries.
@@ -82,8 +102,20 @@ pub(crate) struct OutSlot {
 pub(crate) struct Occupant {
     pub(crate) wish: Wish,
     pub(crate) publisher: PeerKey,
-    /// The layer of which the client was told last.
-    pub(crate) told_layer: Option<usize>,
+}
+
+impl OutSlot {
+    fn new(now: Instant, line: &SlotLine, entropy: u64) -> Self {
+        let (media, tile) = (Slot::new(slot_config(line, entropy)), Tile::new(now));
+        let (held, told) = (Held::new(now, tile.height(now)), layers::Told::default());
+        Self { line: line.clone(), media, occupant: None, open: false, tile, grant: None, held, told }
+    }
+
+    /// Somebody else comes in, or nobody: what was known of the picture is over.
+    pub(crate) fn turn_over(&mut self, now: Instant, occupant: Option<Occupant>) {
+        (self.occupant, self.open, self.grant) = (occupant, false, None);
+        self.held = Held::new(now, self.tile.height(now));
+    }
 }
 
 impl Link {
@@ -97,10 +129,14 @@ impl Link {
             receiver,
             flows: [false; 4],
             routes: Default::default(),
+            uplink: Uplink::default(),
+            floor: Floor::default(),
             slots: Vec::new(),
+            downlink: Downlink::new(now),
             parked: Vec::new(),
             twcc,
             report_at: now,
+            reported_at: None,
         }
     }
 
@@ -127,27 +163,39 @@ impl Link {
     }
 
     /// Takes over the slot lines of a new session: slots keep their stream by mid, also those that were away for a while.
-    pub(crate) fn take_slots(&mut self, lines: &[SlotLine], mut entropy: impl FnMut() -> u64) {
+    pub(crate) fn take_slots(&mut self, now: Instant, lines: &[SlotLine], mut entropy: impl FnMut() -> u64) {
         let mut old = std::mem::take(&mut self.slots);
         old.append(&mut self.parked);
         for line in lines {
             let kept = old.iter().position(|slot| slot.line.mid == line.mid && slot.line.ssrc == line.ssrc);
             let slot = match kept {
                 Some(index) => OutSlot { line: line.clone(), ..old.swap_remove(index) },
-                None => OutSlot { line: line.clone(), media: Slot::new(slot_config(line, entropy())), occupant: None, shown: None },
+                None => OutSlot::new(now, line, entropy()),
             };
             self.slots.push(slot);
         }
         // Bounded by the answerer: a session has at most 80 m-lines, and a mid keeps its SSRC.
         for slot in &mut old {
-            slot.occupant = None;
+            slot.turn_over(now, None);
             slot.media.detach();
+            self.downlink.forget(slot.line.ssrc);
         }
         self.parked = old;
     }
 
+    /// Nothing that waits for a slot whose source may not flow is ever sent.
+    pub(crate) fn purge(&mut self) {
+        let Self { slots, downlink, .. } = self;
+        downlink.retain(|waiting| slots.iter().any(|slot| slot.open && slot.line.ssrc == waiting.stream()));
+    }
+
     /// The earliest moment at which this link wants `Worker::peer_timeout`.
     pub(crate) fn deadline(&self, now: Instant) -> Instant {
+        self.downlink.deadline(now).into_iter().fold(self.upkeep(now), Instant::min)
+    }
+
+    /// The same for all but what is sent to the peer.
+    pub(crate) fn upkeep(&self, now: Instant) -> Instant {
         // Without a path feedback cannot go anywhere; the check that brings the path back schedules anew.
         let feedback = self.path(now).and_then(|_| self.receiver.poll_timeout());
         [self.transport.poll_timeout(now), feedback].into_iter().flatten().fold(self.report_at, Instant::min)

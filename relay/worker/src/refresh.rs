@@ -30,17 +30,24 @@ impl Worker {
         let places: Vec<Place> = members.iter().filter_map(|key| Some(self.peers.get(*key)?.place)).collect();
         self.halls[hall].speakers.retain(|place, _| places.contains(place));
         let mut scenes = Vec::with_capacity(members.len());
+        let mut changed = false;
         for key in &members {
             let Some(peer) = self.peers.get(*key) else { continue };
             let (view, scene) = self.halls[hall].policy.view_and_scene(peer.participant);
             scenes.push((*key, scene));
-            self.begin_anew(now, *key, &resumed);
+            changed |= self.begin_anew(now, *key, &resumed);
             if self.refresh_slots(now, hall, *key, &view) {
-                self.want_layers(now, *key);
+                changed = true;
                 self.tell_slots(*key);
             }
+            changed |= self.lay_out(now, *key, &view);
         }
         self.compile_routes(hall, &members);
+        self.note_unheard(hall, &members);
+        self.repeat_asked(&resumed, hall);
+        if changed {
+            self.share_soon(now, hall);
+        }
         self.tell_room(hall, scenes);
     }
 
@@ -65,17 +72,48 @@ impl Worker {
         let Some(link) = peer.link.as_mut() else { return Vec::new() };
         let before = link.flows;
         link.flows = room::Source::ALL.map(|source| policy.flows(peer.participant, source));
+        for source in room::Source::ALL {
+            link.receiver.set_open(source as u32, link.flows[source as usize]);
+        }
         let again = room::Source::ALL.into_iter().filter(|source| !before[*source as usize] && link.flows[*source as usize]);
         again.map(|source| (peer.participant, source)).collect()
     }
 
     /// What was dropped while a source was off must not look like loss: slots that still hold it continue their own numbering.
-    fn begin_anew(&mut self, now: Instant, viewer: PeerKey, resumed: &[Wish]) {
-        let Some(link) = self.peers.get(viewer).and_then(|peer| peer.link.as_ref()) else { return };
+    /// True when there are any.
+    fn begin_anew(&mut self, now: Instant, viewer: PeerKey, resumed: &[Wish]) -> bool {
+        let Some(link) = self.link(viewer) else { return false };
         let held = link.slots.iter().enumerate().filter_map(|(index, slot)| Some((index, slot.occupant?)));
         let held: Vec<(usize, Occupant)> = held.filter(|(_, occupant)| resumed.contains(&occupant.wish)).collect();
-        for (index, occupant) in held {
-            self.fill(now, viewer, index, Some(occupant));
+        for (index, occupant) in &held {
+            self.fill(now, viewer, *index, Some(*occupant));
+        }
+        !held.is_empty()
+    }
+
+    /// Gives each filled slot its place on the viewer's screen. True when any place changed.
+    fn lay_out(&mut self, now: Instant, viewer: PeerKey, view: &View) -> bool {
+        let Some(link) = self.link_mut(viewer) else { return false };
+        let mut changed = false;
+        for slot in &mut link.slots {
+            let Some(wish) = slot.occupant.map(|occupant| occupant.wish) else { continue };
+            let place = view.video.iter().position(|tile| (tile.participant, tile.source) == wish);
+            if let Some(rank) = place {
+                let before = slot.tile;
+                slot.tile.lay_out(now, u16::try_from(rank).unwrap_or(u16::MAX), &view.video[rank]);
+                changed |= before != slot.tile;
+            }
+        }
+        changed
+    }
+
+    /// Clients are told again what is needed of sources that flow again.
+    fn repeat_asked(&mut self, resumed: &[Wish], hall: HallKey) {
+        for (participant, _) in resumed.iter().filter(|(_, source)| !source.is_audio()) {
+            let key = self.halls.get(hall).and_then(|hall| hall.members.get(participant).copied());
+            if let Some(link) = key.and_then(|key| self.link_mut(key)) {
+                link.uplink.repeat();
+            }
         }
     }
 
@@ -85,8 +123,9 @@ impl Worker {
         let tiles: Vec<Wish> = view.video.iter().map(|tile| (tile.participant, tile.source)).collect();
         let (pictures, sounds) = (table(link, MediaKind::Video), table(link, MediaKind::Audio));
         let next_pictures = assign(&pictures, &tiles, |_| None);
+        let wishes = self.audible(now, hall, key, view, &sounds);
         let next_sounds =
-            assign(&sounds, &view.audio, |(who, source)| next_pictures.iter().position(|slot| *slot == Some((who, source.partner()))));
+            assign(&sounds, &wishes, |(who, source)| next_pictures.iter().position(|slot| *slot == Some((who, source.partner()))));
         if tiles.len() > pictures.len() || view.audio.len() > sounds.len() {
             self.tell_slots_wanted(key, view.audio.len(), tiles.len());
         }
@@ -120,38 +159,34 @@ impl Worker {
     }
 
     /// The last look at the matrix before media flow: the views must never ask for what it forbids.
-    fn admit(&mut self, hall: HallKey, viewer: PeerKey, wish: Wish) -> Option<Occupant> {
+    pub(crate) fn admit(&mut self, hall: HallKey, viewer: PeerKey, wish: Wish) -> Option<Occupant> {
         let hall = &self.halls[hall];
         let receiver = self.peers.get(viewer)?.participant;
         if !hall.policy.allow_source(wish.0, receiver, wish.1) {
             self.counters.crossed_zero_bit += 1;
             return None;
         }
-        hall.members.get(&wish.0).map(|publisher| Occupant { wish, publisher: *publisher, told_layer: None })
+        hall.members.get(&wish.0).map(|publisher| Occupant { wish, publisher: *publisher })
     }
 
-    fn fill(&mut self, now: Instant, viewer: PeerKey, index: usize, occupant: Option<Occupant>) {
+    pub(crate) fn fill(&mut self, now: Instant, viewer: PeerKey, index: usize, occupant: Option<Occupant>) {
         let Self { peers, router, .. } = self;
         let route = occupant.and_then(|occupant| {
             let publisher = peers.get(occupant.publisher)?.link.as_ref()?;
             let line = &peers.get(viewer)?.link.as_ref()?.slots.get(index)?.line;
             Some(router.route(publisher.line(occupant.wish.1)?, line))
         });
-        let Some(slot) = self.peers.get_mut(viewer).and_then(|peer| peer.link.as_mut()).and_then(|link| link.slots.get_mut(index)) else {
-            return;
-        };
+        let Some(Link { slots, downlink, .. }) = self.link_mut(viewer) else { return };
+        let Some(slot) = slots.get_mut(index) else { return };
+        downlink.forget(slot.line.ssrc);
+        slot.turn_over(now, occupant.filter(|_| route.is_some()));
         match route {
-            Some(route) => {
-                slot.occupant = occupant;
-                slot.media.attach(now, route);
-            }
-            None => {
-                slot.occupant = None;
-                slot.media.detach();
-            }
+            Some(route) => slot.media.attach(now, route),
+            None => slot.media.detach(),
         }
     }
 
+    /// From the slots to the tables by which packets go. What waits for slots whose source may not flow any more is thrown away.
     fn compile_routes(&mut self, hall: HallKey, members: &[PeerKey]) {
         for key in members {
             if let Some(link) = self.peers.get_mut(*key).and_then(|peer| peer.link.as_mut()) {
@@ -164,9 +199,16 @@ impl Worker {
                 link.slots.iter().enumerate().filter_map(|(index, slot)| Some((index, slot.occupant?))).collect();
             for (slot, occupant) in occupied {
                 debug_assert!(self.halls[hall].members.values().any(|member| *member == occupant.publisher));
-                if let Some(publisher) = self.peers.get_mut(occupant.publisher).and_then(|peer| peer.link.as_mut()) {
-                    publisher.routes[occupant.wish.1 as usize].push(Target { peer: *viewer, slot });
+                let source = occupant.wish.1 as usize;
+                let Some(publisher) = self.link_mut(occupant.publisher) else { continue };
+                publisher.routes[source].push(Target { peer: *viewer, slot });
+                let open = publisher.flows[source];
+                if let Some(link) = self.link_mut(*viewer) {
+                    link.slots[slot].open = open;
                 }
+            }
+            if let Some(link) = self.link_mut(*viewer) {
+                link.purge();
             }
         }
     }
@@ -179,14 +221,11 @@ impl Worker {
             participant: slot.occupant.map(|occupant| occupant.wish.0.0),
             source: slot.occupant.map(|occupant| occupant.wish.1),
             layer: self.layer_name(slot.occupant, slot.media.current_layer()),
+            limited: slot.news().limited,
         });
         let message = ServerMessage::Slots { slots: slots.collect() };
-        if let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) {
-            for slot in &mut link.slots {
-                if let Some(occupant) = &mut slot.occupant {
-                    occupant.told_layer = slot.media.current_layer();
-                }
-            }
+        if let Some(link) = self.link_mut(key) {
+            link.slots.iter_mut().for_each(|slot| slot.told = slot.news());
         }
         self.tell(key, message);
     }
@@ -203,7 +242,7 @@ impl Worker {
     }
 }
 
-fn slots_of_kind(link: &Link, kind: MediaKind) -> impl Iterator<Item = (usize, &crate::peer::OutSlot)> {
+pub(crate) fn slots_of_kind(link: &Link, kind: MediaKind) -> impl Iterator<Item = (usize, &crate::peer::OutSlot)> {
     link.slots.iter().enumerate().filter(move |(_, slot)| translate::kind(slot.line.kind) == kind)
 }
 

@@ -1,6 +1,9 @@
 //! A room as it is now, in plain values, for operators and tests.
 
-use signal::message::Source;
+use std::time::Duration;
+
+pub use media::bandwidth::Limit;
+use signal::message::{Limited, Source};
 
 /// One room.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +33,27 @@ pub struct PersonSnapshot {
     pub publications: Vec<PublicationSnapshot>,
     /// Receiving slots.
     pub slots: Vec<SlotSnapshot>,
+    /// The line to this person; `None` before the first offer was answered.
+    pub line: Option<LineSnapshot>,
+}
+
+/// What is known of the line to one person.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LineSnapshot {
+    /// What it carries by estimate, bit/s.
+    pub estimate: u64,
+    /// What holds the estimate where it is.
+    pub limit: Limit,
+    /// Share of packets lost lately before retransmission, 0 to 1.
+    pub loss: f32,
+    /// Round-trip time by feedback.
+    pub rtt: Option<Duration>,
+    /// How long what is offered now would wait in the relay.
+    pub queue: Duration,
+    /// What was given to pictures in the last sharing, bit/s.
+    pub granted: u64,
+    /// What they would take if the line carried everything, bit/s.
+    pub wished: u64,
 }
 
 /// One published source.
@@ -39,6 +63,10 @@ pub struct PublicationSnapshot {
     pub source: Source,
     /// Whether the person lets it flow.
     pub active: bool,
+    /// Lines of the largest picture that the person was told anybody shows, 0: nobody gets it; `None`: nothing was told.
+    pub wanted_height: Option<u16>,
+    /// The bound that the person was told, bit/s.
+    pub max_bitrate: Option<u64>,
     /// Its layers, lowest first.
     pub layers: Vec<LayerSnapshot>,
 }
@@ -54,8 +82,14 @@ pub struct LayerSnapshot {
     pub lost: u64,
     /// Measured over the last second or so, bit/s.
     pub bitrate: u64,
+    /// Lines of its picture; `None` for sound, and where nobody said.
+    pub height: Option<u16>,
+    /// Whether it is wanted, so far as the person was told.
+    pub wanted: bool,
     /// Keyframe requests sent.
     pub keyframe_requests: u64,
+    /// Wishes for keyframes heard: because somebody began to watch, changed the layer, or lost the picture.
+    pub keyframe_wishes: [u64; 3],
 }
 
 /// One receiving slot.
@@ -69,6 +103,10 @@ pub struct SlotSnapshot {
     pub source: Option<Source>,
     /// The forwarded layer's rid.
     pub layer: Option<String>,
+    /// Lines at which it is shown, 0: it is not visible; `None` for sound and empty slots.
+    pub shown: Option<u16>,
+    /// Why the picture is not as good as it is shown large.
+    pub limited: Option<Limited>,
     /// Packets sent since the start.
     pub packets: u64,
     /// Retransmissions sent.
@@ -99,4 +137,6 @@ pub struct WhyRow {
     pub slot: Option<String>,
     /// The layer that is forwarded.
     pub layer: Option<String>,
+    /// Why the picture is not as good as it is shown large.
+    pub limited: Option<Limited>,
 }

@@ -16,6 +16,7 @@ pub(crate) fn publish_config(line: &PublishLine) -> PublishConfig {
         mid: line.mid,
         kind: kind(line.kind),
         codecs: line.codecs.iter().map(codec_in).collect(),
+        nack: line.codecs.iter().any(|codec| codec.nack),
         rids: line.rids.clone(),
         ssrcs: line.ssrcs.iter().map(|line| (line.ssrc, line.rtx)).collect(),
         label: line.source as u32,

@@ -5,11 +5,14 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use media::allocator::Grant;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use signal::message::{ByeReason, ServerMessage};
 use slotmap::SlotMap;
+use wire::ids::Ssrc;
 use wire::ntp::Ntp;
+use wire::rtcp::SenderInfo;
 
 use crate::command::{ClientId, ClientKind, Command, RoomId};
 use crate::config::WorkerConfig;
@@ -36,13 +39,23 @@ pub struct Worker {
     /// Our own ufrags, given out in answers.
     pub(crate) by_ufrag: HashMap<String, PeerKey>,
     /// Entries may be stale; a peer's `scheduled` tells which one counts.
-    timers: BinaryHeap<Reverse<(Instant, PeerKey)>>,
+    pub(crate) timers: BinaryHeap<Reverse<(Instant, PeerKey)>>,
     tick_at: Option<Instant>,
     pub(crate) outbox: Outbox,
     pub(crate) events: VecDeque<Event>,
     pub(crate) counters: Counters,
     pub(crate) rng: ChaCha12Rng,
     pub(crate) router: Router,
+    /// Memory that is kept: the grants of one viewer, the members of one room, the reports of one peer, everything at a tick.
+    pub(crate) grants: Vec<Grant>,
+    pub(crate) members: Vec<PeerKey>,
+    pub(crate) reports: Vec<(Ssrc, SenderInfo)>,
+    pub(crate) lost: Vec<media::Flight>,
+    all_halls: Vec<HallKey>,
+    all_peers: Vec<PeerKey>,
+    /// Rooms whose lines have to be shared out anew, and since when.
+    pub(crate) unshared: Vec<HallKey>,
+    pub(crate) unshared_since: Option<Instant>,
 }
 
 impl Worker {
@@ -64,6 +77,14 @@ impl Worker {
             events: VecDeque::new(),
             counters: Counters::default(),
             router: Router::default(),
+            grants: Vec::new(),
+            members: Vec::new(),
+            reports: Vec::new(),
+            lost: Vec::new(),
+            all_halls: Vec::new(),
+            all_peers: Vec::new(),
+            unshared: Vec::new(),
+            unshared_since: None,
         }
     }
 
@@ -98,6 +119,7 @@ impl Worker {
                 self.schedule(now, key);
             }
         }
+        self.share_unshared(now);
         if self.tick_at.is_some_and(|at| at <= now) {
             self.tick(now);
             self.tick_at = (!self.halls.is_empty()).then_some(now + TICK);
@@ -108,7 +130,7 @@ impl Worker {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let timer = self.timers.peek().map(|Reverse((at, _))| *at);
-        timer.into_iter().chain(self.tick_at).min()
+        timer.into_iter().chain(self.tick_at).chain(self.unshared_since).min()
     }
 
     /// The next thing the control plane should know.
@@ -180,21 +202,29 @@ impl Worker {
     }
 
     fn tick(&mut self, now: Instant) {
-        let halls: Vec<HallKey> = self.halls.keys().collect();
-        for hall in halls {
+        let mut halls = std::mem::take(&mut self.all_halls);
+        halls.clear();
+        halls.extend(self.halls.keys());
+        for hall in halls.drain(..) {
             self.speakers_tick(now, hall);
             self.room_timeout(now, hall);
+            self.share_room(now, hall);
             self.close_hall_if_over(now, hall);
         }
-        let keys: Vec<PeerKey> = self.peers.keys().collect();
-        for key in keys {
+        self.all_halls = halls;
+        let mut keys = std::mem::take(&mut self.all_peers);
+        keys.clear();
+        keys.extend(self.peers.keys());
+        for key in keys.drain(..) {
             if self.expired(now, key) {
                 self.close(now, key, ByeReason::TimedOut);
             } else {
-                self.want_layers(now, key);
+                self.note_strain(now, key);
+                self.protect(now, key);
                 self.tell_layers(key);
             }
         }
+        self.all_peers = keys;
     }
 
     /// Whether a peer's grace is over: no WebSocket and, for those who never had one, no media path either.

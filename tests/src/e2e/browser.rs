@@ -93,9 +93,9 @@ impl Browser {
 
 /// A DevTools command passed through chromedriver.
 #[derive(Debug)]
-struct DevTools {
-    cmd: &'static str,
-    params: Value,
+pub(super) struct DevTools {
+    pub(super) cmd: &'static str,
+    pub(super) params: Value,
 }
 
 impl WebDriverCompatibleCommand for DevTools {

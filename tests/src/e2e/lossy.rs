@@ -1,18 +1,22 @@
-//! A bad network in user space: a UDP proxy between browsers and the relay that loses a seeded share of the datagrams.
+//! A bad network in user space: a UDP proxy between browsers and the relay that loses a seeded share of the datagrams, and whose way
+//! towards the browsers can be made narrow.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// Browsers served at a time; each has a socket of its own towards the relay, so that the relay can tell them apart.
 const MAX_CLIENTS: usize = 64;
+
+/// What waits longer than this before a narrow way is lost: the queue of a home router.
+const MAX_WAIT: Duration = Duration::from_millis(250);
 
 /// The proxy; stops when dropped.
 pub struct LossyProxy {
@@ -25,6 +29,8 @@ struct Shared {
     stop: AtomicBool,
     /// Share to lose, in 1/1000.
     permille: AtomicU32,
+    /// What the way towards the browsers carries, bit/s; 0: everything.
+    width: AtomicU64,
     passed: AtomicU64,
     lost: AtomicU64,
 }
@@ -38,11 +44,13 @@ impl LossyProxy {
         let shared = Arc::new(Shared {
             stop: AtomicBool::new(false),
             permille: AtomicU32::new(0),
+            width: AtomicU64::new(0),
             passed: AtomicU64::new(0),
             lost: AtomicU64::new(0),
         });
         let relay = SocketAddr::from((Ipv4Addr::LOCALHOST, relay_port));
-        let mut run = Run { front, relay, back: HashMap::new(), rng: ChaCha8Rng::seed_from_u64(seed), shared: shared.clone() };
+        let (rng, shared_here) = (ChaCha8Rng::seed_from_u64(seed), shared.clone());
+        let mut run = Run { front, relay, back: HashMap::new(), rng, waiting: VecDeque::new(), free: Instant::now(), shared: shared_here };
         let thread = std::thread::spawn(move || run.serve());
         Self { shared, port, thread: Some(thread) }
     }
@@ -56,6 +64,11 @@ impl LossyProxy {
     /// From now on loses this share of the datagrams, each direction.
     pub fn lose(&self, share: f64) {
         self.shared.permille.store((share * 1_000.0) as u32, Ordering::Relaxed);
+    }
+
+    /// From now on the way towards the browsers carries so many bit/s, all of them together; `None`: as much as there is.
+    pub fn narrow(&self, bits_per_second: Option<u64>) {
+        self.shared.width.store(bits_per_second.unwrap_or(0), Ordering::Relaxed);
     }
 
     /// Datagrams that got through and that were lost.
@@ -79,6 +92,10 @@ struct Run {
     relay: SocketAddr,
     back: HashMap<SocketAddr, UdpSocket>,
     rng: ChaCha8Rng,
+    /// What waits before the narrow way: when it is through, to whom, and what.
+    waiting: VecDeque<(Instant, SocketAddr, Vec<u8>)>,
+    /// When everything that waits is through.
+    free: Instant,
     shared: Arc<Shared>,
 }
 
@@ -115,11 +132,35 @@ impl Run {
             while let Some((len, _)) = received(self.back[&browser].recv_from(buf)) {
                 moved = true;
                 if !self.is_lost() {
-                    let _ = self.front.send_to(&buf[..len], browser);
+                    self.squeeze(browser, &buf[..len]);
                 }
             }
         }
+        let now = Instant::now();
+        while self.waiting.front().is_some_and(|(due, ..)| *due <= now) {
+            let Some((_, browser, datagram)) = self.waiting.pop_front() else { break };
+            let _ = self.front.send_to(&datagram, browser);
+        }
         moved
+    }
+
+    /// Sends at once, or when the narrow way has carried what came before.
+    fn squeeze(&mut self, browser: SocketAddr, datagram: &[u8]) {
+        let width = self.shared.width.load(Ordering::Relaxed);
+        if width == 0 && self.waiting.is_empty() {
+            let _ = self.front.send_to(datagram, browser);
+            return;
+        }
+        let now = Instant::now();
+        let begins = self.free.max(now);
+        if begins - now > MAX_WAIT {
+            self.shared.passed.fetch_sub(1, Ordering::Relaxed);
+            self.shared.lost.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let takes = (8_000_000_000 * datagram.len() as u64).checked_div(width).unwrap_or(0);
+        self.free = begins + Duration::from_nanos(takes);
+        self.waiting.push_back((self.free, browser, datagram.to_vec()));
     }
 
     fn is_lost(&mut self) -> bool {

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use fantoccini::Client;
 use fantoccini::wd::WindowHandle;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use super::browser::DevTools;
 
 /// One window with the meeting page.
 #[derive(Clone)]
@@ -34,6 +36,19 @@ pub struct Inbound {
     pub packets: u64,
     /// Requests for lost packets.
     pub nacks: u64,
+}
+
+/// What `getStats` says of one encoding that is sent.
+#[derive(Clone, Debug)]
+pub struct Outbound {
+    /// `camera`, `screen`.
+    pub source: String,
+    /// The simulcast layer.
+    pub rid: Option<String>,
+    /// `VP8`, `VP9`, `AV1`, `H264`.
+    pub codec: String,
+    /// Pictures encoded since the connection exists.
+    pub frames: u64,
 }
 
 impl Page {
@@ -137,6 +152,27 @@ impl Page {
         std::fs::write(folder.join(format!("{name}.png")), picture).expect("the picture is saved");
     }
 
+    /// Makes the page's window so large, in CSS pixels, with so many physical pixels for each.
+    pub async fn resize(&self, width: u32, height: u32, ratio: f64) {
+        self.look().await;
+        let params = json!({ "width": width, "height": height, "deviceScaleFactor": ratio, "mobile": false });
+        let command = DevTools { cmd: "Emulation.setDeviceMetricsOverride", params };
+        self.client.issue_cmd(command).await.expect("chromedriver passes the size on");
+    }
+
+    /// Lines of the picture that somebody's tile shows now; 0 without one.
+    pub async fn lines(&self, participant: u64, source: &str) -> u64 {
+        let tile = format!("meeting-tile[data-participant='{participant}'][data-source={source}].has-picture video");
+        self.eval(&format!("return document.querySelector(\"{tile}\")?.videoHeight ?? 0")).await.as_u64().unwrap_or_default()
+    }
+
+    /// Every encoding of pictures that was ever sent.
+    pub async fn outbound(&self) -> Vec<Outbound> {
+        let stats = self.eval_async("window.relayMeeting.stats()").await;
+        let all = stats["outbound"].as_array().map(Vec::as_slice).unwrap_or_default();
+        all.iter().filter(|one| one["kind"] == "video").map(outbound).collect()
+    }
+
     /// Number of people in the roster.
     pub async fn roster(&self) -> usize {
         self.eval("return window.relayMeeting.roster.length").await.as_u64().unwrap_or_default() as usize
@@ -144,6 +180,16 @@ impl Page {
 
     async fn look(&self) {
         self.client.switch_to_window(self.window.clone()).await.expect("the window is there");
+    }
+}
+
+fn outbound(value: &Value) -> Outbound {
+    let text = |key: &str| value[key].as_str().map(str::to_owned);
+    Outbound {
+        source: text("source").unwrap_or_default(),
+        rid: text("rid"),
+        codec: text("codec").unwrap_or_default(),
+        frames: value["framesEncoded"].as_u64().unwrap_or_default(),
     }
 }
 

@@ -205,6 +205,7 @@ impl Member {
             ServerMessage::Speaker { .. }
             | ServerMessage::Chat { .. }
             | ServerMessage::Announcement { .. }
+            | ServerMessage::Send { .. }
             | ServerMessage::UnmuteAsked
             | ServerMessage::Event { .. }
             | ServerMessage::Pong { .. } => {}

@@ -1,9 +1,11 @@
-//! One direction of one person's connection: delay, jitter, loss, bursts, reordering, duplication, a rate limit with its queue.
+//! One direction of one person's connection: delay, jitter, stalls, loss, bursts, reordering, duplication, and its own narrow place.
 
 use std::time::{Duration, Instant};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use super::bottleneck::{Bottleneck, Policer, Rate};
 
 /// How a direction behaves. The default is perfect apart from 10 ms of delay.
 #[derive(Clone, Debug)]
@@ -12,6 +14,8 @@ pub struct LinkSpec {
     pub delay: Duration,
     /// Up to this much more, drawn anew for each datagram; order is kept.
     pub jitter: Duration,
+    /// Moments in which nothing gets on, as on a busy radio channel.
+    pub stalls: Option<Stalls>,
     /// Probability that a datagram is lost.
     pub loss: f64,
     /// Losses in a row, over and above `loss`.
@@ -20,8 +24,10 @@ pub struct LinkSpec {
     pub reorder: f64,
     /// Probability that a datagram arrives twice.
     pub duplicate: f64,
-    /// A bottleneck.
+    /// A bottleneck of this direction's own; see [`super::Network::share_down`] for one that several people share.
     pub rate: Option<Rate>,
+    /// A limit that drops instead of queueing.
+    pub policer: Option<Policer>,
     /// Nothing gets through.
     pub blackout: bool,
 }
@@ -35,13 +41,18 @@ pub struct Burst {
     pub leave: f64,
 }
 
-/// A bottleneck with a queue in front of it.
+/// Whatever would arrive during a stall arrives at its end, all at once and in order.
 #[derive(Clone, Copy, Debug)]
-pub struct Rate {
-    /// Bit/s that get through.
-    pub bits_per_second: u64,
-    /// Longest time a datagram may wait; what would wait longer is dropped.
-    pub queue: Duration,
+pub struct Stalls {
+    /// Shortest and longest time between the ends of two stalls; each is drawn evenly between them.
+    pub every: (Duration, Duration),
+    /// Longest stall; each is drawn evenly between nothing and this.
+    pub longest: Duration,
+}
+
+impl Stalls {
+    /// Wi-Fi with neighbours: up to 80 ms, three to ten times a second.
+    pub const WIFI: Self = Self { every: (Duration::from_millis(100), Duration::from_millis(300)), longest: Duration::from_millis(80) };
 }
 
 impl Default for LinkSpec {
@@ -49,11 +60,13 @@ impl Default for LinkSpec {
         Self {
             delay: Duration::from_millis(10),
             jitter: Duration::ZERO,
+            stalls: None,
             loss: 0.0,
             burst: None,
             reorder: 0.0,
             duplicate: 0.0,
             rate: None,
+            policer: None,
             blackout: false,
         }
     }
@@ -66,10 +79,30 @@ impl LinkSpec {
         Self { loss, ..Self::default() }
     }
 
+    /// Loses this share of the datagrams, so many in a row on average (Gilbert's model); 1 in a row is about what chance does.
+    #[must_use]
+    pub fn bursty(loss: f64, mean_burst: f64) -> Self {
+        // In balance as many datagrams enter the bad state as leave it: enter * (1 - loss) = leave * loss.
+        let leave = 1.0 / mean_burst;
+        Self { burst: Some(Burst { enter: leave * loss / (1.0 - loss), leave }), ..Self::default() }
+    }
+
+    /// A line of so many kbit/s with the queue of a home router.
+    #[must_use]
+    pub fn narrow(kbps: u64) -> Self {
+        Self { rate: Some(Rate::kbps(kbps)), ..Self::default() }
+    }
+
     /// Lets nothing through.
     #[must_use]
     pub fn dead() -> Self {
         Self { blackout: true, ..Self::default() }
+    }
+
+    /// The same, this far away.
+    #[must_use]
+    pub fn delayed(self, delay: Duration) -> Self {
+        Self { delay, ..self }
     }
 }
 
@@ -86,6 +119,10 @@ pub struct LinkStats {
     pub lost_in_burst: u64,
     /// Dropped at the bottleneck.
     pub queue_drops: u64,
+    /// Dropped by the policer.
+    pub policed: u64,
+    /// Held up by a stall.
+    pub stalled: u64,
     /// Sent out of order.
     pub reordered: u64,
     /// Arriving twice.
@@ -101,9 +138,12 @@ pub struct Link {
     pub spec: LinkSpec,
     /// Counts so far.
     pub stats: LinkStats,
+    /// The bottleneck of its own.
+    pub bottleneck: Bottleneck,
     rng: ChaCha8Rng,
     in_burst: bool,
-    bottleneck_free: Option<Instant>,
+    /// Begin and end of the newest stall.
+    stall: Option<(Instant, Instant)>,
     last_arrival: Option<Instant>,
 }
 
@@ -112,11 +152,12 @@ impl Link {
     #[must_use]
     pub fn new(spec: LinkSpec, seed: u64) -> Self {
         let rng = ChaCha8Rng::seed_from_u64(seed);
-        Self { spec, stats: LinkStats::default(), rng, in_burst: false, bottleneck_free: None, last_arrival: None }
+        let (stats, bottleneck) = (LinkStats::default(), Bottleneck::default());
+        Self { spec, stats, bottleneck, rng, in_burst: false, stall: None, last_arrival: None }
     }
 
-    /// When a datagram of `len` bytes sent now arrives: never, once, or twice.
-    pub fn send(&mut self, now: Instant, len: usize) -> [Option<Instant>; 2] {
+    /// When a datagram of `len` bytes sent now arrives: never, once, or twice. It passes the `shared` bottleneck first, where there is one.
+    pub fn send(&mut self, now: Instant, len: usize, shared: Option<(&mut Bottleneck, Rate)>) -> [Option<Instant>; 2] {
         self.stats.offered += 1;
         if self.spec.blackout {
             self.stats.blacked_out += 1;
@@ -126,11 +167,16 @@ impl Link {
             self.stats.lost += 1;
             return [None; 2];
         }
-        let Some(departure) = self.pass_bottleneck(now, len) else {
+        if self.spec.policer.is_some_and(|policer| !self.bottleneck.police(now, len, policer)) {
+            self.stats.policed += 1;
+            return [None; 2];
+        }
+        let Some(departure) = self.pass_bottlenecks(now, len, shared) else {
             self.stats.queue_drops += 1;
             return [None; 2];
         };
         let mut arrival = departure + self.spec.delay + self.spec.jitter.mul_f64(self.chance());
+        arrival = self.wait_out_stalls(arrival);
         if self.happens(self.spec.reorder) {
             self.stats.reordered += 1;
             arrival += Duration::from_millis(2) + Duration::from_millis(28).mul_f64(self.chance());
@@ -155,15 +201,28 @@ impl Link {
         self.in_burst || self.happens(self.spec.loss)
     }
 
-    fn pass_bottleneck(&mut self, now: Instant, len: usize) -> Option<Instant> {
-        let Some(rate) = self.spec.rate else { return Some(now) };
-        let start = self.bottleneck_free.map_or(now, |free| free.max(now));
-        if start - now > rate.queue {
-            return None;
+    fn pass_bottlenecks(&mut self, now: Instant, len: usize, shared: Option<(&mut Bottleneck, Rate)>) -> Option<Instant> {
+        let behind = match shared {
+            Some((bottleneck, rate)) => bottleneck.pass(now, len, rate)?,
+            None => now,
+        };
+        self.spec.rate.map_or(Some(behind), |rate| self.bottleneck.pass(behind, len, rate))
+    }
+
+    fn wait_out_stalls(&mut self, arrival: Instant) -> Instant {
+        let Some(stalls) = self.spec.stalls else { return arrival };
+        let (mut begin, mut end) = self.stall.unwrap_or((arrival, arrival));
+        while end < arrival {
+            let (least, most) = stalls.every;
+            let next = end + least + (most - least).mul_f64(self.chance());
+            (begin, end) = (next, next + stalls.longest.mul_f64(self.chance()));
         }
-        let departure = start + Duration::from_nanos(len as u64 * 8 * 1_000_000_000 / rate.bits_per_second);
-        self.bottleneck_free = Some(departure);
-        Some(departure)
+        self.stall = Some((begin, end));
+        if arrival < begin {
+            return arrival;
+        }
+        self.stats.stalled += 1;
+        end
     }
 
     fn happens(&mut self, probability: f64) -> bool {
@@ -182,7 +241,7 @@ mod tests {
 
     fn arrivals(spec: LinkSpec, count: u64) -> (Vec<Instant>, LinkStats) {
         let (start, mut link) = (Instant::now(), Link::new(spec, 1));
-        let sent = (0..count).flat_map(|step| link.send(start + Duration::from_millis(step), 1_000)).flatten().collect();
+        let sent = (0..count).flat_map(|step| link.send(start + Duration::from_millis(step), 1_000, None)).flatten().collect();
         (sent, link.stats)
     }
 
@@ -214,5 +273,33 @@ mod tests {
         let burst = Some(Burst { enter: 0.01, leave: 0.2 });
         let (_, stats) = arrivals(LinkSpec { burst, ..LinkSpec::default() }, 10_000);
         assert!(stats.lost_in_burst > 200 && stats.lost_in_burst == stats.lost, "{stats:?}");
+    }
+
+    #[test]
+    fn a_mean_burst_loses_its_share_in_rows_of_its_length() {
+        for (loss, mean) in [(0.1, 1.5), (0.1, 4.0), (0.3, 3.0)] {
+            let (start, mut link) = (Instant::now(), Link::new(LinkSpec::bursty(loss, mean), 2));
+            let came: Vec<bool> =
+                (0..50_000).map(|step| link.send(start + Duration::from_millis(step), 1_000, None)[0].is_some()).collect();
+            let rows = came.windows(2).filter(|pair| pair[0] && !pair[1]).count();
+            let (share, row) = (link.stats.lost as f64 / 50_000.0, link.stats.lost as f64 / rows as f64);
+            assert!((share / loss - 1.0).abs() < 0.1 && (row / mean - 1.0).abs() < 0.1, "{loss} {mean}: {share} in rows of {row}");
+        }
+    }
+
+    #[test]
+    fn a_stall_holds_back_and_releases_in_order() {
+        let (arrivals, stats) = arrivals(LinkSpec { stalls: Some(Stalls::WIFI), ..LinkSpec::default() }, 10_000);
+        assert!(arrivals.is_sorted());
+        let longest = arrivals.windows(2).map(|pair| pair[1] - pair[0]).max();
+        assert!(longest > Some(Duration::from_millis(70)) && longest <= Some(Duration::from_millis(82)), "{longest:?}");
+        assert!((1_000..2_500).contains(&stats.stalled), "a sixth of the time: {stats:?}");
+    }
+
+    #[test]
+    fn a_policer_drops_what_a_queue_would_hold() {
+        let policer = Some(Policer { bits_per_second: 4_000_000, burst: 10_000 });
+        let (_, stats) = arrivals(LinkSpec { policer, ..LinkSpec::default() }, 1_000);
+        assert!((470..500).contains(&stats.policed) && stats.queue_drops == 0, "{stats:?}");
     }
 }

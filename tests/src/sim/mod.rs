@@ -8,6 +8,7 @@
 //! One seed decides everything but the keys; it is printed when a test fails, and `SIM_SEED` overrides it.
 
 mod acts;
+pub mod bottleneck;
 pub mod link;
 pub mod network;
 mod node;
@@ -16,9 +17,10 @@ mod person;
 mod stage;
 mod ticket;
 
-pub use link::{Burst, LinkSpec, LinkStats, Rate};
-pub use loadgen::light::{Author, Layer, Numbering, Setup, SourceSetup};
-pub use network::PersonIx;
+pub use bottleneck::{Bottleneck, Passed, Policer, Rate};
+pub use link::{Burst, LinkSpec, LinkStats, Stalls};
+pub use loadgen::light::{Author, FREEZE, Feedback, Layer, Motion, Numbering, Setup, SlotRecord, SoundFigures, SourceSetup, Voice};
+pub use network::{Network, PersonIx};
 pub use node::Node;
 pub use oracle::{Meeting, Newcomer, Oracle, Resident, Standing};
 pub use person::Person;

@@ -5,6 +5,7 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use super::bottleneck::{Bottleneck, Rate};
 use super::link::{Link, LinkSpec};
 
 /// Index of a person in a simulation.
@@ -28,6 +29,8 @@ pub struct Arrival {
     pub to: Destination,
     /// Number of the send, counted over the whole simulation: a change of the rules lies between two of them.
     pub number: u64,
+    /// When it was sent.
+    pub sent: Instant,
     /// Its bytes.
     pub bytes: Vec<u8>,
 }
@@ -39,6 +42,8 @@ pub struct Access {
     pub up: Link,
     /// From the relay.
     pub down: Link,
+    /// The bottleneck that this person shares with others on the way from the relay.
+    shared: Option<usize>,
     /// The address the relay sees. Assigning another one is what a NAT does that lost its table.
     pub public: SocketAddr,
     /// Datagrams from the relay to an address that is not this person's any more.
@@ -54,6 +59,7 @@ const MAX_OVERHEARD: usize = 200;
 #[derive(Debug, Default)]
 pub struct Network {
     people: Vec<Access>,
+    shared: Vec<(Bottleneck, Rate)>,
     flights: BinaryHeap<Reverse<Flight>>,
     launched: u64,
     /// Datagrams from the relay to addresses that were never anybody's.
@@ -66,13 +72,32 @@ impl Network {
         let person = self.people.len();
         let public = SocketAddr::from(([192, 0, 2, 10 + person as u8], 40_000));
         let (up, down) = (Link::new(up, seed * 2), Link::new(down, seed * 2 + 1));
-        self.people.push(Access { up, down, public, misdirected: 0, overheard: VecDeque::new() });
+        self.people.push(Access { up, down, shared: None, public, misdirected: 0, overheard: VecDeque::new() });
         person
     }
 
     /// A person's connection.
     pub fn access(&mut self, person: PersonIx) -> &mut Access {
         &mut self.people[person]
+    }
+
+    /// Puts these people's way from the relay behind one bottleneck; gives its number.
+    pub fn share_down(&mut self, people: &[PersonIx], rate: Rate) -> usize {
+        self.shared.push((Bottleneck::default(), rate));
+        let index = self.shared.len() - 1;
+        people.iter().for_each(|person| self.people[*person].shared = Some(index));
+        index
+    }
+
+    /// A shared bottleneck, and its rate, which may be changed at any moment.
+    pub fn shared(&mut self, index: usize) -> &mut (Bottleneck, Rate) {
+        &mut self.shared[index]
+    }
+
+    /// What all bottlenecks remember begins anew.
+    pub fn begin_window(&mut self) {
+        let own = self.people.iter_mut().flat_map(|access| [&mut access.up.bottleneck, &mut access.down.bottleneck]);
+        own.chain(self.shared.iter_mut().map(|(bottleneck, _)| bottleneck)).for_each(|bottleneck| bottleneck.passed = Default::default());
     }
 
     /// Gives the person another public port, as a NAT does after it forgot the old one.
@@ -84,12 +109,12 @@ impl Network {
     /// A person sends to the relay.
     pub fn send_up(&mut self, now: Instant, person: PersonIx, bytes: &[u8]) {
         let access = &mut self.people[person];
-        let (arrivals, from) = (access.up.send(now, bytes.len()), access.public);
+        let (arrivals, from) = (access.up.send(now, bytes.len(), None), access.public);
         if access.overheard.len() == MAX_OVERHEARD {
             access.overheard.pop_front();
         }
         access.overheard.push_back(bytes.to_vec());
-        self.launch(arrivals, Destination::Relay(from), bytes);
+        self.launch(now, arrivals, Destination::Relay(from), bytes);
     }
 
     /// The relay sends to an address.
@@ -100,17 +125,18 @@ impl Network {
         };
         let access = &mut self.people[person];
         let delay = access.down.spec.delay;
-        let arrivals = if access.public == to { access.down.send(now, bytes.len()) } else { [None; 2] };
+        let shared = access.shared.map(|index| &mut self.shared[index]).map(|(bottleneck, rate)| (bottleneck, *rate));
+        let arrivals = if access.public == to { access.down.send(now, bytes.len(), shared) } else { [None; 2] };
         access.misdirected += u64::from(access.public != to);
         match arrivals {
-            [None, None] => self.launch([Some(now + delay), None], Destination::Lost(person), bytes),
-            arrivals => self.launch(arrivals, Destination::Person(person), bytes),
+            [None, None] => self.launch(now, [Some(now + delay), None], Destination::Lost(person), bytes),
+            arrivals => self.launch(now, arrivals, Destination::Person(person), bytes),
         }
     }
 
     /// Puts a datagram on the relay's doorstep as if it came from `source`, at once and unharmed.
     pub fn forge(&mut self, now: Instant, source: SocketAddr, bytes: &[u8]) {
-        self.launch([Some(now), None], Destination::Relay(source), bytes);
+        self.launch(now, [Some(now), None], Destination::Relay(source), bytes);
     }
 
     /// When the next datagram arrives.
@@ -134,10 +160,10 @@ impl Network {
         self.launched
     }
 
-    fn launch(&mut self, arrivals: [Option<Instant>; 2], to: Destination, bytes: &[u8]) {
+    fn launch(&mut self, sent: Instant, arrivals: [Option<Instant>; 2], to: Destination, bytes: &[u8]) {
         for at in arrivals.into_iter().flatten() {
             self.launched += 1;
-            let arrival = Arrival { to, number: self.launched, bytes: bytes.to_vec() };
+            let arrival = Arrival { to, number: self.launched, sent, bytes: bytes.to_vec() };
             self.flights.push(Reverse(Flight { at, arrival }));
         }
     }

@@ -172,6 +172,13 @@ impl Node {
         self.snapshot.take()
     }
 
+    /// The same for a report of a failure: whatever else waits to be told is lost.
+    pub(super) fn glance(&mut self, now: Instant, room: &str) -> Option<RoomSnapshot> {
+        self.worker.handle_command(now, Command::Inspect { room: RoomId(room.to_owned()), request: 1 });
+        self.news();
+        self.snapshot.take()
+    }
+
     /// Why a viewer gets what they get.
     pub fn why(&mut self, now: Instant, room: &str, viewer: u64) -> Option<WhySnapshot> {
         self.worker.handle_command(now, Command::Why { room: RoomId(room.to_owned()), viewer, request: 1 });

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
-use loadgen::light::{Client, SlotRecord, SlotView};
+use loadgen::light::{Client, Counters, SlotRecord, SlotView};
 use room::{Announcement, ChatMessage, Code, Command, RosterEntry, Scene};
-use signal::message::{ByeReason, ClientMessage, ServerMessage, Slot, Source};
+use signal::message::{ByeReason, ClientMessage, Needed, ServerMessage, Slot, Source};
+use wire::ids::Rid;
 use worker::ClientId;
 
 use super::ticket::Ticket;
@@ -56,6 +57,14 @@ pub struct Person {
     pub resumed: u32,
     /// Offers so far.
     pub offers: u32,
+    /// What anybody needs of the person's pictures, as the person was told.
+    pub needed: Vec<Needed>,
+    /// Times the person was told.
+    pub told_needs: u32,
+    /// Whether the person sends only what is needed.
+    pub obeys: bool,
+    /// The client's counts when the window began.
+    pub before: Counters,
     /// Whether the person offers more m-lines when the relay has more to show.
     pub takes_more: bool,
     commands: u32,
@@ -93,6 +102,10 @@ impl Person {
             errors: Vec::new(),
             resumed: 0,
             offers: 0,
+            needed: Vec::new(),
+            told_needs: 0,
+            obeys: true,
+            before: Counters::default(),
             takes_more: true,
             commands: 0,
             pending: false,
@@ -157,6 +170,13 @@ impl Person {
                 self.client.slots_told(&self.slots, &slots);
                 self.slots = slots;
             }
+            ServerMessage::Send { sources } => {
+                self.told_needs += 1;
+                if self.obeys {
+                    sources.iter().for_each(|needed| self.obey(needed));
+                }
+                self.needed = sources;
+            }
             ServerMessage::SlotsWanted { audio, video } if self.takes_more => {
                 self.wanted = Some((audio, video));
                 self.offer();
@@ -166,6 +186,20 @@ impl Person {
             ServerMessage::SlotsWanted { .. } | ServerMessage::Pong { .. } | ServerMessage::Event { .. } => {}
             other => self.hear(other),
         }
+    }
+
+    fn obey(&mut self, needed: &Needed) {
+        let layers: Vec<(Option<Rid>, bool)> = match &needed.layers[..] {
+            [] => vec![(None, needed.height > 0)],
+            layers => layers.iter().map(|layer| (Rid::new(&layer.rid), layer.active)).collect(),
+        };
+        self.client.obey(needed.source, &layers, needed.max_bitrate);
+    }
+
+    /// Counts begin anew.
+    pub(super) fn begin_window(&mut self) {
+        self.before = *self.client.counters();
+        self.client.begin_window();
     }
 
     /// What the room tells, rather than the connection.

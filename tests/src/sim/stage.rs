@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use loadgen::light::Stamp;
 use room::{Actor, Command, ParticipantId, Settings, Source, Time};
 use signal::message::{ClientMessage, ServerMessage};
 use wire::ntp::Ntp;
 use worker::event::Who;
 use worker::{ClientId, Event, Limits};
 
-use super::network::{Destination, Network, PersonIx};
+use super::network::{Arrival, Destination, Network, PersonIx};
 use super::node::Node;
 use super::oracle::{Oracle, Standing};
 use super::person::Person;
@@ -40,6 +41,12 @@ pub struct Sim {
     pub settings: Arc<Settings>,
     /// When the first packet of an author's source reached somebody in this window.
     pub first_packets: BTreeMap<(PersonIx, u32, Source), Instant>,
+    /// How long the relay held each packet of an author's source before it sent it to somebody, in this window. Only where nothing is
+    /// sent again and the way to the relay takes its fixed delay. Off until [`Self::watch_holds`].
+    pub holds: BTreeMap<(PersonIx, Source), Vec<Duration>>,
+    watches_holds: bool,
+    /// Since when counts count.
+    pub window: Instant,
     /// False for a test whose clients do what makes even a good relay's stream incomplete.
     pub expects_clean_streams: bool,
     to_node: VecDeque<(Instant, PersonIx, ClientMessage)>,
@@ -93,6 +100,9 @@ impl Sim {
             oracle: Oracle::default(),
             settings: Arc::new(settings),
             first_packets: BTreeMap::new(),
+            holds: BTreeMap::new(),
+            watches_holds: false,
+            window: start,
             expects_clean_streams: true,
             to_node: VecDeque::new(),
             to_people: VecDeque::new(),
@@ -138,7 +148,10 @@ impl Sim {
     /// Everybody's counts begin anew.
     pub fn begin_window(&mut self) {
         self.first_packets.clear();
-        self.people.iter_mut().for_each(|person| person.client.begin_window());
+        self.holds.clear();
+        self.window = self.now;
+        self.network.begin_window();
+        self.people.iter_mut().for_each(Person::begin_window);
     }
 
     pub(super) fn seed(&self) -> u64 {
@@ -174,7 +187,7 @@ impl Sim {
                     self.node.handle_datagram(self.now, from, &mut arrival.bytes);
                     self.settle();
                 }
-                Destination::Person(who) => self.deliver_media(who, arrival.number, &mut arrival.bytes),
+                Destination::Person(who) => self.deliver_media(who, &mut arrival),
                 Destination::Lost(who) => {
                     let person = &mut self.people[who];
                     if let Some(stamp) = person.client.inspect(&mut arrival.bytes) {
@@ -210,7 +223,8 @@ impl Sim {
         self.settle();
     }
 
-    fn deliver_media(&mut self, who: PersonIx, number: u64, bytes: &mut [u8]) {
+    fn deliver_media(&mut self, who: PersonIx, arrival: &mut Arrival) {
+        let Arrival { number, sent, ref mut bytes, .. } = *arrival;
         let person = &mut self.people[who];
         if person.bye.is_some() {
             // Nobody handles it any more, but it must have been sent in time.
@@ -225,8 +239,22 @@ impl Sim {
             self.oracle.judge(number, person.publisher, stamp.as_ref());
         }
         if let Some(stamp) = stamp {
+            if self.watches_holds {
+                self.note_hold(who, sent, &stamp);
+            }
             self.first_packets.entry((who, stamp.author.publisher, stamp.author.source)).or_insert(self.now);
         }
+    }
+
+    /// From now on [`Self::holds`] is filled.
+    pub fn watch_holds(&mut self) {
+        self.watches_holds = true;
+    }
+
+    fn note_hold(&mut self, who: PersonIx, sent: Instant, stamp: &Stamp) {
+        let Some(author) = self.people.iter().position(|person| person.publisher == stamp.author.publisher) else { return };
+        let came = self.people[author].client.epoch() + stamp.captured + self.network.access(author).up.spec.delay;
+        self.holds.entry((who, stamp.author.source)).or_default().push(sent.saturating_duration_since(came));
     }
 
     /// Moves what everybody has to say into the network and the signalling queues.
@@ -384,8 +412,13 @@ impl Drop for Sim {
             eprintln!("  {} (author {}): {counters:?}, bye {:?}", person.name, person.publisher, person.bye);
             let access = self.network.access(who);
             eprintln!("    up {:?}\n    down {:?}", access.up.stats, access.down.stats);
-            person.client.slots().for_each(|slot| eprintln!("    slot {}: {:?}", slot.mid, slot.record));
+            person.client.slots().for_each(|slot| eprintln!("    slot {}: {}", slot.mid, slot.record));
         }
         eprintln!("  relay: {:?}", self.node.worker.counters());
+        for person in self.node.glance(self.now, ROOM).into_iter().flat_map(|room| room.people) {
+            eprintln!("  relay's view of {}: line {:?}", person.identity, person.line);
+            person.publications.iter().for_each(|publication| eprintln!("    {publication:?}"));
+            person.slots.iter().for_each(|slot| eprintln!("    {slot:?}"));
+        }
     }
 }

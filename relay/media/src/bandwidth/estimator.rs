@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::acked::Acked;
 use super::arrival::Clock;
+use super::ceiling::{Ceiling, SURPRISE};
 use super::fallback::Fallback;
 use super::groups::Groups;
 use super::loss::{Finding, Loss};
@@ -31,6 +32,12 @@ const DRAIN_FULL: f64 = 600_000.0;
 /// Least share of the estimate that is sent while draining.
 const MIN_DRAIN: f64 = 0.35;
 
+/// Delays that grow while no such queue stands, us, are jitter: something got through at once.
+const SEEN: u64 = 3_000;
+
+/// A queue that stands so high, us, while packets are lost is full: it grows no more, and is too long all the same.
+const LONG_QUEUE: u64 = 100_000;
+
 /// A queue that stands no higher than this after a decrease counts as gone, us.
 const GONE: u64 = 25_000;
 
@@ -39,10 +46,6 @@ const START_TIME: u64 = 3_000_000;
 
 /// If no more than this share of the estimate arrives, and the first probe was not answered well either, the line is full.
 const FULL_AT_START: f64 = 0.7;
-
-/// An answer that is below so many times what arrived when the line was full is not worth a jump: between the frames of others a shared
-/// line seems free.
-const SURPRISE: f64 = 1.2;
 
 /// The rate that arrives above the estimate of the last decrease by this shows that the line has become better.
 const BETTER: f64 = 1.3;
@@ -56,6 +59,11 @@ const SILENT_DECREASE: f64 = 0.5;
 /// A viewer's own estimate is forgotten after this, us: clients send one each second.
 const REMB_LIFETIME: u64 = 10_000_000;
 
+/// When it falls to less than this share of the last one, the viewer has seen a queue: a little less still drains it, for so long, us.
+const REMB_FALLS: f64 = 0.9;
+const REMB_DRAIN: f64 = 0.93;
+const REMB_DRAIN_TIME: u64 = 1_000_000;
+
 /// A decrease is the reason for the estimate for so long, us.
 const REASON_TIME: u64 = 10_000_000;
 
@@ -67,6 +75,9 @@ const TICK: u64 = 100_000;
 
 /// Losses in receiver reports that hold nothing back.
 const FEW_LOSSES: f64 = 0.02;
+
+/// If less than this share of the estimate arrives, nothing proves it.
+const IDLE: f64 = 0.8;
 
 /// A wish that grew by so much is a jump.
 const JUMP: f64 = 1.2;
@@ -93,14 +104,19 @@ pub struct Estimator {
     wish: f64,
     /// The viewer's own estimate, bit/s, and when it came, us.
     remb: Option<(f64, u64)>,
+    /// When that last fell, us.
+    remb_fell: Option<u64>,
     /// us.
     rtt: Option<u64>,
     /// When the first packet was sent of which nothing was heard yet, us.
     unheard: Option<u64>,
     /// What arrived when queues grew last, bit/s.
     full: Option<f64>,
+    ceiling: Ceiling,
     /// What a probe at the beginning said if it was less than the estimate, bit/s.
     low_answer: Option<f64>,
+    /// Queues grew, packets did not fit, or nothing came back: the line has shown an end at some time.
+    found_wanting: bool,
     /// When time was last told, us.
     ticked: u64,
     target: f64,
@@ -125,10 +141,13 @@ impl Estimator {
             fallback: Fallback::new(0, START),
             wish: MAX_BITRATE,
             remb: None,
+            remb_fell: None,
             rtt: None,
             unheard: None,
             full: None,
+            ceiling: Ceiling::default(),
             low_answer: None,
+            found_wanting: false,
             ticked: 0,
             target: START,
         }
@@ -169,7 +188,9 @@ impl Estimator {
     pub fn handle_remb(&mut self, now: Instant, bitrate: u64) {
         let now = self.micros(now);
         let bitrate = (bitrate as f64).clamp(MIN_BITRATE, MAX_BITRATE);
-        self.remb = Some((bitrate, now));
+        if self.remb.replace((bitrate, now)).is_some_and(|(before, _)| bitrate < REMB_FALLS * before) {
+            self.remb_fell = Some(now);
+        }
         if matches!(self.reports, Reports::None) {
             self.fallback.suggest(bitrate);
         }
@@ -204,6 +225,7 @@ impl Estimator {
         let now = self.micros(now);
         if self.silence_at().is_some_and(|due| due <= now) {
             let before = self.rate.estimate();
+            self.found_wanting = true;
             self.rate.set(now, SILENT_DECREASE * before);
             self.prober.fell(now, before, self.rate.estimate());
             // What is sent from now on is waited for anew; if nothing is, nothing is missed.
@@ -247,6 +269,20 @@ impl Estimator {
         if lately && self.target < self.wish { Limit::Delay } else { Limit::Nothing }
     }
 
+    /// Whether the line has ever shown an end. Until then [`Estimator::target`] is a guess, or what was asked and sent so far: less than the
+    /// line carries as likely as more. Losses that are being looked into show nothing yet.
+    #[must_use]
+    pub fn found_wanting(&self) -> bool {
+        self.found_wanting || self.remb.is_some() || matches!(self.reports, Reports::None) && self.fallback.loss() > FEW_LOSSES
+    }
+
+    /// What the line carried when it was last full, if that is not long ago and it has not shown to carry more since, bit/s. The target goes
+    /// beyond it from time to time to find out; what cannot be taken back soon should not.
+    #[must_use]
+    pub fn ceiling(&self) -> Option<u64> {
+        self.ceiling.rate(self.rate.updated().max(self.ticked)).map(|rate| rate as u64)
+    }
+
     /// Round-trip time by feedback.
     #[must_use]
     pub fn rtt(&self) -> Option<Duration> {
@@ -278,20 +314,34 @@ impl Estimator {
         }
 
         let arrives = self.acked.rate();
-        if self.trend.signal() == Signal::Over || self.drain(now) < 1.0 {
+        if self.signal() == Signal::Over || self.drain(now) < 1.0 {
             self.loss.excuse(now);
         }
         let estimate = self.rate.estimate();
         match self.loss.update(now, estimate, arrives) {
-            Finding::Restore(rate) => self.rate.set(now, rate.max(estimate)),
-            Finding::Full(most) => self.rate.set(now, most.min(estimate)),
+            Finding::Restore(rate) => {
+                self.ceiling.forget_policer();
+                self.rate.set(now, rate.max(estimate));
+            }
+            Finding::Resume(rate) => self.rate.set(now, rate.max(estimate)),
+            Finding::Full(most) => {
+                self.found_wanting = true;
+                self.ceiling.met(now, arrives, true);
+                self.rate.set(now, most.min(estimate));
+            }
             Finding::None => {}
         }
         self.follow_delay(now, arrives);
         self.start_lower(now, arrives);
         self.take_answers(now);
+        self.prober.set_idle(arrives.is_some_and(|arrives| arrives < IDLE * self.rate.estimate()));
         self.ask(now);
         self.retarget(now);
+    }
+
+    /// What the line does, by delay and by what tells that a queue is full.
+    fn signal(&self) -> Signal {
+        if self.queue.standing() > LONG_QUEUE && self.loss.doubts() { Signal::Over } else { self.trend.signal() }
     }
 
     fn follow_delay(&mut self, now: u64, arrives: Option<f64>) {
@@ -301,18 +351,23 @@ impl Estimator {
         // While a queue stands what arrives is even, so that a short time is enough.
         let arrives_now = if standing > DRAIN_FROM { self.acked.rate_now() } else { self.acked.rate() };
         let arrives_now = arrives_now.map(|rate| rate / carried);
-        let signal = self.trend.signal();
+        let signal = self.signal();
         let before = self.rate.estimate();
         let rtt = self.rtt.unwrap_or(FIRST_RTT);
         let own_burst = standing < GONE && now.saturating_sub(self.prober.asked()) < rtt + PROBE_SHADOW;
-        if (self.loss.holds() && signal == Signal::Normal) || (own_burst && signal == Signal::Over) {
+        let imagined = standing < SEEN || own_burst;
+        if (self.loss.holds() && signal == Signal::Normal) || (imagined && signal == Signal::Over) {
             return;
         }
-        if self.rate.update(now, signal, arrives.map(|rate| rate / carried), arrives_now, standing, rtt) {
+        let rates = [arrives.map(|rate| rate / carried), arrives_now, self.ceiling.rate(now)];
+        if self.rate.update(now, signal, rates, standing, rtt) {
             self.full = arrives_now;
+            self.found_wanting = true;
+            self.ceiling.met(now, arrives_now, false);
             self.prober.fell(now, before, self.rate.estimate());
         } else if arrives.zip(self.full).is_some_and(|(arrives, full)| arrives > BETTER * full) {
             self.full = None;
+            self.ceiling.forget();
             self.rate.forget_capacity();
             self.prober.line_is_better();
         }
@@ -327,19 +382,24 @@ impl Estimator {
             self.low_answer = None;
         } else if answer < before && arrives < FULL_AT_START * before {
             self.low_answer = None;
+            self.found_wanting = true;
             self.rate.fall_to(now, answer.max(FULL_AT_START * arrives));
         }
     }
 
     fn take_answers(&mut self, now: u64) {
-        let Some(answer) = self.prober.take_answer(now, self.loss.inherent()) else { return };
+        let Some(answer) = self.prober.take_answer(now, self.loss.smoothed().max(self.loss.inherent())) else { return };
         let before = self.rate.estimate();
+        if self.ceiling.fools_probes(now) {
+            return;
+        }
         let answer = if self.full.is_some() && answer.bitrate > before {
             let Some(answer) = self.prober.confirmed(now, answer) else { return };
             answer
         } else {
             answer
         };
+        self.ceiling.answered(now, answer);
         let near = self.full.is_some_and(|full| answer.bitrate < SURPRISE * full);
         if answer.bitrate > before && !near {
             self.rate.set(now, answer.bitrate);
@@ -356,7 +416,7 @@ impl Estimator {
     /// Asks the line for more, if it seems to be free.
     fn ask(&mut self, now: u64) {
         let free =
-            self.trend.signal() == Signal::Normal && self.queue.standing() < GONE && !self.loss.holds() && self.loss.limit().is_none();
+            self.trend.signal() == Signal::Normal && self.queue.standing() < GONE && !self.loss.tries() && self.loss.limit().is_none();
         if !free || matches!(self.reports, Reports::None) {
             return;
         }
@@ -388,7 +448,9 @@ impl Estimator {
             self.remb = None;
         }
         let own = self.own_estimate() * self.drain(now);
-        self.target = self.remb.map_or(own, |(remb, _)| remb.min(own)).clamp(MIN_BITRATE, MAX_BITRATE);
+        let drains = self.remb_fell.is_some_and(|at| now.saturating_sub(at) < REMB_DRAIN_TIME);
+        let kept = if drains { REMB_DRAIN } else { 1.0 };
+        self.target = self.remb.map_or(own, |(remb, _)| (kept * remb).min(own)).clamp(MIN_BITRATE, MAX_BITRATE);
     }
 
     /// Share of the estimate that is sent: less than all while a queue of our making stands.

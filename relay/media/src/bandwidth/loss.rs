@@ -1,8 +1,10 @@
 //! The limit that losses set: tells losses that come from sending too much from those that the line has anyway, by trying.
 //!
-//! When more is lost than this line is known to lose, the rate goes down to what arrives. If the losses go away, they came from a full
-//! line (a policer, a short queue) and the limit stays; if they stay, they are the line's own (radio): the rate is restored and the line
-//! is known to lose that much.
+//! When surely more is lost than this line is known to lose, and the line is busy, the rate goes down to what arrives. If the losses go
+//! away, they came from a full line (a policer, a short queue) and the limit stays; if they stay, they are the line's own (radio): the rate
+//! is restored and the line is known to lose that much. How sure one can be depends on how long the rows of losses are.
+
+use super::trial::{Rows, Trial, ratio};
 
 /// Length of an observation, us, and the least packets in it.
 const OBSERVATION: u64 = 250_000;
@@ -14,27 +16,39 @@ const MAX_RECENT: usize = 4;
 /// An observation with fewer packets ends after this, us.
 const MAX_OBSERVATION: u64 = 1_000_000;
 
-/// Losses this far above what is known of the line, on top of chance, start a trial.
-const EXCESS: f64 = 0.03;
+/// Losses this far above what is known of the line are a doubt, and the rate grows no further; if chance cannot explain them either, they
+/// start a trial.
+const DOUBT: f64 = 0.025;
+
+/// A busy line's losses are taken together over about so many packets: the smaller they are, the longer it takes to be sure of them, and
+/// the less haste there is, because retransmissions make them good. A trial costs everybody quality for a second.
+const EVIDENCE: u32 = 1_500;
 
 /// Standard deviations of chance that are allowed for.
 const DEVIATIONS: f64 = 3.0;
 
-/// Packets that a line's own losses take at a time: chance is larger by its root.
-const BURST: f64 = 2.0;
-
 /// Share of what arrives that is sent during a trial: what does not fit goes, and a queue drains.
 const TRIAL: f64 = 0.9;
+
+/// A line over which less than this share of what may be sent is sent is not full of it: its losses are not looked into, and a trial in
+/// which so little was sent has shown nothing ...
+const BUSY: f64 = 0.7;
+/// ... unless so much is lost that it may carry far less than is thought.
+const ALARMING: f64 = 0.2;
 
 /// Least share of the rate that a trial goes down to.
 const DEEPEST: f64 = 0.3;
 
 /// Observations of a trial that count, at the least and at most, after one that belongs to the time before.
 const MIN_TRIAL: u32 = 2;
-const MAX_TRIAL: u32 = 8;
+const MAX_TRIAL: u32 = 24;
 
-/// A trial ends early when so many packets more or fewer would be lost by the one reason than by the other.
-const ENOUGH: f64 = 6.0;
+/// A trial ends early when one reason is so much likelier than the other, as a natural logarithm: one verdict in twenty may be wrong
+/// (A. Wald, Sequential Tests of Statistical Hypotheses, 1945).
+const SURE: f64 = 3.0;
+
+/// Below this a trial says nothing.
+const HINT: f64 = 1.0;
 
 /// A line with more losses than this is full, whatever a trial says.
 const MAX_INHERENT: f64 = 0.4;
@@ -77,12 +91,17 @@ pub(super) struct Loss {
     since: u64,
     /// Lost and all packets of the last observations, the latest first.
     recent: [(u32, u32); MAX_RECENT],
+    rows: Rows,
     /// Share that this line loses whatever is sent.
     inherent: f64,
     /// The same as the last trial had it.
     tried: f64,
     smoothed: f64,
     limit: Option<f64>,
+    /// More is lost than is known of the line.
+    doubt: bool,
+    /// Lost and all packets since the line has been busy.
+    evidence: (u32, u32),
     phase: Phase,
     pause: u64,
 }
@@ -105,20 +124,6 @@ enum Phase {
     },
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Trial {
-    /// What might be sent before, bit/s.
-    rate: f64,
-    /// Share lost before.
-    before: f64,
-    /// Share lost if the line is full and nothing but that is the reason.
-    if_full: f64,
-    /// Observations since, and what they count up to.
-    seen: u32,
-    lost: u32,
-    packets: u32,
-}
-
 /// What an observation means for the estimate.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) enum Finding {
@@ -128,6 +133,8 @@ pub(super) enum Finding {
     Full(f64),
     /// The losses are the line's own: this is the rate from before the trial, bit/s.
     Restore(f64),
+    /// The trial has shown nothing: likewise.
+    Resume(f64),
 }
 
 impl Loss {
@@ -137,10 +144,13 @@ impl Loss {
             packets: 0,
             since: now,
             recent: [(0, 0); MAX_RECENT],
+            rows: Rows::default(),
             inherent: 0.0,
             tried: 0.0,
             smoothed: 0.0,
             limit: None,
+            doubt: false,
+            evidence: (0, 0),
             phase: Phase::Quiet { since: now },
             pause: PAUSE,
         }
@@ -153,12 +163,14 @@ impl Loss {
         } else {
             self.packets += 1;
         }
+        self.rows.arrived();
     }
 
     #[inline]
     pub(super) fn lost(&mut self) {
         self.lost += 1;
         self.packets += 1;
+        self.rows.lost();
     }
 
     /// Share lost lately.
@@ -176,9 +188,19 @@ impl Loss {
         self.limit
     }
 
-    /// Whether growing must wait: losses are being looked into.
-    pub(super) fn holds(&self) -> bool {
+    /// Whether losses are being looked into.
+    pub(super) fn tries(&self) -> bool {
         matches!(self.phase, Phase::Trial(_))
+    }
+
+    /// Whether more is lost than is known of the line.
+    pub(super) fn doubts(&self) -> bool {
+        self.doubt
+    }
+
+    /// Whether growing must wait, unless the line is asked: losses are being looked into, or are more than is known of it.
+    pub(super) fn holds(&self) -> bool {
+        self.doubt || self.tries()
     }
 
     /// Queues grow: what is lost now is lost because they are full, and dealt with.
@@ -211,15 +233,21 @@ impl Loss {
     fn observe(&mut self, now: u64, rate: f64, arrives: Option<f64>) -> Finding {
         let [(lost, packets), ..] = self.recent;
         // On a line that is known to lose something it takes longer to be sure.
-        let count = if self.tried > EXCESS { MAX_RECENT } else { 2 };
+        let count = if self.tried > DOUBT { MAX_RECENT } else { 2 };
         let all = self.recent[..count].iter().fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
         let share = ratio(all.0, all.1);
         // While there is a limit more losses mean that it is too high.
         let quiet = self.limit.is_none() && matches!(self.phase, Phase::Quiet { .. } | Phase::Settled { .. });
-        if share < self.inherent || (quiet && !self.exceeds(share, all.1)) {
+        self.doubt = self.exceeds(share, all.1);
+        let busy = is_busy(self.most(rate), share, arrives);
+        self.gather(busy || share > ALARMING);
+        let alarms = self.alarms(all) || self.alarms(self.evidence);
+        // What is lost while the line is nearly full may be lost because of that.
+        if share < self.inherent || (quiet && !busy && !alarms) {
             self.inherent = (self.inherent + FOLLOW * (share - self.inherent)).min(self.highest());
         }
         match self.phase {
+            Phase::Trial(trial) if share <= ALARMING && !busy && self.says_nothing(&trial) => self.call_off(now, &trial),
             Phase::Trial(trial) => self.continue_trial(now, trial, lost, packets),
             Phase::Excused { until, .. } if now < until => Finding::None,
             // Unless it has become much worse.
@@ -229,7 +257,7 @@ impl Loss {
                 Finding::None
             }
             Phase::Quiet { .. } | Phase::Settled { .. } => {
-                if self.exceeds(share, all.1) && self.exceeds(ratio(lost, packets), packets) {
+                if (busy || share > ALARMING) && alarms && ratio(lost, packets) > self.inherent + DOUBT {
                     self.begin_trial(rate, share, arrives);
                 } else if matches!(self.phase, Phase::Settled { .. }) {
                     self.phase = Phase::Quiet { since: now };
@@ -239,8 +267,32 @@ impl Loss {
         }
     }
 
+    /// Keeps the newest observation in mind, if the line was busy in it.
+    fn gather(&mut self, busy: bool) {
+        let ((lost, packets), (newly_lost, new)) = (self.evidence, self.recent[0]);
+        let (lost, packets) = if packets > EVIDENCE { (lost / 2, packets / 2) } else { (lost, packets) };
+        self.evidence = if busy { (lost + newly_lost, packets + new) } else { (0, 0) };
+    }
+
+    /// Too little is sent to learn anything: all is as it was before the trial.
+    fn call_off(&mut self, now: u64, trial: &Trial) -> Finding {
+        self.limit = None;
+        self.phase = Phase::Quiet { since: now };
+        Finding::Resume(trial.rate)
+    }
+
+    fn says_nothing(&self, trial: &Trial) -> bool {
+        trial.own_not_full(self.rows.dispersion()).abs() < HINT
+    }
+
+    /// What may be sent, bit/s, `rate` being the limit that delay sets.
+    fn most(&self, rate: f64) -> f64 {
+        self.limit.map_or(rate, |limit| limit.min(rate))
+    }
+
     fn begin_trial(&mut self, rate: f64, share: f64, arrives: Option<f64>) {
-        let rate = self.limit.map_or(rate, |limit| limit.min(rate));
+        self.evidence = (0, 0);
+        let rate = self.most(rate);
         let arrives = arrives.unwrap_or(rate * (1.0 - share));
         // What the line loses anyway has passed the place where it may be full.
         let limit = (TRIAL * arrives / (1.0 - self.inherent)).clamp(DEEPEST * rate, rate);
@@ -256,8 +308,7 @@ impl Loss {
             trial.packets += packets;
         }
         trial.seen += 1;
-        let enough = f64::from(trial.packets) * (trial.before - trial.if_full) >= ENOUGH;
-        if trial.seen > MAX_TRIAL || (enough && trial.seen > MIN_TRIAL) {
+        if trial.seen > MAX_TRIAL || (trial.own_not_full(self.rows.dispersion()).abs() >= SURE && trial.seen > MIN_TRIAL) {
             return self.conclude(now, &trial);
         }
         self.phase = Phase::Trial(trial);
@@ -266,7 +317,7 @@ impl Loss {
 
     fn conclude(&mut self, now: u64, trial: &Trial) -> Finding {
         let after = ratio(trial.lost, trial.packets);
-        if after < f64::midpoint(trial.before, trial.if_full) || after > MAX_INHERENT {
+        if trial.own_not_full(self.rows.dispersion()) < 0.0 || after > MAX_INHERENT {
             // Full. If it still is, the next trial goes down further.
             self.phase = Phase::Quiet { since: now };
             self.pause = PAUSE;
@@ -283,27 +334,40 @@ impl Loss {
         Finding::Restore(trial.rate)
     }
 
-    /// More is lost than chance allows.
+    /// What is known of the line, and chance, do not explain that this share is lost.
     fn exceeds(&self, share: f64, packets: u32) -> bool {
-        let chance = DEVIATIONS * (BURST * self.inherent * (1.0 - self.inherent) / f64::from(packets.max(1))).sqrt();
-        share > self.inherent + EXCESS + chance
+        share > self.inherent + DOUBT + self.chance(self.inherent, packets)
+    }
+
+    /// The same, and chance is what it would be at the share that was seen: it is surely more.
+    fn alarms(&self, (lost, packets): (u32, u32)) -> bool {
+        let share = ratio(lost, packets);
+        share > self.inherent + DOUBT + self.chance(share, packets)
+    }
+
+    /// How much a share seen in so many packets may differ from the true one.
+    fn chance(&self, share: f64, packets: u32) -> f64 {
+        DEVIATIONS * (self.rows.dispersion() * share * (1.0 - share) / f64::from(packets.max(1))).sqrt()
     }
 
     /// The most that the line is believed to lose without another trial.
     fn highest(&self) -> f64 {
-        if self.tried > EXCESS { self.tried + MAX_DRIFT } else { self.tried }
+        self.tried + MAX_DRIFT
     }
 
     fn grow(&mut self, now: u64, elapsed: u64, rate: f64) {
-        let (Phase::Quiet { since } | Phase::Excused { since, .. }, Some(limit)) = (self.phase, self.limit) else { return };
+        let (Phase::Quiet { since } | Phase::Excused { since, .. }, Some(limit), false) = (self.phase, self.limit, self.doubt) else {
+            return;
+        };
         let speed = if now.saturating_sub(since) < QUIET { CAREFUL_GROWTH } else { GROWTH };
         let limit = limit * speed.powf(elapsed as f64 / 1e6);
         self.limit = (limit < rate).then_some(limit);
     }
 }
 
-fn ratio(part: u32, whole: u32) -> f64 {
-    f64::from(part) / f64::from(whole.max(1))
+/// Whether what is sent, of which `share` is lost and the rest arrives, comes near what may be sent.
+fn is_busy(most: f64, share: f64, arrives: Option<f64>) -> bool {
+    arrives.is_none_or(|arrives| arrives >= BUSY * most * (1.0 - share))
 }
 
 #[cfg(test)]
@@ -328,7 +392,7 @@ mod tests {
                 }
             }
             match loss.update(step * 50_000, estimate, Some(rate * (1.0 - lost))) {
-                Finding::Restore(before) => estimate = before,
+                Finding::Restore(before) | Finding::Resume(before) => estimate = before,
                 Finding::Full(most) => estimate = most.min(estimate),
                 Finding::None => {}
             }

@@ -4,17 +4,19 @@
 //! Estimator::sent -> History ------.        .-> Groups -> Trend -> Rate (delay) --.
 //!                                  |        |-> Acked (what arrives) -^  ^        |
 //! TWCC ----> Clock -> arrivals --- fate --- |-> Queue (standing) -> drain         |-> lowest -> target
-//! RFC 8888 -> Index -^                      |-> Cluster -> Prober --------'       |
+//! RFC 8888 -> Index -^                      |-> Cluster -> Prober --------'       |      and Ceiling: where the line was full
 //!                                           '-> Loss (own losses or full?) -------|
 //! receiver reports -> Fallback (only without the above) --------------------------|
 //! REMB -> cap --------------------------------------------------------------------'
 //! ```
-//! It is of the GoogCC family (draft-ietf-rmcat-gcc-02, and what became of it in libwebrtc), with three things of its own: the queue that
-//! stands is measured and drained after a decrease, a line's own losses are told from those of a full line by trying, and packets whose
-//! report was lost count as arrived. `tests/bandwidth` has the lines it was decided on.
+//! It is of the GoogCC family (draft-ietf-rmcat-gcc-02, and what became of it in libwebrtc), with some things of its own: the queue that
+//! stands is measured and drained after a decrease, and without one growing delays are jitter; a line's own losses are told from those of a
+//! full line by trying, where evidence gathered over as many packets as it takes says that they matter; where a line ends is remembered; and
+//! packets whose report was lost count as arrived. `tests/bandwidth` has the lines it was decided on.
 
 mod acked;
 mod arrival;
+mod ceiling;
 mod cluster;
 mod estimator;
 mod fallback;
@@ -27,6 +29,7 @@ mod rate;
 mod reports;
 mod sent;
 mod trend;
+mod trial;
 
 pub use estimator::Estimator;
 use wire::ids::Ssrc;

@@ -6,7 +6,7 @@ use super::{MAX_BITRATE, Probe};
 
 /// How long a probe takes, us, and the least bytes in it: enough packets to measure their spacing.
 const LENGTH: u64 = 20_000;
-const MIN_BYTES: u64 = 5_000;
+const MIN_BYTES: u64 = 3_000;
 
 /// The first question is this many times the start; those that follow a good answer this many times the estimate.
 const FIRST: f64 = 3.0;
@@ -21,6 +21,9 @@ const MARGIN: f64 = 1.1;
 /// Pause between probes, us; grows by half with each that brought nothing, up to the longest.
 const PAUSE: u64 = 3_000_000;
 const MAX_PAUSE: u64 = 60_000_000;
+
+/// The longest while less is sent than the estimate: nothing else would show that the line has become better, us.
+const MAX_IDLE_PAUSE: u64 = 8_000_000;
 
 /// Pause at the beginning, us: one answer may have met a radio that slept.
 const FIRST_PAUSE: u64 = 500_000;
@@ -58,6 +61,8 @@ pub(super) struct Prober {
     begun: bool,
     asked: u64,
     pause: u64,
+    /// Less is sent than the estimate.
+    idle: bool,
     /// When to ask again, us, at which bit/s, as the answer said nothing; how often that was so.
     again: Option<(u64, f64)>,
     unanswered: u32,
@@ -87,6 +92,7 @@ impl Prober {
             begun: false,
             asked: 0,
             pause: FIRST_PAUSE,
+            idle: false,
             again: None,
             unanswered: 0,
             unconfirmed: None,
@@ -221,6 +227,11 @@ impl Prober {
         }
     }
 
+    /// Whether less is sent than the estimate.
+    pub(super) fn set_idle(&mut self, idle: bool) {
+        self.idle = idle;
+    }
+
     /// When something was asked last, us.
     pub(super) fn asked(&self) -> u64 {
         self.asked
@@ -228,7 +239,7 @@ impl Prober {
 
     /// When [`Prober::tick`] may ask something, us.
     pub(super) fn next_tick(&self) -> u64 {
-        let pause = self.asked + self.pause;
+        let pause = self.asked + if self.idle { self.pause.min(MAX_IDLE_PAUSE) } else { self.pause };
         self.again.map_or(pause, |(again, _)| again.min(pause))
     }
 

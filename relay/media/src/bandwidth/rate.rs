@@ -8,6 +8,12 @@ const GENTLE_DECREASE: f64 = 0.90;
 const DECREASE: f64 = 0.85;
 const HIGH_QUEUE: f64 = 40_000.0;
 
+/// An estimate that went beyond the known end of the line while less was sent than this share of it goes back to the other share of the end
+/// first: what arrives is what was sent, not what the line carries. Unless so much less arrives that the line must have become worse.
+const BUSY: f64 = 0.8;
+const BEFORE_END: f64 = 0.9;
+const LIKELY: f64 = 0.66;
+
 /// Growth per second while the capacity is not known.
 const GROWTH: f64 = 1.08;
 
@@ -15,7 +21,7 @@ const GROWTH: f64 = 1.08;
 const MIN_GROWTH: f64 = 4_000.0;
 
 /// The estimate grows no further than what arrived times this ...
-const PROVEN_FACTOR: f64 = 1.5;
+const PROVEN_FACTOR: f64 = 1.15;
 /// ... and so much, bit/s.
 const PROVEN_EXTRA: f64 = 10_000.0;
 
@@ -99,20 +105,20 @@ impl Rate {
         self.capacity = None;
     }
 
-    /// New feedback has come. `arrives` in bit/s over a while, `arrives_now` lately. True if the estimate was decreased.
+    /// New feedback has come. `arrives` in bit/s over a while, `arrives_now` lately; `end`: what the line is known to carry. True if the
+    /// estimate was decreased.
     pub(super) fn update(
         &mut self,
         now: u64,
         signal: Signal,
-        arrives: Option<f64>,
-        arrives_now: Option<f64>,
+        [arrives, arrives_now, end]: [Option<f64>; 3],
         standing: u64,
         rtt: u64,
     ) -> bool {
         let elapsed = now.saturating_sub(self.updated).min(1_000_000) as f64 / 1e6;
         self.updated = now;
         match signal {
-            Signal::Over => return self.decrease(now, arrives_now, standing, rtt),
+            Signal::Over => return self.decrease(now, arrives_now, end, standing, rtt),
             Signal::Under => self.grows = false,
             Signal::Normal if !self.grows => self.grows = true,
             Signal::Normal => self.increase(elapsed, arrives, rtt),
@@ -138,7 +144,7 @@ impl Rate {
         self.estimate = (self.estimate + growth).min(proven).min(MAX_BITRATE);
     }
 
-    fn decrease(&mut self, now: u64, arrives: Option<f64>, standing: u64, rtt: u64) -> bool {
+    fn decrease(&mut self, now: u64, arrives: Option<f64>, end: Option<f64>, standing: u64, rtt: u64) -> bool {
         let pause = (rtt + RESPONSE).min(MAX_PAUSE);
         let soon = self.decreased.is_some_and(|last| now.saturating_sub(last) < pause);
         if soon && arrives.is_none_or(|arrives| arrives > 0.5 * self.estimate) {
@@ -151,7 +157,11 @@ impl Rate {
             Some(arrives) if kept * arrives > self.estimate => {
                 self.capacity.map_or(self.estimate, |capacity| kept * capacity.mean * 1000.0)
             }
-            Some(arrives) => kept * arrives,
+            Some(arrives) => {
+                let little = arrives < BUSY * self.estimate;
+                let before_end = end.filter(|end| little && arrives > LIKELY * end && self.estimate > BEFORE_END * end);
+                before_end.map_or(kept * arrives, |end| (BEFORE_END * end).max(kept * arrives))
+            }
         };
         if let Some(arrives) = arrives {
             let known = self.capacity.filter(|capacity| arrives >= capacity.lower());
@@ -197,7 +207,7 @@ mod tests {
     fn grown(mut rate: Rate, seconds: u64, arrives: impl Fn(f64) -> Option<f64>) -> f64 {
         for step in 1..=seconds * 20 {
             let arrives = arrives(rate.estimate);
-            rate.update(step * 50_000, Signal::Normal, arrives, arrives, 0, RTT);
+            rate.update(step * 50_000, Signal::Normal, [arrives, arrives, None], 0, RTT);
         }
         rate.estimate
     }
@@ -206,7 +216,7 @@ mod tests {
     fn grows_only_as_far_as_traffic_proves() {
         let grown_by = |arrives: fn(f64) -> Option<f64>| grown(Rate::new(0, 1e6), 10, arrives) / 1e6;
         assert!((2.1..2.2).contains(&grown_by(Some)), "8 % a second");
-        assert!((1.2..1.21).contains(&grown_by(|_| Some(0.8e6 - 1000.0))), "{}", grown_by(|_| Some(0.8e6)));
+        assert!((1.2..1.21).contains(&grown_by(|_| Some(1.04e6 - 1000.0))), "{}", grown_by(|_| Some(1.04e6)));
         assert!((1.0..1.001).contains(&grown_by(|_| Some(100.0))), "no less for lack of traffic");
         assert!((1.0..1.001).contains(&grown_by(|_| None)));
     }
@@ -214,16 +224,16 @@ mod tests {
     #[test]
     fn falls_to_what_arrives_once_in_a_round_trip() {
         let mut rate = Rate::new(0, 3e6);
-        assert!(rate.update(10_000, Signal::Over, Some(2e6), Some(1e6), 50_000, RTT));
+        assert!(rate.update(10_000, Signal::Over, [Some(2e6), Some(1e6), None], 50_000, RTT));
         assert!((0.84e6..0.86e6).contains(&rate.estimate));
-        assert!(!rate.update(20_000, Signal::Over, Some(1e6), Some(0.9e6), 50_000, RTT), "too soon");
-        assert!(rate.update(170_000, Signal::Over, Some(1e6), Some(0.9e6), 50_000, RTT));
+        assert!(!rate.update(20_000, Signal::Over, [Some(1e6), Some(0.9e6), None], 50_000, RTT), "too soon");
+        assert!(rate.update(170_000, Signal::Over, [Some(1e6), Some(0.9e6), None], 50_000, RTT));
         let fallen = rate.estimate;
-        rate.update(190_000, Signal::Under, Some(1e6), Some(0.9e6), 50_000, RTT);
-        rate.update(210_000, Signal::Normal, Some(1e6), Some(0.9e6), 50_000, RTT);
+        rate.update(190_000, Signal::Under, [Some(1e6), Some(0.9e6), None], 50_000, RTT);
+        rate.update(210_000, Signal::Normal, [Some(1e6), Some(0.9e6), None], 50_000, RTT);
         assert!((rate.estimate - fallen).abs() < 1.0, "holds while queues drain");
-        rate.update(230_000, Signal::Normal, Some(fallen), Some(fallen), RTT, RTT);
-        rate.update(1_230_000, Signal::Normal, Some(fallen), Some(fallen), RTT, RTT);
+        rate.update(230_000, Signal::Normal, [Some(fallen), Some(fallen), None], RTT, RTT);
+        rate.update(1_230_000, Signal::Normal, [Some(fallen), Some(fallen), None], RTT, RTT);
         let step = rate.estimate - fallen;
         assert!((100e3..200e3).contains(&step), "some packets per response time: {step}");
     }

@@ -111,7 +111,7 @@ impl Trend {
             self.signal = if size < -self.threshold { Signal::Under } else { Signal::Normal };
         }
         self.slope = slope;
-        self.adapt(size.abs(), delta.arrived as f64 / 1000.0);
+        self.adapt(size.abs(), delta.arrived.max(0) as f64 / 1000.0);
     }
 
     fn adapt(&mut self, size: f64, elapsed: f64) {

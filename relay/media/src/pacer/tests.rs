@@ -45,12 +45,12 @@ fn drain(pacer: &mut Pacer<u32>, start: Instant) -> Vec<(Duration, Vec<u32>)> {
 #[test]
 fn a_frame_that_the_line_carries_leaves_at_once() {
     let now = start();
-    assert_eq!(frame(&mut line(now, 6_000), now, 0, 7), 7);
-    assert_eq!(frame(&mut line(now, 100_000), now, 0, 40), 40, "a fast line takes more than timers could spread");
+    assert_eq!(frame(&mut line(now, 6_000), now, 0, 4), 4);
+    assert_eq!(frame(&mut line(now, 100_000), now, 0, 25), 25, "a fast line takes more than timers could spread");
     // And again a thirtieth of a second later.
     let mut pacer = line(now, 6_000);
     for number in 0..30 {
-        assert_eq!(frame(&mut pacer, now + us(33_333) * number, 0, 7), 7, "frame {number}");
+        assert_eq!(frame(&mut pacer, now + us(33_333) * number, 0, 4), 4, "frame {number}");
     }
     assert_eq!(pacer.poll_timeout(), None);
 }
@@ -71,10 +71,10 @@ fn a_large_frame_is_spread_in_runs_at_two_and_a_half_times_the_rate() {
 #[test]
 fn the_shallowest_queue_is_not_overrun_by_one_run() {
     let now = start();
-    let mut pacer = line(now, 10_000);
-    assert_eq!(frame(&mut pacer, now, 0, 40), 8);
+    let mut pacer = line(now, 8_000);
+    assert_eq!(frame(&mut pacer, now, 0, 40), 4);
     let runs = drain(&mut pacer, now);
-    assert!(runs.iter().all(|(_, run)| (2..=8).contains(&run.len())), "{runs:?}");
+    assert!(runs.iter().all(|(_, run)| run.len() == 4), "{runs:?}");
 }
 
 #[test]
@@ -129,9 +129,9 @@ fn the_slowest_line_takes_a_small_keyframe_and_no_queue_is_endless() {
     assert_eq!((0..60).filter(|number| slow.offer(now, Class::Video, SIZE, false, *number) == Verdict::Waits).count(), 20);
     let mut fast = line(now, 1_000_000);
     let taken = (0..20_000).filter(|number| !matches!(fast.offer(now, Class::Video, SIZE, false, *number), Verdict::Full(_))).count();
-    assert_eq!((fast.len(), taken), (MAX_WAITING, 500 + MAX_WAITING));
+    assert_eq!((fast.len(), taken), (MAX_WAITING, 250 + MAX_WAITING));
     let mut missed = line(now, 1_000_000);
-    frame(&mut missed, now, 0, 501);
+    frame(&mut missed, now, 0, 251);
     let resends = (0..1_000).filter(|number| missed.offer(now, Class::Resend, SIZE, true, *number) == Verdict::Waits).count();
     assert_eq!(resends, MAX_RESENDS);
 }
@@ -298,7 +298,7 @@ proptest! {
             now = until;
         }
         let rate = kbps * 2_500;
-        let burst = (bytes_in(Duration::from_millis(5), rate)).clamp(2 * 1_250, 8 * 1_250).max(bytes_in(Duration::from_millis(2), rate));
+        let burst = (bytes_in(Duration::from_millis(5), rate)).clamp(2 * 1_250, 4 * 1_250).max(bytes_in(Duration::from_millis(1), rate));
         for (index, from) in left.iter().enumerate() {
             for (count, to) in left[index..].iter().enumerate().step_by(7) {
                 // A full queue is hurried a little.

@@ -74,8 +74,8 @@ fn grows_with_honest_feedback_across_the_wrap_of_numbers() {
     let mut leg = Leg::new();
     (0..15).for_each(|second| leg.second(second * 1000));
     assert!(leg.number < 65_000, "numbers have wrapped");
-    // 0.96 Mbit/s are sent, and half as much again is believed.
-    assert!((1_300_000..1_500_000).contains(&leg.estimator.target()), "{}", leg.estimator.target());
+    // 0.96 Mbit/s are sent, and a little more is believed.
+    assert!((1_050_000..1_250_000).contains(&leg.estimator.target()), "{}", leg.estimator.target());
     assert_eq!(leg.estimator.limit(), Limit::Nothing);
     assert!(leg.estimator.rtt().is_some_and(|rtt| (25..60).contains(&rtt.as_millis())), "{:?}", leg.estimator.rtt());
 }

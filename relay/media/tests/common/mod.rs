@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, dead_code, unreachable_pub, missing_docs)]
 
+pub mod bits;
+pub mod layered;
 pub mod leg;
 pub mod viewer;
 
@@ -316,6 +318,7 @@ pub fn publish_config(lanes: &[Lane], label: u32) -> PublishConfig {
         mid: lanes[0].mid,
         kind: lanes[0].style.kind(),
         codecs: vec![lanes[0].codec_in()],
+        nack: true,
         rids: lanes.iter().rev().filter_map(|lane| lane.rid).collect(),
         ssrcs: if lanes[0].rid.is_none() { vec![(lanes[0].ssrc, Some(lanes[0].rtx))] } else { vec![] },
         label,

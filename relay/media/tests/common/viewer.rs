@@ -122,7 +122,7 @@ impl Viewer {
             }
         }
         self.keyframes += u32::from(inbound.keyframe);
-        self.follow(ms, &header, &exts, before.is_none_or(|before| seq > before), out);
+        self.follow(ms, inbound.codec, &header, before.is_none_or(|before| seq > before), out);
     }
 
     /// The first packet of a run.
@@ -157,6 +157,12 @@ impl Viewer {
             frame: frame_in.zip(frame_out).map(|(before, after)| after.wrapping_sub(before)),
         };
         assert_eq!(frame_in.is_some(), frame_out.is_some());
+        if inbound.codec == Codec::Vp9 {
+            let (before, after) = (depacketize_vp9(inbound.payload), depacketize_vp9(payload));
+            assert_eq!(before.1, after.1, "VP9 data");
+            shifts.picture_id = Some(after.0.picture_id.wrapping_sub(before.0.picture_id) & 0x7fff);
+            return shifts;
+        }
         if inbound.codec != Codec::Vp8 {
             assert_eq!(payload, inbound.payload);
             return shifts;
@@ -174,7 +180,8 @@ impl Viewer {
         shifts
     }
 
-    fn follow(&mut self, ms: u64, header: &RtpHeader, exts: &ExtValues<'_>, newest: bool, out: &[u8]) {
+    fn follow(&mut self, ms: u64, codec: Codec, header: &RtpHeader, newest: bool, out: &[u8]) {
+        let exts = ExtValues::read(&viewer_exts(), header, out);
         if newest {
             self.newest = Some((header.timestamp, ms));
         }
@@ -182,16 +189,18 @@ impl Viewer {
             let frame = u16::from_be_bytes([value[1], value[2]]);
             self.frame = Some(self.frame.map_or(frame, |last| if frame.wrapping_sub(last).cast_signed() > 0 { frame } else { last }));
         }
-        let mut packet = rtp::codec::vp8::Vp8Packet::default();
-        let payload = Bytes::copy_from_slice(header.payload(out).unwrap());
-        if header.payload_type != super::VP8_OUT || packet.depacketize(&payload).is_err() {
-            return;
-        }
-        let id = packet.picture_id;
+        let payload = header.payload(out).unwrap();
+        let (id, tl0) = match codec {
+            Codec::Vp8 if !payload.is_empty() => {
+                let packet = depacketize(payload).0;
+                (packet.picture_id, (packet.l == 1).then_some(packet.tl0_pic_idx))
+            }
+            Codec::Vp9 if !payload.is_empty() => (depacketize_vp9(payload).0.picture_id, None),
+            _ => return,
+        };
         let newer = |last: u16| (id.wrapping_sub(last) << 1).cast_signed() > 0;
         self.picture_id = Some(self.picture_id.map_or(id, |last| if newer(last) { id } else { last }));
-        if packet.l == 1 {
-            let tl0 = packet.tl0_pic_idx;
+        if let Some(tl0) = tl0 {
             self.tl0 = Some(self.tl0.map_or(tl0, |last| if tl0.wrapping_sub(last).cast_signed() > 0 { tl0 } else { last }));
         }
     }
@@ -220,6 +229,12 @@ impl Viewer {
 
 fn depacketize(payload: &[u8]) -> (rtp::codec::vp8::Vp8Packet, Bytes) {
     let mut packet = rtp::codec::vp8::Vp8Packet::default();
+    let data = packet.depacketize(&Bytes::copy_from_slice(payload)).unwrap();
+    (packet, data)
+}
+
+fn depacketize_vp9(payload: &[u8]) -> (rtp::codec::vp9::Vp9Packet, Bytes) {
+    let mut packet = rtp::codec::vp9::Vp9Packet::default();
     let data = packet.depacketize(&Bytes::copy_from_slice(payload)).unwrap();
     (packet, data)
 }

@@ -1,12 +1,12 @@
 // `window.relayMeeting`: what automated tests may look at and do. Documented in README.md; nothing of the page depends on it.
 
-import { read } from './stats.js';
+import { read } from './media/stats.js';
 
 /**
  * @typedef {object} View
- * @property {import('./meeting.js').Meeting|null} meeting
- * @property {import('./media.js').LocalMedia} media
- * @property {import('./actions.js').Actions|null} actions
+ * @property {import('./call/meeting.js').Meeting|null} meeting
+ * @property {import('./media/media.js').LocalMedia} media
+ * @property {import('./call/actions.js').Actions|null} actions
  * @property {() => void} leave
  */
 

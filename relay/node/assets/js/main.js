@@ -1,18 +1,18 @@
 // Where the page starts: from the form into the meeting, and out again.
 
-import { Actions } from './actions.js';
-import { MeetingError, requestToken } from './api.js';
-import { syncClock } from './clock.js';
-import { MeetingEnded } from './ended.js';
+import { Actions } from './call/actions.js';
+import { MeetingError, requestToken } from './call/api.js';
+import { syncClock } from './call/clock.js';
+import { MeetingEnded } from './views/ended.js';
 import { installHook } from './hook.js';
-import { language, startLanguage, t } from './i18n.js';
-import { LocalMedia } from './media.js';
-import { Meeting } from './meeting.js';
+import { language, startLanguage, t } from './words/i18n.js';
+import { LocalMedia } from './media/media.js';
+import { Meeting } from './call/meeting.js';
 import { hideToken, keep, kept, readParams } from './params.js';
-import { MeetingPrejoin } from './prejoin.js';
-import { MeetingRoom } from './room.js';
-import { recall, remember } from './store.js';
-import { MeetingWaiting } from './waiting.js';
+import { MeetingPrejoin } from './views/prejoin.js';
+import { MeetingRoom } from './views/room.js';
+import { recall, remember } from './ui/store.js';
+import { MeetingWaiting } from './views/waiting.js';
 
 const app = /** @type {HTMLElement} */ (document.getElementById('app'));
 const params = readParams(new URL(location.href));
@@ -41,8 +41,8 @@ function showPrejoin({ join }) {
 }
 
 /**
- * @param {import('./prejoin.js').Entry} entry
- * @throws {import('./api.js').MeetingError}
+ * @param {import('./views/prejoin.js').Entry} entry
+ * @throws {import('./call/api.js').MeetingError}
  */
 async function enter({ name, room, pin }) {
   if (!params.autojoin) remember('name', name);

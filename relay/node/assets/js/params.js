@@ -11,6 +11,7 @@
  * @property {boolean} video       start with the camera on
  * @property {boolean} audio       start with the microphone on
  * @property {boolean} simulcast
+ * @property {string|null} svc      scalability mode of the camera, instead of simulcast
  * @property {'vp8'|'h264'|'vp9'|'av1'|null} codec  video codec to send
  * @property {'da'|'en'|null} lang
  * @property {boolean} minimal     start with the main picture alone
@@ -20,6 +21,8 @@
 export const DEFAULT_ROOM = 'demo';
 /** Slots of each kind at join: a meeting has 2.3 to 2.8 people on average, so most never ask for more. */
 export const DEFAULT_SLOTS = 4;
+/** Spatially scalable streams that the relay takes apart; for VP9 and AV1. */
+const SVC_MODES = /** @type {const} */ (['l1t3', 'l2t3', 'l3t3', 'l2t3_key', 'l3t3_key']);
 /** 33 people and one shared screen. */
 export const MAX_SLOTS = 34;
 
@@ -69,6 +72,7 @@ export function readParams(url) {
     video: query.get('video') !== '0',
     audio: query.get('audio') !== '0',
     simulcast: query.get('simulcast') !== '0',
+    svc: oneOf(query.get('svc'), SVC_MODES)?.toUpperCase() ?? null,
     codec: oneOf(query.get('codec'), ['vp8', 'h264', 'vp9', 'av1']),
     lang: oneOf(query.get('lang'), ['da', 'en']),
     minimal: query.get('minimal') === '1',

@@ -4,6 +4,8 @@
 /** @typedef {'host'|'deputy'|'participant'} Role */
 /** @typedef {'off'|'to_staff'|'everyone'} ChatRule */
 /** @typedef {'two_way'|'one_way'} Direction */
+/** @typedef {'source'|'hidden'|'bandwidth'|'waits'|'no_room'|'no_media'} Limited */
+/** @typedef {RTCRtpEncodingParameters & {scalabilityMode?: string}} Encoding  not yet whole in the type library */
 /** @typedef {number|null} Place  a breakout's id; null is the main room */
 
 /**
@@ -31,6 +33,16 @@
  * @property {number|null} participant
  * @property {Source|null} source
  * @property {string} [layer]  the simulcast layer that is forwarded
+ * @property {Limited} [limited]  why the picture is not as good as its tile is large; left out when it is
+ */
+
+/**
+ * What anybody needs of one of our sources.
+ * @typedef {object} Needed
+ * @property {Source} source
+ * @property {number} height  lines of the largest picture anybody shows; 0: nobody gets it
+ * @property {{rid: string, active: boolean}[]} layers  none without simulcast
+ * @property {number} [max_bitrate]  bit/s; the only viewer's line carries no more
  */
 
 /**
@@ -108,13 +120,14 @@
  * @typedef {{type:'joined'|'updated', participant:Participant}} PersonMessage
  * @typedef {{type:'left', participant:number}} LeftMessage
  * @typedef {{type:'slots', slots:Slot[]}} SlotsMessage
+ * @typedef {{type:'send', sources:Needed[]}} SendMessage
  * @typedef {{type:'slots_wanted', audio:number, video:number}} SlotsWanted
  * @typedef {{type:'speaker', participant:number|null}} SpeakerMessage
  * @typedef {{type:'chat', message:ChatMessage, earlier?:boolean}} ChatArrival
  * @typedef {{type:'announcement', message:Announcement}} AnnouncementMessage
  * @typedef {{type:'unmute_asked'}} UnmuteAsked
  * @typedef {{type:'pong', id:number}} Pong
- * @typedef {Welcome|Answer|ProtocolError|Bye|SceneMessage|RosterMessage|PersonMessage|LeftMessage|SlotsMessage|SlotsWanted
+ * @typedef {Welcome|Answer|ProtocolError|Bye|SceneMessage|RosterMessage|PersonMessage|LeftMessage|SlotsMessage|SendMessage|SlotsWanted
  *   |SpeakerMessage|ChatArrival|AnnouncementMessage|UnmuteAsked|Done|Refused|Pong} ServerMessage
  */
 

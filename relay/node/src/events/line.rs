@@ -13,7 +13,7 @@ use crate::pseudonym::Pseudonyms;
 pub(super) const LOST: &str = "events_lost";
 
 /// Types of events.
-pub(crate) const TYPES: [&str; 29] = [
+pub(crate) const TYPES: [&str; 31] = [
     "meeting_started",
     "meeting_ended",
     "abandoned",
@@ -34,6 +34,8 @@ pub(crate) const TYPES: [&str; 29] = [
     "hand_changed",
     "chat_written",
     "spotlight_changed",
+    "line_changed",
+    "always_heard_changed",
     "breakouts_changed",
     "breakouts_opened",
     "timer_changed",
@@ -202,12 +204,14 @@ mod tests {
             Change::HandChanged { .. } => "hand_changed",
             Change::ChatWritten { .. } => "chat_written",
             Change::SpotlightChanged { .. } => "spotlight_changed",
+            Change::AlwaysHeardChanged { .. } => "always_heard_changed",
             Change::BreakoutsChanged { .. } => "breakouts_changed",
             Change::BreakoutsOpened { .. } => "breakouts_opened",
             Change::TimerChanged { .. } => "timer_changed",
             Change::BreakoutsClosed => "breakouts_closed",
             Change::Moved { .. } => "moved",
             Change::Assigned { .. } => "assigned",
+            Change::LineChanged { .. } => "line_changed",
             Change::HelpChanged { .. } => "help_changed",
             Change::Broadcast => "broadcast",
         }
@@ -236,6 +240,7 @@ mod tests {
             Change::HandChanged { participant, raised: true },
             Change::ChatWritten { participant, to: None, breakout: None },
             Change::SpotlightChanged { participant: None },
+            Change::AlwaysHeardChanged { participant, on: true },
             Change::BreakoutsChanged { breakouts: Vec::new() },
             Change::BreakoutsOpened { closes_at: None },
             Change::TimerChanged { closes_at: None },
@@ -243,6 +248,7 @@ mod tests {
             Change::Moved { participant, breakout: None },
             Change::Assigned { participant, breakout: None },
             Change::HelpChanged { participant, wanted: true },
+            Change::LineChanged { participant, limited: true },
             Change::Broadcast,
         ]
     }

@@ -2,8 +2,8 @@
 
 use room::Role;
 use serde::Serialize;
-use signal::message::Source;
-use worker::snapshot::{LayerSnapshot, PersonSnapshot, PublicationSnapshot, RoomSnapshot, SlotSnapshot};
+use signal::message::{Limited, Source};
+use worker::snapshot::{LayerSnapshot, Limit, LineSnapshot, PersonSnapshot, PublicationSnapshot, RoomSnapshot, SlotSnapshot};
 
 use crate::pseudonym::Pseudonyms;
 
@@ -25,12 +25,26 @@ struct PersonView {
     connected: bool,
     publications: Vec<PublicationView>,
     slots: Vec<SlotView>,
+    line: Option<LineView>,
+}
+
+#[derive(Serialize)]
+struct LineView {
+    estimate_bits_per_second: u64,
+    limit: &'static str,
+    loss: f32,
+    rtt_ms: Option<u64>,
+    queue_ms: u64,
+    granted_bits_per_second: u64,
+    wished_bits_per_second: u64,
 }
 
 #[derive(Serialize)]
 struct PublicationView {
     source: Source,
     active: bool,
+    wanted_height: Option<u16>,
+    max_bits_per_second: Option<u64>,
     layers: Vec<LayerView>,
 }
 
@@ -40,7 +54,18 @@ struct LayerView {
     packets: u64,
     lost: u64,
     bits_per_second: u64,
+    height: Option<u16>,
+    wanted: bool,
     keyframe_requests: u64,
+    keyframe_wishes: WishesView,
+}
+
+/// Wishes for keyframes by what caused them.
+#[derive(Serialize)]
+struct WishesView {
+    start: u64,
+    switch: u64,
+    loss: u64,
 }
 
 #[derive(Serialize)]
@@ -49,6 +74,8 @@ struct SlotView {
     participant: Option<u64>,
     source: Option<Source>,
     layer: Option<String>,
+    shown: Option<u16>,
+    limited: Option<Limited>,
     packets: u64,
     resent: u64,
 }
@@ -62,7 +89,7 @@ impl RoomView {
 
 impl PersonView {
     fn new(person: PersonSnapshot, names: &Pseudonyms) -> Self {
-        let PersonSnapshot { participant, identity, role, viewer, waiting, breakout, connected, publications, slots } = person;
+        let PersonSnapshot { participant, identity, role, viewer, waiting, breakout, connected, publications, slots, line } = person;
         Self {
             participant,
             pseudonym: names.of(&identity),
@@ -73,27 +100,52 @@ impl PersonView {
             connected,
             publications: publications.into_iter().map(PublicationView::new).collect(),
             slots: slots.into_iter().map(SlotView::new).collect(),
+            line: line.map(|line| LineView::new(&line)),
+        }
+    }
+}
+
+impl LineView {
+    fn new(line: &LineSnapshot) -> Self {
+        let limit = match line.limit {
+            Limit::Nothing => "nothing",
+            Limit::Delay => "delay",
+            Limit::Loss => "loss",
+            Limit::Viewer => "viewer",
+        };
+        let ms = |span: std::time::Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            estimate_bits_per_second: line.estimate,
+            limit,
+            loss: line.loss,
+            rtt_ms: line.rtt.map(ms),
+            queue_ms: ms(line.queue),
+            granted_bits_per_second: line.granted,
+            wished_bits_per_second: line.wished,
         }
     }
 }
 
 impl PublicationView {
     fn new(publication: PublicationSnapshot) -> Self {
-        let layers = publication.layers.into_iter().map(LayerView::new).collect();
-        Self { source: publication.source, active: publication.active, layers }
+        let PublicationSnapshot { source, active, wanted_height, max_bitrate, layers } = publication;
+        let layers = layers.into_iter().map(LayerView::new).collect();
+        Self { source, active, wanted_height, max_bits_per_second: max_bitrate, layers }
     }
 }
 
 impl LayerView {
     fn new(layer: LayerSnapshot) -> Self {
-        let LayerSnapshot { rid, packets, lost, bitrate, keyframe_requests } = layer;
-        Self { rid, packets, lost, bits_per_second: bitrate, keyframe_requests }
+        let LayerSnapshot { rid, packets, lost, bitrate, height, wanted, keyframe_requests, keyframe_wishes } = layer;
+        let [start, switch, loss] = keyframe_wishes;
+        let keyframe_wishes = WishesView { start, switch, loss };
+        Self { rid, packets, lost, bits_per_second: bitrate, height, wanted, keyframe_requests, keyframe_wishes }
     }
 }
 
 impl SlotView {
     fn new(slot: SlotSnapshot) -> Self {
-        let SlotSnapshot { mid, participant, source, layer, packets, resent } = slot;
-        Self { mid, participant, source, layer, packets, resent }
+        let SlotSnapshot { mid, participant, source, layer, shown, limited, packets, resent } = slot;
+        Self { mid, participant, source, layer, shown, limited, packets, resent }
     }
 }

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use room::Reason;
 use serde::{Deserialize, Serialize};
-use signal::message::Source;
+use signal::message::{Limited, Source};
 use worker::command::RoomId;
 use worker::snapshot::{WhyRow, WhySnapshot};
 
@@ -37,9 +37,10 @@ struct RowView {
     source: Source,
     shown: bool,
     reason: Reason,
-    sentence: &'static str,
+    sentence: String,
     slot: Option<String>,
     layer: Option<String>,
+    limited: Option<Limited>,
 }
 
 /// With a service token.
@@ -69,8 +70,24 @@ async fn answer(app: &App, room: RoomId, viewer: u64) -> Result<Json<WhyView>, A
 
 impl RowView {
     fn new(row: WhyRow) -> Self {
-        let WhyRow { participant, source, shown, reason, slot, layer } = row;
-        Self { participant, source, shown, reason, sentence: sentence(reason), slot, layer }
+        let WhyRow { participant, source, shown, reason, slot, layer, limited } = row;
+        let sentence = match limited.filter(|_| shown) {
+            Some(limited) => format!("{} {}", sentence(reason), limit(limited)),
+            None => sentence(reason).to_owned(),
+        };
+        Self { participant, source, shown, reason, sentence, slot, layer, limited }
+    }
+}
+
+/// What keeps the picture from being as good as it is shown large, for operators.
+fn limit(limited: Limited) -> &'static str {
+    match limited {
+        Limited::Source => "The sender sends nothing better, or has not begun to.",
+        Limited::Hidden => "The viewer's client says that it is not visible, so the lowest layer is sent.",
+        Limited::Bandwidth => "The viewer's line does not carry a better layer.",
+        Limited::Waits => "The viewer's line may carry a better layer; that it stays good is waited for.",
+        Limited::NoRoom => "The viewer's line does not even carry the lowest layer.",
+        Limited::NoMedia => "Nothing arrives from the sender.",
     }
 }
 

@@ -22,8 +22,8 @@ pub(crate) use bind::{Buffers, open_sockets};
 pub use candidates::{CandidateRules, MAX_CANDIDATES, candidates};
 pub use counters::IoCounters;
 pub(crate) use receive::Receiver;
-pub(crate) use send::Sender;
-pub(crate) use socket::MediaSocket;
+pub use send::Sender;
+pub use socket::MediaSocket;
 
 /// Why the media sockets or threads could not be set up. Nothing of this happens once they run.
 #[derive(Debug, thiserror::Error)]

@@ -14,7 +14,7 @@ use super::socket::MediaSocket;
 use super::sys::{Message, Messages};
 
 /// Sends outboxes. One per thread; its buffers are kept.
-pub(crate) struct Sender {
+pub struct Sender {
     planner: RunPlanner,
     messages: Messages,
     /// For each run, which socket; `None` when there is none.
@@ -38,14 +38,21 @@ enum Refusal {
     Destination,
 }
 
+impl Default for Sender {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Sender {
     /// An empty one.
-    pub(crate) fn new() -> Self {
+    #[must_use]
+    pub fn new() -> Self {
         Self { planner: RunPlanner::default(), messages: Messages::new(), routes: Vec::new(), queue: Vec::new(), datagrams: Vec::new() }
     }
 
     /// Sends everything in `outbox`, which the caller clears. Datagrams of one path keep their order.
-    pub(crate) fn flush(&mut self, sockets: &mut [MediaSocket], outbox: &Outbox, counters: &mut IoCounters) {
+    pub fn flush(&mut self, sockets: &mut [MediaSocket], outbox: &Outbox, counters: &mut IoCounters) {
         if outbox.is_empty() {
             return;
         }

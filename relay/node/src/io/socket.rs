@@ -12,7 +12,7 @@ use transport::Path;
 use super::runs::MAX_SEGMENTS;
 
 /// A bound, non-blocking UDP socket.
-pub(crate) struct MediaSocket {
+pub struct MediaSocket {
     socket: UdpSocket,
     state: UdpSocketState,
     local: SocketAddr,
@@ -23,8 +23,11 @@ pub(crate) struct MediaSocket {
 
 impl MediaSocket {
     /// Binds and sets everything up. `shared` lets several sockets of this user have the port; the kernel spreads datagrams among them
-    /// by a hash of both ends.
-    pub(crate) fn open(address: SocketAddr, shared: bool, buffer: usize) -> io::Result<Self> {
+    /// by a hash of both ends. `buffer`: bytes of kernel buffer for each direction.
+    ///
+    /// # Errors
+    /// The address is taken, not ours, or not permitted.
+    pub fn open(address: SocketAddr, shared: bool, buffer: usize) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
         if address.is_ipv6() {
             // IPv4 has sockets of its own, so that addresses never come in the mapped form.

@@ -125,7 +125,7 @@ impl Contract {
             }
             "array" => json!([]),
             "string" => json!("a"),
-            "integer" => schema.get("minimum").cloned().unwrap_or(json!(1)),
+            "integer" | "number" => schema.get("minimum").cloned().unwrap_or(json!(1)),
             "boolean" => json!(true),
             kind => panic!("{kind}"),
         }
@@ -137,6 +137,7 @@ fn is_of_type(rule: &Value, value: &Value) -> bool {
         "null" => value.is_null(),
         "boolean" => value.is_boolean(),
         "integer" => value.is_u64() || value.is_i64(),
+        "number" => value.is_number(),
         "string" => value.is_string(),
         "array" => value.is_array(),
         "object" => value.is_object(),

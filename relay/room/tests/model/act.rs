@@ -113,6 +113,7 @@ impl Model {
             Command::DenyCameras {} => self.guests(|person| person.locked[CAMERA] = true),
             Command::AllowCameras {} => self.guests(|person| person.locked[CAMERA] = false),
             Command::StopScreen { participant } => self.on(*participant, stop_screen),
+            Command::SetAlwaysHeard { participant, on } => self.on(*participant, |person| person.always_heard = Some(*on)),
             Command::SetLayout { layout } => self.chosen_layout = Some(*layout),
             Command::SetDirection { direction } => self.settings.direction = *direction,
             Command::Change { settings } => self.change(settings),

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use room::{Change, Effect, ParticipantId, Reason, Role, Room, Scene, Source, Time};
+use room::{Change, Effect, ParticipantId, Reason, Role, Room, Scene, Settings, Source, Time};
 
 use super::matrix::{KINDS, tiles};
 use super::{Model, Person, Shadow, bit};
@@ -86,6 +86,9 @@ fn viewer(room: &Room, model: &Model, id: ParticipantId, viewer: &Person) -> Fou
         let mut voices: Vec<_> = view.audio.iter().copied().filter(|(sender, source)| room.flows(*sender, *source)).collect();
         voices.sort();
         same(|| format!("voices for {id:?}"), &voices, &model.voices(viewer))?;
+        let mut kept: Vec<_> = view.audio[..view.kept].to_vec();
+        kept.sort();
+        same(|| format!("sounds that {id:?} keeps"), &kept, &model.kept(viewer))?;
     }
     scene(room, model, id, viewer)?;
     history(room, model, id, viewer)
@@ -154,7 +157,7 @@ pub(crate) fn effects(before: &Shadow, after: &Model, effects: &[Effect]) -> Fou
     let mut expected = Vec::new();
     for (old, new) in before.people.iter().zip(&after.people) {
         match (old.id, new.id) {
-            (Some(id), Some(now)) if id == now => changes(id, old, new, &mut expected),
+            (Some(id), Some(now)) if id == now => changes(id, (old, new), &after.settings, &mut expected),
             _ => {}
         }
     }
@@ -175,6 +178,7 @@ pub(crate) fn effects(before: &Shadow, after: &Model, effects: &[Effect]) -> Fou
         Change::RoleChanged { participant, .. }
         | Change::SourceSet { participant, .. }
         | Change::SourceLocked { participant, .. }
+        | Change::AlwaysHeardChanged { participant, .. }
         | Change::HandChanged { participant, .. }
         | Change::Admitted { participant }
         | Change::Waiting { participant }
@@ -214,7 +218,7 @@ pub(crate) fn effects(before: &Shadow, after: &Model, effects: &[Effect]) -> Fou
     same(|| "events".into(), &sorted(told), &sorted(expected))
 }
 
-fn changes(participant: ParticipantId, old: &Person, new: &Person, into: &mut Vec<Change>) {
+fn changes(participant: ParticipantId, (old, new): (&Person, &Person), settings: &Settings, into: &mut Vec<Change>) {
     if old.seat != new.seat {
         into.push(Change::RoleChanged { participant, role: new.seat });
     }
@@ -226,6 +230,11 @@ fn changes(participant: ParticipantId, old: &Person, new: &Person, into: &mut Ve
         if old.locked[bit(source)] != locked {
             into.push(Change::SourceLocked { participant, source, locked });
         }
+    }
+    // What a new invitation changes is told as a changed setting.
+    let on = new.is_always_heard(settings);
+    if old.is_always_heard(settings) != on {
+        into.push(Change::AlwaysHeardChanged { participant, on });
     }
     if old.hand.is_some() != new.hand.is_some() {
         into.push(Change::HandChanged { participant, raised: new.hand.is_some() });

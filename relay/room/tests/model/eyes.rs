@@ -160,9 +160,16 @@ impl Model {
         StaffView {
             waiting: waiting.into_iter().filter_map(|person| person.id).collect(),
             removed,
+            always_heard: self.always_heard(),
             full: self.full(),
             settings: room::Template::default(),
         }
+    }
+
+    /// Members who are here and keep a place among the sounds.
+    fn always_heard(&self) -> Vec<room::ParticipantId> {
+        let heard = self.present().into_iter().filter(|person| !person.viewer && person.is_always_heard(&self.settings));
+        heard.filter_map(|person| person.id).collect()
     }
 
     /// The first rule that stands in the way of a source that has a tile or not.

@@ -155,9 +155,10 @@ impl Model {
                 Some(person) if person.staff() && person.seat == Role::Host => FORBIDDEN,
                 Some(_) => Done,
             },
-            Command::Unmute { participant } | Command::AllowCamera { participant } | Command::StopScreen { participant } => {
-                if self.target(*participant).is_some() { Done } else { NOT_FOUND }
-            }
+            Command::Unmute { participant }
+            | Command::AllowCamera { participant }
+            | Command::StopScreen { participant }
+            | Command::SetAlwaysHeard { participant, .. } => self.target(*participant).map_or(NOT_FOUND, |_| Done),
             Command::LowerHand { participant: Some(id) } => self.target(*id).map_or(NOT_FOUND, |_| Done),
             Command::Admit { participant } => match self.target(*participant) {
                 None => NOT_FOUND,

@@ -100,6 +100,12 @@ impl Model {
         self.wishes(to, [Source::Microphone, Source::ScreenAudio])
     }
 
+    /// Of these, those who keep their places whoever else speaks.
+    pub(crate) fn kept(&self, to: &Person) -> Vec<(room::ParticipantId, Source)> {
+        let keeps = |id| self.find(id).is_some_and(|index| self.people[index].is_always_heard(&self.settings));
+        self.voices(to).into_iter().filter(|(id, source)| *source == Source::ScreenAudio || keeps(*id)).collect()
+    }
+
     fn wishes(&self, to: &Person, sources: [Source; 2]) -> Vec<(room::ParticipantId, Source)> {
         let mut all = Vec::new();
         for from in &self.people {

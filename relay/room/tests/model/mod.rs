@@ -65,6 +65,8 @@ pub(crate) struct Person {
     pub(crate) place: Place,
     pub(crate) assigned: Place,
     pub(crate) help: bool,
+    /// What the staff said of it, if anything.
+    pub(crate) always_heard: Option<bool>,
     /// Messages they may write now, in thousandths, and when that was counted.
     pub(crate) words: (u64, Time),
 }
@@ -97,6 +99,7 @@ impl Person {
             place: None,
             assigned: None,
             help: false,
+            always_heard: None,
             words: (5000, Time(0)),
         }
     }
@@ -125,6 +128,11 @@ impl Person {
 
     pub(crate) fn first_name(&self) -> String {
         self.name.split_whitespace().next().unwrap_or_default().into()
+    }
+
+    pub(crate) fn is_always_heard(&self, settings: &Settings) -> bool {
+        let invited = settings.invitees.iter().any(|invitee| invitee.id == self.identity && invitee.always_heard);
+        self.always_heard.unwrap_or(invited)
     }
 
     pub(crate) fn invited_as_staff(&self, settings: &Settings) -> bool {

@@ -153,7 +153,12 @@ pub(crate) fn rules(rng: &mut Rng, percent: u64) -> Template {
 /// Settings that are set before the meeting.
 fn frame(rng: &mut Rng) -> Template {
     let people = cast();
-    let invitee = |person: &Person, as_staff| Invitee { id: person.identity.into(), name: person.name.into(), chat_as_staff: as_staff };
+    let invitee = |person: &Person, as_staff| Invitee {
+        id: person.identity.into(),
+        name: person.name.into(),
+        chat_as_staff: as_staff,
+        always_heard: !as_staff,
+    };
     let opens_at = rng.chance(15).then(|| START.plus_seconds(rng.below(2000)));
     let ends_at = rng.chance(25).then(|| START.plus_seconds(600 + rng.below(4000)));
     Template {
@@ -313,7 +318,7 @@ impl Generator {
 
     fn hosts(&mut self, model: &Model) -> Command {
         let participant = ParticipantId(self.whom(model));
-        match self.rng.below(48) {
+        match self.rng.below(50) {
             0..=2 => Command::Mute { participant },
             3 | 4 => Command::Unmute { participant },
             5 => Command::MuteAll {},
@@ -339,6 +344,7 @@ impl Generator {
             43 => Command::Undelegate {},
             44 => Command::LowerHands {},
             45 => Command::LowerHand { participant: Some(participant) },
+            46 | 47 => Command::SetAlwaysHeard { participant, on: self.rng.chance(60) },
             _ => Command::Broadcast { text: self.text() },
         }
     }
@@ -396,6 +402,7 @@ pub(crate) fn resolve(command: &Command, mut id: impl FnMut(Whom) -> Participant
         | Command::DenyCamera { participant: whom }
         | Command::AllowCamera { participant: whom }
         | Command::StopScreen { participant: whom }
+        | Command::SetAlwaysHeard { participant: whom, .. }
         | Command::Admit { participant: whom }
         | Command::Deny { participant: whom }
         | Command::Remove { participant: whom }

@@ -47,7 +47,7 @@ pub(crate) fn name(command: &Command) -> &'static str {
 }
 
 /// Every command.
-pub(crate) const NAMES: [&str; 41] = [
+pub(crate) const NAMES: [&str; 42] = [
     "SetSource",
     "RaiseHand",
     "LowerHand",
@@ -64,6 +64,7 @@ pub(crate) const NAMES: [&str; 41] = [
     "DenyCameras",
     "AllowCameras",
     "StopScreen",
+    "SetAlwaysHeard",
     "SetLayout",
     "SetDirection",
     "Change",

@@ -78,8 +78,9 @@ impl Text {
             self.line("a=rtcp-rsize");
         }
         self.extensions(body);
+        let numbered = body.extensions.iter().any(|extension| extension.ext == Ext::TransportCc);
         for codec in &body.codecs {
-            self.codec(codec, body.extensions.iter().any(|extension| extension.ext == Ext::TransportCc));
+            self.codec(codec, numbered, body.direction.client_sends());
         }
         if body.direction.client_sends() {
             self.layers(body);
@@ -131,10 +132,10 @@ impl Text {
         }
     }
 
-    fn codec(&mut self, codec: &Accepted, transport_cc: bool) {
+    fn codec(&mut self, codec: &Accepted, numbered: bool, sends: bool) {
         let pt = codec.line.pt;
         self.line(format_args!("a=rtpmap:{pt} {}", codecs::rtpmap(codec.line.codec)));
-        for feedback in codec.feedback.names().filter(|&name| transport_cc || name != "transport-cc") {
+        for feedback in codec.feedback.names(numbered, sends) {
             self.line(format_args!("a=rtcp-fb:{pt} {feedback}"));
         }
         if !codec.fmtp.is_empty() {

@@ -16,14 +16,17 @@ pub(super) struct Accepted {
     pub(super) feedback: Feedback,
 }
 
-/// RTCP feedback that the client offers for a payload type and the relay uses. `goog-remb` is left out: the relay estimates from
-/// transport-cc and a second estimator would only disagree.
+/// RTCP feedback that the client offers for a payload type and the relay uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Feedback {
     nack: bool,
     pli: bool,
     fir: bool,
     transport_cc: bool,
+    /// Congestion control feedback by stream, RFC 8888 section 6.
+    ccfb: bool,
+    /// The receiver's own estimate, draft-alvestrand-rmcat-remb-03.
+    remb: bool,
 }
 
 impl Feedback {
@@ -33,6 +36,8 @@ impl Feedback {
             "nack pli" => self.pli = true,
             "ccm fir" => self.fir = true,
             "transport-cc" => self.transport_cc = true,
+            "ack ccfb" => self.ccfb = true,
+            "goog-remb" => self.remb = true,
             _ => {}
         }
     }
@@ -43,13 +48,28 @@ impl Feedback {
             pli: self.pli || other.pli,
             fir: self.fir || other.fir,
             transport_cc: self.transport_cc || other.transport_cc,
+            ccfb: self.ccfb || other.ccfb,
+            remb: self.remb || other.remb,
         }
     }
 
-    /// The values of the answer's `a=rtcp-fb` lines.
-    pub(super) fn names(self) -> impl Iterator<Item = &'static str> {
-        let named = [(self.nack, "nack"), (self.pli, "nack pli"), (self.fir, "ccm fir"), (self.transport_cc, "transport-cc")];
-        named.into_iter().filter_map(|(offered, name)| offered.then_some(name))
+    /// The values of the answer's `a=rtcp-fb` lines. `numbered`: the line has the extension that transport-cc speaks of; `sends`: the
+    /// client sends media here.
+    ///
+    /// One way of congestion feedback is enough, a second one would only disagree: transport-cc, else RFC 8888, else REMB. The last two
+    /// are for what the relay sends: it writes neither.
+    pub(super) fn names(self, numbered: bool, sends: bool) -> impl Iterator<Item = &'static str> {
+        let transport_cc = self.transport_cc && numbered;
+        let ccfb = self.ccfb && !transport_cc && !sends;
+        let named = [
+            (self.nack, "nack"),
+            (self.pli, "nack pli"),
+            (self.fir, "ccm fir"),
+            (transport_cc, "transport-cc"),
+            (ccfb, "ack ccfb"),
+            (self.remb && !transport_cc && !ccfb && !sends, "goog-remb"),
+        ];
+        named.into_iter().filter_map(|(used, name)| used.then_some(name))
     }
 }
 
@@ -140,7 +160,11 @@ impl Raw<'_> {
             Codec::Av1 => av1(self.fmtp)?,
         };
         let clock_rate = if kind == MediaKind::Audio { 48_000 } else { 90_000 };
-        Some(Accepted { line: CodecLine { pt, codec, clock_rate, rtx: None, format }, fmtp, feedback: self.feedback })
+        Some(Accepted {
+            line: CodecLine { pt, codec, clock_rate, rtx: None, nack: self.feedback.nack, format },
+            fmtp,
+            feedback: self.feedback,
+        })
     }
 
     /// The payload type that this RTX payload type repeats (RFC 4588 section 8.1).

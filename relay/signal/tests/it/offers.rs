@@ -159,6 +159,28 @@ fn extensions_are_accepted_with_the_clients_ids() {
 }
 
 #[test]
+fn each_slot_has_one_way_of_congestion_feedback_and_opus_is_resent_where_that_is_offered() {
+    let feedback = |offer: &str, line: usize, pt: &str| {
+        let answered = answer(offer);
+        let values: Vec<String> = values(&sections(&answered.sdp)[line], "rtcp-fb").into_iter().map(str::to_owned).collect();
+        values.into_iter().filter_map(|value| value.strip_prefix(pt).map(str::to_owned)).collect::<Vec<_>>()
+    };
+    assert_eq!(feedback(chromium_viewer, 2, "96 "), ["nack", "nack pli", "ccm fir", "transport-cc"]);
+    let remb_only = chromium_viewer.replace("a=rtcp-fb:96 transport-cc\r\n", "");
+    assert_eq!(feedback(&remb_only, 2, "96 "), ["nack", "nack pli", "ccm fir", "goog-remb"]);
+    let by_stream = remb_only.replace("a=rtcp-fb:96 nack\r\n", "a=rtcp-fb:96 nack\r\na=rtcp-fb:96 ack ccfb\r\n");
+    assert_eq!(feedback(&by_stream, 2, "96 "), ["nack", "nack pli", "ccm fir", "ack ccfb"]);
+    // The numbers that transport-cc speaks of stand in an extension.
+    let unnumbered = chromium_viewer.replace("transport-wide-cc-extensions-01", "transport-wide-cc-extensions-99");
+    assert_eq!(feedback(&unnumbered, 2, "96 "), ["nack", "nack pli", "ccm fir", "goog-remb"]);
+    // To a publisher the relay writes nothing but transport-cc.
+    let publisher = chromium_meeting.replace("a=rtcp-fb:96 transport-cc\r\n", "a=rtcp-fb:96 ack ccfb\r\n");
+    assert_eq!(feedback(&publisher, 2, "96 "), ["nack", "nack pli", "ccm fir"]);
+    let resent = chromium_viewer.replace("a=rtcp-fb:111 transport-cc\r\n", "a=rtcp-fb:111 transport-cc\r\na=rtcp-fb:111 nack\r\n");
+    assert_eq!(feedback(&resent, 1, "111 "), ["nack", "transport-cc"]);
+}
+
+#[test]
 fn an_svc_publisher_announces_its_ssrcs() {
     let line = &answer(chromium_svc).session.publishing[1];
     assert_eq!(line.codecs.iter().map(|codec| codec.codec).collect::<Vec<_>>(), [Codec::Av1, Codec::Vp9]);

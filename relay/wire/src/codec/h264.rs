@@ -6,6 +6,12 @@ pub fn starts_keyframe(payload: &[u8]) -> bool {
     first_units(payload).any(|unit| matches!(unit.kind, IDR | SEQUENCE_PARAMETERS))
 }
 
+/// Whether the payload holds a sequence parameter set.
+#[must_use]
+pub fn has_parameters(payload: &[u8]) -> bool {
+    first_units(payload).any(|unit| unit.kind == SEQUENCE_PARAMETERS)
+}
+
 /// Whether the payload can be the first of an access unit: a slice that begins with the first macroblock, or a unit that precedes
 /// slices (SEI, parameter sets, delimiter).
 #[must_use]

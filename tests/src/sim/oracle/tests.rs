@@ -10,7 +10,7 @@ use super::*;
 const NOW: Time = Time(1_000);
 
 fn stamp(publisher: u32, source: Source) -> Stamp {
-    Stamp { author: Author { publisher, source, layer: 0 }, frame: 0, captured: Duration::ZERO }
+    Stamp::alone(Author { publisher, source, layer: 0 }, 0, Duration::ZERO)
 }
 
 fn newcomer(author: u32, host_token: bool) -> Newcomer {

@@ -29,7 +29,12 @@ export function bitrate(bitsPerSecond) {
  */
 export function loss(lost, received) {
   const expected = lost + received;
-  return expected === 0 ? '–' : `${fixed((100 * lost) / expected, 2)} %`;
+  return expected === 0 ? '–' : share(lost / expected);
+}
+
+/** @param {number} fraction  0 to 1 */
+export function share(fraction) {
+  return `${fixed(100 * fraction, 2)} %`;
 }
 
 /** @param {number|null|undefined} perSecond */

@@ -1,31 +1,27 @@
-// One room: people, publications and their layers, slots, and for one viewer the reason for each source.
+// One room: people and their lines, publications and their layers, slots, and for one viewer the reason for each source.
 
 import { get, path } from './api.js';
 import { EventsTable } from './events.js';
 import { h, setChildren, write } from './dom.js';
-import { bitrate, count, loss } from './format.js';
+import { count } from './format.js';
 import { known, t } from './language.js';
+import { linesTable } from './lines.js';
+import { id, layersOf, publicationsTable, slotsTable, sourceName } from './pictures.js';
 import { Table } from './table.js';
 
 /**
- * @typedef {{rid: string|null, packets: number, lost: number, bits_per_second: number, keyframe_requests: number}} Layer
- * @typedef {{source: string, active: boolean, layers: Layer[]}} Publication
- * @typedef {{mid: string, participant: number|null, source: string|null, layer: string|null, packets: number, resent: number}} Slot
  * @typedef {{participant: number, pseudonym: string, role: string, viewer: boolean, waiting: boolean, breakout: number|null,
- *   connected: boolean, publications: Publication[], slots: Slot[]}} Person
+ *   connected: boolean, publications: import('./pictures.js').Publication[], slots: import('./pictures.js').Slot[],
+ *   line: import('./lines.js').Line|null}} Person
  * @typedef {{participant: number, source: string, shown: boolean, reason: string, sentence: string, slot: string|null,
- *   layer: string|null}} Reason
+ *   layer: string|null, limited: string|null}} Reason
  */
 
-/** @param {number|null} participant */
-const id = (participant) => (participant === null ? '–' : String(participant));
-/** @param {string|null} source */
-const sourceName = (source) => (source === null ? '–' : t(`source_${source}`));
-/** @param {Reason} row */
-const sentence = (row) => (known(`why_${row.reason}`) ? t(`why_${row.reason}`) : { text: row.sentence, lang: 'en' });
-
-/** @param {boolean} yes */
-const yesNo = (yes) => (yes ? t('yes') : { text: t('no'), tone: /** @type {const} */ ('soft') });
+/** The rule that decided, and what keeps the picture from being better. @param {Reason} row */
+function sentence({ reason, sentence: text, shown, limited }) {
+  if (!known(`why_${reason}`) || (limited !== null && !known(`limited_${limited}`))) return { text, lang: 'en' };
+  return limited !== null && shown ? `${t(`why_${reason}`)} ${t(`limited_${limited}`)}` : t(`why_${reason}`);
+}
 
 export class RoomView {
   title;
@@ -35,6 +31,7 @@ export class RoomView {
   #choice = h('select', { id: 'viewer', onchange: () => this.#choose() });
   #hint = h('p', { class: 'empty' }, t('why_choose'));
   #people;
+  #lines = linesTable();
   #publications = publicationsTable();
   #slots = slotsTable();
   #why = whyTable();
@@ -54,7 +51,7 @@ export class RoomView {
     this.element = h('div', {},
       h('p', { class: 'back' }, h('a', { href: '#/' }, t('back'))),
       h('h1', {}, t('room'), ' ', h('code', {}, room)), this.#facts,
-      this.#people.element, this.#publications.element, this.#slots.element,
+      this.#people.element, this.#lines.element, this.#publications.element, this.#slots.element,
       h('section', { class: 'block why' }, h('h2', { id: 'why' }, t('why')), h('p', { class: 'note' }, t('why_note')), choose, this.#hint, this.#why.element),
       this.#events.element);
     this.#why.element.hidden = viewer === null;
@@ -75,6 +72,7 @@ export class RoomView {
     const sources = people.reduce((sum, person) => sum + person.publications.length, 0);
     write(this.#facts, t('room_facts', { worker: count(room.worker), people: count(people.length), publications: count(sources) }));
     this.#people.update(people);
+    this.#lines.update(people.flatMap(({ participant, line }) => (line ? [{ participant, ...line }] : [])));
     this.#publications.update(people.flatMap(layersOf));
     this.#slots.update(people.flatMap((person) => person.slots.map((slot) => ({ viewer: person.participant, ...slot }))));
     this.#choices(people);
@@ -140,59 +138,6 @@ function presence(person) {
 function slotsFilled(person) {
   const filled = person.slots.filter((slot) => slot.participant !== null).length;
   return t('of', { part: count(filled), whole: count(person.slots.length) });
-}
-
-/**
- * One row for each layer; one without figures for a source of which nothing came yet.
- * @param {Person} person
- */
-function layersOf(person) {
-  return person.publications.flatMap((publication) => {
-    const { source, active } = publication;
-    /** @type {(Layer|null)[]} */
-    const layers = publication.layers.length > 0 ? publication.layers : [null];
-    return layers.map((layer) => ({ participant: person.participant, source, active, layer }));
-  });
-}
-
-/** @returns {Table<{participant: number, source: string, active: boolean, layer: Layer|null}>} */
-function publicationsTable() {
-  return new Table({
-    caption: t('publications'),
-    note: t('publications_note'),
-    empty: t('publications_none'),
-    key: (row) => `${row.participant} ${row.source} ${row.layer?.rid ?? ''}`,
-    columns: [
-      { label: t('participant'), kind: 'code', cell: (row) => id(row.participant) },
-      { label: t('source'), cell: (row) => sourceName(row.source) },
-      { label: t('layer'), kind: 'code', cell: (row) => row.layer?.rid ?? '–' },
-      { label: t('flows'), cell: (row) => yesNo(row.active) },
-      { label: t('bitrate'), kind: 'number', cell: (row) => bitrate(row.layer?.bits_per_second) },
-      { label: t('packets'), kind: 'number', cell: (row) => count(row.layer?.packets) },
-      { label: t('lost'), kind: 'number', cell: (row) => count(row.layer?.lost) },
-      { label: t('loss'), kind: 'number', cell: (row) => (row.layer ? loss(row.layer.lost, row.layer.packets) : '–') },
-      { label: t('keyframes'), kind: 'number', cell: (row) => count(row.layer?.keyframe_requests) },
-    ],
-  });
-}
-
-/** @returns {Table<Slot & {viewer: number}>} */
-function slotsTable() {
-  return new Table({
-    caption: t('slots'),
-    note: t('slots_note'),
-    empty: t('slots_none'),
-    key: (row) => `${row.viewer} ${row.mid}`,
-    columns: [
-      { label: t('viewer'), kind: 'code', cell: (row) => id(row.viewer) },
-      { label: t('slot'), kind: 'code', cell: (row) => row.mid },
-      { label: t('shows'), kind: 'code', cell: (row) => (row.participant === null ? { text: t('nobody'), tone: 'soft' } : id(row.participant)) },
-      { label: t('source'), cell: (row) => sourceName(row.source) },
-      { label: t('layer'), kind: 'code', cell: (row) => row.layer ?? '–' },
-      { label: t('packets'), kind: 'number', cell: (row) => count(row.packets) },
-      { label: t('resent'), kind: 'number', cell: (row) => count(row.resent) },
-    ],
-  });
 }
 
 /** @returns {Table<Reason>} */

@@ -186,6 +186,7 @@ rows! {
     "deny_cameras"             "SHD"  done            false |_| { "type": "deny_cameras" };
     "allow_cameras"            "SHD"  done            false |_| { "type": "allow_cameras" };
     "stop_screen"              "SHD"  done            false |ids| { "type": "stop_screen", "participant": (ids.other) };
+    "set_always_heard"         "SHD"  done            false |ids| { "type": "set_always_heard", "participant": (ids.other), "on": true };
     "set_layout"               "SHD"  done            false |_| { "type": "set_layout", "layout": "host_large" };
     "set_direction"            "SHD"  done            true  |_| { "type": "set_direction", "direction": "two_way" };
     "change"                   "SHD"  done            true  |_| { "type": "change", "settings": { "chat": "to_staff", "hands": false } };

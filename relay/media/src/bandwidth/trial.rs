@@ -1,0 +1,75 @@
+//! What speaks for a line's own losses and what for a full line, as the losses of a trial and their rows tell.
+
+/// Losses come in rows, so that a packet says less than a coin: of rows of so many packets, at the least ...
+const LEAST_ROW: f64 = 1.5;
+/// ... and at the most. Their mean is taken over the last so many losses.
+const MOST_ROW: f64 = 6.0;
+const ROWS: f64 = 200.0;
+
+/// A line that was too full still loses so much when less is sent, by chance and by what others send.
+const REMAINS: f64 = 0.01;
+/// Of what was lost before the trial so much is the line's own at the least, if any of it is: losses begin a trial when they are high by
+/// chance, too.
+const OWN: f64 = 0.75;
+
+/// Less is sent for a while, to see what becomes of the losses.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trial {
+    /// What might be sent before, bit/s.
+    pub(super) rate: f64,
+    /// Share lost before.
+    pub(super) before: f64,
+    /// Share lost if the line is full and nothing but that is the reason.
+    pub(super) if_full: f64,
+    /// Observations since, and what they count up to.
+    pub(super) seen: u32,
+    pub(super) lost: u32,
+    pub(super) packets: u32,
+}
+
+impl Trial {
+    /// How much likelier the line's own losses explain what was seen than a line that was full, as a natural logarithm.
+    pub(super) fn own_not_full(&self, dispersion: f64) -> f64 {
+        let full = self.if_full.max(REMAINS);
+        let own = (OWN * self.before).max(2.0 * full);
+        let (lost, packets) = (f64::from(self.lost), f64::from(self.packets));
+        (lost * (own / full).ln() - packets * (own - full)) / dispersion
+    }
+}
+
+/// How long rows of losses are.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    lost: f64,
+    rows: f64,
+    under_way: bool,
+}
+
+impl Rows {
+    #[inline]
+    pub(super) fn arrived(&mut self) {
+        self.under_way = false;
+    }
+
+    #[inline]
+    pub(super) fn lost(&mut self) {
+        if self.lost >= ROWS {
+            (self.lost, self.rows) = (self.lost / 2.0, self.rows / 2.0);
+        }
+        self.lost += 1.0;
+        self.rows += f64::from(u8::from(!self.under_way));
+        self.under_way = true;
+    }
+
+    /// How many times as many packets are needed to know as much as if each were lost by itself (variance of a Gilbert channel).
+    pub(super) fn dispersion(&self) -> f64 {
+        // As if a few rows of the least length had been seen before.
+        let mean = (self.lost + 10.0 * LEAST_ROW) / (self.rows + 10.0);
+        2.0 * mean.clamp(LEAST_ROW, MOST_ROW) - 1.0
+    }
+}
+
+/// 0 of nothing.
+pub(super) fn ratio(part: u32, whole: u32) -> f64 {
+    f64::from(part) / f64::from(whole.max(1))
+}

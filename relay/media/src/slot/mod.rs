@@ -1,0 +1,249 @@
+//! One outgoing stream with one SSRC for its whole life, whoever is in it.
+
+mod admit;
+mod resend;
+mod sound;
+mod write;
+
+use std::time::{Duration, Instant};
+
+use wire::ids::{Mid, Ssrc};
+use wire::ntp::Ntp;
+use wire::rtcp::{ReportBlock, SenderInfo};
+
+use crate::history::{ResendLimit, SameAgain};
+use crate::reports::Reports;
+use crate::segment::{Newest, Segment};
+use crate::selector::Selector;
+use crate::thinning::{Limits, Thinning};
+use crate::window::Window;
+use crate::{KeyframeCause, LayerId, MediaKind, Route, SourceClock};
+
+/// What a slot is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct SlotConfig {
+    /// Stamped on every packet where the viewer negotiated the extension.
+    pub mid: Mid,
+    /// Audio or video.
+    pub kind: MediaKind,
+    /// The relay's SSRC.
+    pub ssrc: Ssrc,
+    /// The relay's retransmission SSRC; used with codecs that have an RTX payload type.
+    pub rtx: Option<Ssrc>,
+    /// 64 random bits: first sequence numbers, timestamp and picture ids.
+    pub entropy: u64,
+}
+
+/// Where a sent packet came from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Origin {
+    /// Encoding of the attached publication.
+    pub layer: usize,
+    /// See [`Inbound::ext_seq`].
+    pub ext_seq: u64,
+}
+
+/// What a slot did.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct SlotCounters {
+    /// Packets sent, retransmissions not included.
+    pub packets: u64,
+    /// Their payload bytes.
+    pub bytes: u64,
+    /// Those of them with copies of earlier ones (RFC 2198).
+    pub redundant: u64,
+    /// Retransmissions sent.
+    pub resent: u64,
+    /// Retransmissions refused: too soon, too often or over the budget.
+    pub refused: u64,
+    /// Times a layer or publication began to flow.
+    pub starts: u64,
+    /// From the last [`Slot::attach`] to the first packet.
+    pub last_start: Duration,
+}
+
+/// One outgoing stream.
+///
+/// Call order: [`Slot::attach`], then [`Slot::set_target`] as often as it changes, [`Slot::want`] whenever layers change and while it
+/// returns a layer, and for every packet of the attached publication [`Slot::admit`] at once and [`Slot::write`] when its time has come ([`Slot::forward`] is both), or
+/// [`Slot::forgo`] if it does not. [`Slot::resolve`], [`Slot::may_resend`], [`Slot::resend`] in this order for each NACK.
+#[derive(Debug)]
+pub struct Slot {
+    config: SlotConfig,
+    attached: Option<Attached>,
+    newest: Newest,
+    /// Counts [`Slot::attach`]: tickets of before are worth nothing.
+    attach: u32,
+    /// Viewer's numbers that were sent.
+    sent: Window,
+    /// Those of tickets that were given up; nothing before the first.
+    forgone: Option<Box<Window>>,
+    /// Those that were sent empty, to fill a place; nothing before the first.
+    filled: Option<Box<Window>>,
+    /// Which layers go on within the encoding; of audio, everything.
+    thinning: Thinning,
+    limit: ResendLimit,
+    /// How long the last packet had waited before it was written.
+    waited: Duration,
+    /// Number of the newest keyframe's first packet that was sent.
+    keyframe: u64,
+    /// Next number on the retransmission stream.
+    rtx_seq: u16,
+    same_again: Option<Box<SameAgain>>,
+    reports: Reports,
+    counters: SlotCounters,
+}
+
+/// What is in the slot.
+#[derive(Clone, Copy, Debug)]
+struct Attached {
+    since: Instant,
+    route: Route,
+    selector: Selector,
+    /// None until a packet has been forwarded, and after the source has broken off.
+    segment: Option<Segment>,
+}
+
+impl Slot {
+    /// An empty slot.
+    #[must_use]
+    pub fn new(config: SlotConfig) -> Self {
+        Self {
+            config,
+            attached: None,
+            newest: Newest::new(config.entropy, config.ssrc),
+            attach: 0,
+            sent: Window::new(),
+            forgone: None,
+            filled: None,
+            thinning: Thinning::new(),
+            limit: ResendLimit::new(config.kind),
+            waited: Duration::ZERO,
+            keyframe: 0,
+            rtx_seq: (config.entropy >> 15) as u16 & 0x7fff,
+            same_again: None,
+            reports: Reports::default(),
+            counters: SlotCounters::default(),
+        }
+    }
+
+    /// Its m-line.
+    #[must_use]
+    pub fn mid(&self) -> Mid {
+        self.config.mid
+    }
+
+    /// Its SSRC.
+    #[must_use]
+    pub fn ssrc(&self) -> Ssrc {
+        self.config.ssrc
+    }
+
+    /// Whether something is in it.
+    #[must_use]
+    pub fn attached(&self) -> bool {
+        self.attached.is_some()
+    }
+
+    /// The layer that is being forwarded.
+    #[must_use]
+    pub fn current_layer(&self) -> Option<usize> {
+        self.attached?.segment.map(|segment| segment.layer)
+    }
+
+    /// Round-trip time to the viewer from report blocks.
+    #[must_use]
+    pub fn rtt(&self) -> Option<Duration> {
+        self.reports.rtt()
+    }
+
+    /// How the viewer receives this slot, as he said last.
+    #[must_use]
+    pub fn reported(&self) -> Option<&ReportBlock> {
+        self.reports.last()
+    }
+
+    /// What the slot did.
+    #[must_use]
+    pub fn counters(&self) -> &SlotCounters {
+        &self.counters
+    }
+
+    /// What of the publication is being forwarded.
+    #[must_use]
+    pub fn current(&self) -> Option<LayerId> {
+        let encoding = self.current_layer()? as u8;
+        let Limits { spatial, temporal } = self.thinning.limits();
+        Some(LayerId { encoding, spatial, temporal })
+    }
+
+    /// Puts another publication into the slot (or the same again, for a changed route). Only continuity of the numbers remains.
+    pub fn attach(&mut self, now: Instant, route: Route) {
+        self.attach = self.attach.wrapping_add(1);
+        self.attached = Some(Attached { since: now, route, selector: Selector::ALL, segment: None });
+    }
+
+    /// Empties the slot.
+    pub fn detach(&mut self) {
+        self.attach = self.attach.wrapping_add(1);
+        self.attached = None;
+    }
+
+    /// What of the publication this viewer is to get, until something else is said; after [`Slot::attach`] everything there is. Less begins
+    /// at once where the codec allows, more and another encoding when a frame comes from which it can be decoded. `None` pauses the slot
+    /// at once; it begins again with a keyframe.
+    pub fn set_target(&mut self, target: Option<LayerId>) {
+        let Some(attached) = &mut self.attached else { return };
+        attached.selector.set_target(target);
+        if target.is_none() {
+            attached.segment = None;
+        }
+    }
+
+    /// What was set last.
+    #[must_use]
+    pub fn target(&self) -> Option<LayerId> {
+        self.attached.as_ref()?.selector.target()
+    }
+
+    /// Whether a lower encoding is aimed at than is being forwarded: what is missed of the present one is of no use for long.
+    #[must_use]
+    pub fn goes_down(&self) -> bool {
+        let (Some(current), Some(target)) = (self.current_layer(), self.target()) else { return false };
+        usize::from(target.encoding) < current
+    }
+
+    /// Chooses an encoding: that of the target, or the next that arrives; `active` says which do (see [`crate::Publication::active`]).
+    /// Returns the encoding of which a keyframe is needed now, and why; call it again (each 50 to 200 ms, or when an encoding starts or
+    /// stalls) while it returns one. Audio never needs one.
+    pub fn want(&mut self, now: Instant, active: &[bool]) -> Option<(usize, KeyframeCause)> {
+        let attached = self.attached.as_mut().filter(|_| self.config.kind == MediaKind::Video)?;
+        let current = attached.segment.map(|segment| segment.layer);
+        if let Some(encoding) = attached.selector.choose(now, current, active) {
+            return Some((encoding, if current.is_some() { KeyframeCause::Switch } else { KeyframeCause::Start }));
+        }
+        // A higher spatial layer within the encoding can, as a rule, only be entered at a keyframe.
+        let encoding = current.filter(|&encoding| active.get(encoding) == Some(&true))?;
+        let goal = attached.selector.limits(encoding).spatial.min(self.thinning.top_spatial());
+        (self.thinning.limits().spatial < goal).then_some((encoding, KeyframeCause::Switch))
+    }
+
+    /// A report block of the viewer; of another SSRC it is ignored.
+    pub fn handle_receiver_block(&mut self, now: Instant, block: &ReportBlock) {
+        if block.ssrc == self.config.ssrc {
+            self.reports.handle(now, block);
+        }
+    }
+
+    /// The sender report for now, `clock` being that of the current layer. `None` while nothing flows.
+    pub fn sender_report(&mut self, now: Instant, ntp_now: Ntp, clock: &SourceClock) -> Option<SenderInfo> {
+        let segment = self.attached?.segment?;
+        self.reports.sent(now, ntp_now);
+        Some(SenderInfo {
+            ntp: ntp_now,
+            rtp: segment.shift.timestamp(clock.rtp_at(ntp_now)),
+            packets: self.counters.packets as u32,
+            octets: self.counters.bytes as u32,
+        })
+    }
+}

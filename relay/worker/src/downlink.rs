@@ -1,0 +1,235 @@
+//! One viewer's line: how much it carries, what waits to be sent over it, and how it is shared out.
+
+use std::time::{Duration, Instant};
+
+use media::allocator::{Budget, Steady, Total};
+use media::audio::Protection;
+use media::bandwidth::{Estimator, Limit};
+use media::pacer::Pacer;
+use media::{Flights, Ticket};
+use wire::ids::Ssrc;
+
+use crate::strain::Strain;
+
+/// Share of the pictures' budget kept for retransmissions at most, whatever the loss: what a slot may resend at most.
+const MAX_RESEND_SHARE: f64 = 0.2;
+
+/// A target that fell by more than a tenth is acted upon at once, one that moved by more than a seventh as well.
+const FELL: u64 = 10;
+const MOVED: u64 = 7;
+
+/// Pictures that are shown keep their lowest layers although a line that loses packets is not believed to carry them: the estimator finds
+/// out by sending less whether the losses are its own doing, and errs, and a picture that stands meanwhile is worse than what is lost. As
+/// long as it likes, if no more is lost than retransmissions make good; else for so long.
+const PATIENCE: Duration = Duration::from_secs(3);
+const MENDED: f32 = 0.2;
+
+/// A line is asked for so much more than all pictures would take now, as a divisor, and for as much as one large picture takes.
+const AHEAD: u64 = 2;
+const LEAST_WISH: u64 = 2_500_000;
+
+/// Everybody's least picture is sent over a line that has shown no end yet, up to this, bit/s: what it was asked and answered is a guess,
+/// and media prove more than padding does. A line that cannot carry it says so within a few reports.
+const UNTRIED: u64 = LEAST_WISH;
+
+/// A picture that is sent over a line of which nothing is known, bit/s.
+const MODEST: u64 = 400_000;
+/// How long the first questions to a line take; viewers without retransmissions cannot be asked any.
+const ASKING: Duration = Duration::from_secs(1);
+
+/// Pictures get better only if so much of the line stays free, as a divisor: frames differ in size, and a new layer begins with a keyframe.
+const APART: u64 = 16;
+
+/// A dip of the estimate that is no deeper (as a divisor) and lasts no longer takes no layer away: queues are drained by sending a tenth
+/// less for a moment.
+const SHALLOW: u64 = 6;
+const DIP: Duration = Duration::from_secs(3);
+/// What measured rates differ by from one sharing to the next, as a divisor.
+const NOISE: u64 = 20;
+
+/// Below this, bit/s, the first picture of a new layer fills a line for so long that it is not sent faster than the line carries it, but
+/// for a half: the pacer goes two and a half times as fast as it is told.
+const NARROW: u64 = 1_000_000;
+const UNHASTY: (u64, u64) = (3, 5);
+
+/// Questions to the line that are taken up at one time; the estimator asks one after the other.
+const MAX_PROBES: usize = 8;
+
+/// The soonest that a line wants to be looked at again: finer steps would cost more than they spread.
+const LEAST_WAKE: Duration = Duration::from_micros(200);
+
+/// One viewer's line.
+#[derive(Debug)]
+pub(crate) struct Downlink {
+    began: Instant,
+    pub(crate) estimator: Estimator,
+    pub(crate) pacer: Pacer<Waiting>,
+    /// What of the queue was missed: a viewer who asks again meanwhile is not queued again.
+    pub(crate) again: Vec<(Ssrc, u16)>,
+    /// What is on its way.
+    pub(crate) flights: Flights,
+    /// What protects the sound.
+    pub(crate) protection: Protection,
+    steady: Steady,
+    /// What the last sharing gave away, and would have.
+    pub(crate) total: Total,
+    /// The target that was shared out last.
+    shared: u64,
+    /// Since when losses alone leave too little for the lowest layers.
+    short_since: Option<Instant>,
+    /// Since when the estimate is a little less than what pictures take.
+    dip_since: Option<Instant>,
+    pub(crate) strain: Strain,
+}
+
+/// What pictures take at their lowest layers, bit/s.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Least {
+    /// Those that are sent now.
+    pub(crate) shown: u64,
+    /// All that are visible, and the room that the allocator wants to have beside them.
+    pub(crate) all: u64,
+    /// The most important one and the room that the allocator wants to have beside it.
+    pub(crate) first: u64,
+}
+
+/// A packet that waits: not its bytes, which are in the publication's store.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Waiting {
+    /// Never sent before.
+    First {
+        /// The slot's SSRC: slots keep it when m-lines come and go.
+        stream: Ssrc,
+        ticket: Ticket,
+    },
+    /// The viewer missed it.
+    Again { stream: Ssrc, sequence: u16 },
+}
+
+impl Waiting {
+    pub(crate) fn stream(&self) -> Ssrc {
+        match self {
+            Self::First { stream, .. } | Self::Again { stream, .. } => *stream,
+        }
+    }
+}
+
+impl Downlink {
+    /// A line of which nothing is known.
+    pub(crate) fn new(now: Instant) -> Self {
+        let estimator = Estimator::new(now);
+        let target = estimator.target();
+        let mut pacer = Pacer::new(now);
+        pacer.set_rate(now, pace(target));
+        Self {
+            began: now,
+            estimator,
+            pacer,
+            again: Vec::new(),
+            flights: Flights::default(),
+            protection: Protection::default(),
+            steady: Steady::new(now, target),
+            total: Total::default(),
+            shared: target,
+            short_since: None,
+            dip_since: None,
+            strain: Strain::default(),
+        }
+    }
+
+    /// When the line wants to be looked at.
+    pub(crate) fn deadline(&self, now: Instant) -> Option<Instant> {
+        let soonest = [self.pacer.poll_timeout(), self.estimator.poll_timeout()].into_iter().flatten().min()?;
+        Some(soonest.max(now + LEAST_WAKE))
+    }
+
+    /// Takes up what the estimator has learned; gives the number of questions it asks the line.
+    pub(crate) fn attend(&mut self, now: Instant) -> u64 {
+        if self.estimator.poll_timeout().is_some_and(|at| at <= now) {
+            self.estimator.handle_timeout(now);
+        }
+        let mut probes = 0;
+        for _ in 0..MAX_PROBES {
+            let Some(probe) = self.estimator.poll_probe(now) else { break };
+            self.pacer.start_probe(now, probe);
+            probes += 1;
+        }
+        self.pacer.set_rate(now, pace(self.estimator.target()));
+        probes
+    }
+
+    /// Whether the line has become another since it was shared out.
+    pub(crate) fn moved(&self) -> bool {
+        let target = self.estimator.target();
+        target < self.shared - self.shared / FELL || target.abs_diff(self.shared) > self.shared / MOVED
+    }
+
+    /// What pictures may take now, `sound` bit/s being kept for voices.
+    pub(crate) fn budget(&mut self, now: Instant, sound: u64, least: Least) -> Budget {
+        let target = self.estimator.target();
+        self.shared = target;
+        let pictures = target.saturating_sub(sound);
+        let resend = f64::from(self.estimator.loss()).clamp(0.0, MAX_RESEND_SHARE);
+        let mut budget = self.steady.budget(now, (pictures as f64 * (1.0 - resend)) as u64);
+        let end = self.estimator.ceiling().map(|ceiling| (ceiling.saturating_sub(sound) as f64 * (1.0 - resend)) as u64);
+        budget.steady = budget.steady.min(end.unwrap_or(u64::MAX));
+        budget.steady -= budget.steady / APART;
+        budget.now = self.ride_out(now, budget.now);
+        if !self.estimator.found_wanting() {
+            budget.now = budget.now.max(least.all.min(UNTRIED));
+        }
+        match self.estimator.limit() {
+            Limit::Loss if budget.now < least.shown => {
+                let since = if self.estimator.loss() < MENDED { now } else { self.short_since.unwrap_or(now) };
+                self.short_since = Some(since);
+                if now.saturating_duration_since(since) < PATIENCE {
+                    budget.now = least.shown;
+                }
+                return budget;
+            }
+            // A line that is not found wanting carries a picture, and shows by it what it carries. A large one only if asking did not help.
+            Limit::Nothing if least.first <= MODEST || now.saturating_duration_since(self.began) > ASKING => {
+                budget.now = budget.now.max(least.first);
+                budget.steady = budget.steady.max(least.first);
+            }
+            Limit::Nothing | Limit::Delay | Limit::Loss | Limit::Viewer => {}
+        }
+        self.short_since = None;
+        budget
+    }
+
+    /// The same, or what pictures took at the last sharing if that is a little more and the dip is young.
+    fn ride_out(&mut self, now: Instant, pictures: u64) -> u64 {
+        let most = pictures + pictures / SHALLOW;
+        let kept = (self.total.granted + self.total.granted / NOISE).min(most);
+        if kept <= pictures || self.total.granted > most {
+            self.dip_since = None;
+            return pictures;
+        }
+        let young = now.saturating_duration_since(*self.dip_since.get_or_insert(now)) < DIP;
+        if young { kept } else { pictures }
+    }
+
+    /// What could be used soon is proven in advance, so that nobody who comes has to wait for it: `wished` by the pictures and `sound`,
+    /// bit/s.
+    pub(crate) fn wish(&mut self, now: Instant, wished: u64, sound: u64) {
+        let wish = if wished == 0 { 0 } else { (wished + wished / AHEAD).max(LEAST_WISH) };
+        self.estimator.set_wish(now, wish + sound);
+    }
+
+    /// Nothing that waits for this slot is sent any more.
+    pub(crate) fn forget(&mut self, stream: Ssrc) {
+        self.retain(|waiting| waiting.stream() != stream);
+    }
+
+    /// Forgets what waits and must not be sent any more.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&Waiting) -> bool) {
+        self.again.retain(|(stream, sequence)| keep(&Waiting::Again { stream: *stream, sequence: *sequence }));
+        self.pacer.retain(keep);
+    }
+}
+
+/// What the pacer is told of a line that carries `target` bit/s.
+fn pace(target: u64) -> u64 {
+    if target < NARROW { target * UNHASTY.0 / UNHASTY.1 } else { target }
+}

@@ -1,0 +1,131 @@
+//! What a viewer misses: found in the publication's store and sent again, as far as rules, budget and line allow.
+
+use std::time::{Duration, Instant};
+
+use media::pacer::{Class, Verdict};
+use media::{Flight, MediaKind, Publication, Stored};
+use slotmap::SlotMap;
+use wire::ids::Ssrc;
+
+use crate::downlink::Waiting;
+use crate::exit::{OVERHEAD, exit};
+use crate::keys::PeerKey;
+use crate::outbox::Outbox;
+use crate::peer::{Link, Peer};
+use crate::worker::Worker;
+
+/// Assumed towards a viewer whose reports have not told yet: a good line, so that a first loss is repaired early.
+const DEFAULT_RTT: Duration = Duration::from_millis(30);
+
+/// What a viewer misses, found.
+struct Missed<'s> {
+    /// Index of the slot, and its SSRC.
+    slot: usize,
+    stream: Ssrc,
+    /// Where it is from: sound goes again with what went along.
+    publication: &'s Publication,
+    stored: Stored<'s>,
+}
+
+impl Worker {
+    /// A viewer misses a packet of one of its slots.
+    pub(crate) fn resend(&mut self, now: Instant, viewer: PeerKey, stream: Ssrc, sequence: u16) {
+        self.counters.nacks_received += 1;
+        match self.offer_again(now, viewer, stream, sequence) {
+            Some(true) => self.counters.rtp_resent += 1,
+            Some(false) => {}
+            None => self.counters.nacks_refused += 1,
+        }
+    }
+
+    /// A viewer's feedback says that a packet did not arrive: it is sent again before he asks, unless it was already.
+    pub(crate) fn repair(&mut self, now: Instant, viewer: PeerKey, flight: &Flight) {
+        let Some(link) = self.link(viewer) else { return };
+        let Some(slot) = link.slots.iter().find(|slot| slot.line.ssrc == flight.stream) else { return };
+        if slot.media.is_latest(now, flight.sequence, flight.sent)
+            && self.offer_again(now, viewer, flight.stream, flight.sequence) == Some(true)
+        {
+            self.counters.rtp_resent += 1;
+        }
+    }
+
+    /// True if it was sent, false if it waits for its time, `None` if it is not sent.
+    fn offer_again(&mut self, now: Instant, viewer: PeerKey, stream: Ssrc, sequence: u16) -> Option<bool> {
+        let (from, to) = pair(&mut self.peers, viewer, stream)?;
+        let to = to.link.as_mut()?;
+        if to.downlink.again.contains(&(stream, sequence)) {
+            return Some(false);
+        }
+        let missed = find(now, from, to, stream, sequence)?;
+        let bytes = missed.stored.payload.len() + OVERHEAD;
+        // Sound is small, and of no use after a few moments.
+        let class = if missed.publication.kind() == MediaKind::Audio { Class::Audio } else { Class::Resend };
+        match to.downlink.pacer.offer(now, class, bytes, true, Waiting::Again { stream, sequence }) {
+            Verdict::Now(_) => send_again(now, to, sequence, &missed, &mut self.outbox).then_some(true),
+            Verdict::Waits => {
+                to.downlink.again.push((stream, sequence));
+                Some(false)
+            }
+            Verdict::Full(_) => None,
+        }
+    }
+
+    /// The time has come for something that a viewer missed. Everything is looked at anew: rules may have changed while it waited.
+    pub(crate) fn resend_waiting(&mut self, now: Instant, viewer: PeerKey, stream: Ssrc, sequence: u16) {
+        let Some((from, to)) = pair(&mut self.peers, viewer, stream) else { return };
+        let Some(to) = to.link.as_mut() else { return };
+        to.downlink.again.retain(|waiting| *waiting != (stream, sequence));
+        let Some(missed) = find(now, from, to, stream, sequence) else { return };
+        if send_again(now, to, sequence, &missed, &mut self.outbox) {
+            self.counters.rtp_resent += 1;
+        }
+    }
+}
+
+/// Whoever is in a viewer's slot, and the viewer.
+fn pair(peers: &mut SlotMap<PeerKey, Peer>, viewer: PeerKey, stream: Ssrc) -> Option<(&Peer, &mut Peer)> {
+    let link = peers.get(viewer)?.link.as_ref()?;
+    let occupant = link.slots.iter().find(|slot| slot.line.ssrc == stream)?.occupant?;
+    let [publisher, viewer] = peers.get_disjoint_mut([occupant.publisher, viewer])?;
+    Some((publisher, viewer))
+}
+
+/// Finds what is missed and may be sent again now.
+fn find<'s>(now: Instant, from: &'s Peer, to: &mut Link, stream: Ssrc, sequence: u16) -> Option<Missed<'s>> {
+    let from = from.link.as_ref()?;
+    let index = to.slots.iter().position(|slot| slot.line.ssrc == stream)?;
+    let slot = &mut to.slots[index];
+    let source = slot.occupant?.wish.1;
+    // A rule that forbids a source forbids its past as well; and a line that is too narrow is not filled with what it was too narrow for.
+    if !from.flows[source as usize] || slot.media.goes_down() {
+        return None;
+    }
+    let origin = slot.media.resolve(sequence)?;
+    let rtt = slot.media.rtt().unwrap_or(DEFAULT_RTT);
+    if !slot.media.may_resend(now, sequence, rtt) {
+        return None;
+    }
+    let publication = from.publication(source)?.1;
+    let stored = publication.stored(origin.layer, origin.ext_seq)?;
+    if !to.slots[index].media.affords(&stored) {
+        return None;
+    }
+    Some(Missed { slot: index, stream, publication, stored })
+}
+
+fn send_again(now: Instant, to: &mut Link, sequence: u16, missed: &Missed<'_>, outbox: &mut Outbox) -> bool {
+    let Some(path) = to.path(now) else { return false };
+    let (slots, downlink, mut exit) = exit(to, path);
+    let slot = &mut slots[missed.slot].media;
+    let copies = slot.copies(now, sequence);
+    let purpose = downlink.pacer.purpose(Class::Resend);
+    let repairable = (missed.publication.kind() == MediaKind::Video).then_some((missed.stream, sequence));
+    let mut again = || {
+        exit.push(now, (purpose, repairable), downlink, outbox, |exts, twcc, buf| match missed.publication.kind() {
+            MediaKind::Audio => slot.resend_sound(now, sequence, missed.publication, exts, twcc, buf),
+            MediaKind::Video => slot.resend(now, sequence, &missed.stored, exts, twcc, buf),
+        })
+    };
+    // What was lost again goes more than once.
+    (0..copies).take_while(|_| again()).count() > 0
+}

@@ -1,0 +1,228 @@
+//! Shares each viewer's line out among the pictures in his slots, and asks for the keyframes that follow from it.
+
+use std::time::{Duration, Instant};
+
+use media::KeyframeCause;
+use media::allocator::{Content, Demand, MAX_TILES, SPARE, allocate};
+use room::Source;
+
+use crate::downlink::Least;
+use crate::keys::{HallKey, PeerKey};
+use crate::peer::{Occupant, OutSlot};
+use crate::worker::Worker;
+
+/// Kept for a voice that may be heard at any time and has not been measured, bit/s: Opus as browsers send it, with headers.
+const VOICE: u64 = 40_000;
+/// What redundancy and headers add to a measured voice, as a divisor: a quarter.
+const VOICE_EXTRA: u64 = 4;
+
+/// A client's own reports are acted upon at once, but not more often than this; what comes in between follows with the next tick.
+const MIN_BY_REPORT: Duration = Duration::from_millis(20);
+
+/// The wish for a picture that is bounded by what its only viewer's line carries: so much more than the bound, as a divisor, is worth
+/// asking the line about.
+const BEYOND_CAP: u64 = 2;
+
+/// Most encodings of a publication (the answerer accepts no more rids).
+const MAX_ENCODINGS: usize = 4;
+
+impl Worker {
+    /// Something has changed in a room. The lines are shared out when the time comes next, at once but once for all that changed.
+    pub(crate) fn share_soon(&mut self, now: Instant, hall: HallKey) {
+        self.unshared_since.get_or_insert(now);
+        if !self.unshared.contains(&hall) {
+            self.unshared.push(hall);
+        }
+    }
+
+    /// Does what [`Worker::share_soon`] put off.
+    pub(crate) fn share_unshared(&mut self, now: Instant) {
+        self.unshared_since = None;
+        let mut unshared = std::mem::take(&mut self.unshared);
+        for hall in unshared.drain(..) {
+            self.share_room(now, hall);
+        }
+        self.unshared = unshared;
+    }
+
+    /// Looks at everything that arrives in a room, and shares every viewer's line out anew.
+    pub(crate) fn share_room(&mut self, now: Instant, hall: HallKey) {
+        let Some(mut members) = self.lend_members(hall) else { return };
+        for key in &members {
+            if let Some(link) = self.link_mut(*key) {
+                link.uplink.measure(now, &link.receiver);
+            }
+        }
+        for key in &members {
+            self.share(now, *key);
+            self.want_keyframes(now, *key);
+        }
+        members.clear();
+        self.members = members;
+        self.ask_publishers(now, hall);
+    }
+
+    /// A keyframe of an encoding that was not there arrives: whoever wants it shall start with this one, not ask for another.
+    pub(crate) fn encoding_appears(&mut self, now: Instant, publisher: PeerKey, source: usize) {
+        if let Some(link) = self.link_mut(publisher) {
+            link.uplink.measure(now, &link.receiver);
+        }
+        let Some(routes) = self.routes(publisher, source).map(std::mem::take) else { return };
+        for target in &routes {
+            self.share(now, target.peer);
+            // The slot chooses it; what it would ask for is here.
+            let _ = self.wanted_keyframe(now, target.peer, target.slot);
+        }
+        if let Some(lent) = self.routes(publisher, source) {
+            *lent = routes;
+        }
+    }
+
+    /// The client has said how large its tiles are.
+    pub(crate) fn share_by_report(&mut self, now: Instant, viewer: PeerKey) {
+        let Some(peer) = self.peers.get_mut(viewer) else { return };
+        let hall = peer.hall;
+        let Some(link) = peer.link.as_mut() else { return };
+        if link.reported_at.is_none_or(|at| now.saturating_duration_since(at) >= MIN_BY_REPORT) {
+            link.reported_at = Some(now);
+            self.share(now, viewer);
+            self.want_keyframes(now, viewer);
+            self.ask_publishers(now, hall);
+        }
+    }
+
+    /// Gives each picture of one viewer its layer. Allocates nothing once warm.
+    pub(crate) fn share(&mut self, now: Instant, viewer: PeerKey) {
+        let (sound, least) = (self.sound(now, viewer), self.least(now, viewer));
+        let Some(link) = self.link_mut(viewer) else { return };
+        let budget = link.downlink.budget(now, sound, least);
+        for slot in &mut link.slots {
+            let height = slot.tile.height(now);
+            slot.held.set_height(now, height);
+        }
+        let mut grants = std::mem::take(&mut self.grants);
+        let mut demands = [NOTHING; MAX_TILES];
+        let (count, beyond) = self.demands(now, viewer, &mut demands);
+        let total = allocate(&demands[..count], budget, &mut grants);
+        self.counters.allocations += 1;
+        if let Some(link) = self.link_mut(viewer) {
+            link.downlink.total = total;
+            link.downlink.wish(now, total.wished + beyond, sound);
+            let half_a_second = link.downlink.estimator.target() / 16;
+            for grant in &grants {
+                let slot = &mut link.slots[grant.slot];
+                slot.held.granted(now, slot.grant.and_then(|before| before.layer), grant.layer);
+                slot.media.set_target(grant.layer);
+                slot.media.fit_resends(half_a_second);
+                slot.grant = Some(*grant);
+            }
+        }
+        self.grants = grants;
+        // What is wished for may be worth a question to the line.
+        self.schedule(now, viewer);
+    }
+
+    /// One demand for each picture in a slot, and what should be wished for beyond what is measured, bit/s.
+    fn demands<'w>(&'w self, now: Instant, viewer: PeerKey, demands: &mut [Demand<'w>; MAX_TILES]) -> (usize, u64) {
+        let Some(link) = self.link(viewer) else { return (0, 0) };
+        let (mut count, mut beyond) = (0, 0);
+        for (index, slot) in link.slots.iter().enumerate() {
+            let Some(occupant) = slot.occupant.filter(|occupant| !occupant.wish.1.is_audio()) else { continue };
+            let picture = self.link(occupant.publisher).and_then(|link| link.uplink.picture(occupant.wish.1));
+            let (Some(place), Some(picture)) = (demands.get_mut(count), picture) else { continue };
+            *place = demand(now, index, slot, occupant, &picture.rungs);
+            beyond += picture.asked.cap().map_or(0, |cap| cap / BEYOND_CAP);
+            count += 1;
+        }
+        (count, beyond)
+    }
+
+    fn least(&self, now: Instant, viewer: PeerKey) -> Least {
+        let (mut least, mut rank) = (Least::default(), u16::MAX);
+        for slot in self.link(viewer).iter().flat_map(|link| &link.slots).filter(|slot| slot.tile.height(now) > 0) {
+            let Some(occupant) = slot.occupant else { continue };
+            let picture = self.link(occupant.publisher).and_then(|link| link.uplink.picture(occupant.wish.1));
+            let Some(rate) = picture.and_then(|picture| picture.rungs.first()).map(|rung| rung.bitrate) else { continue };
+            if slot.grant.is_some_and(|grant| grant.layer.is_some()) {
+                least.shown += rate;
+            }
+            least.all += rate + rate / SPARE;
+            if slot.tile.rank < rank {
+                rank = slot.tile.rank;
+                least.first = rate + rate / SPARE;
+            }
+        }
+        least
+    }
+
+    /// What a viewer's line must keep for what he hears, bit/s.
+    fn sound(&self, now: Instant, viewer: PeerKey) -> u64 {
+        let Some(link) = self.link(viewer) else { return 0 };
+        let heard = link.slots.iter().filter(|slot| slot.open).filter_map(|slot| slot.occupant);
+        let voices = heard.filter(|occupant| occupant.wish.1.is_audio()).map(|occupant| {
+            let publisher = self.link(occupant.publisher);
+            let publication = publisher.and_then(|link| link.publication(occupant.wish.1));
+            match publication.and_then(|(_, publication)| publication.layer(0)).map_or(0, |layer| layer.bitrate(now)) {
+                0 => VOICE,
+                measured => measured + measured / VOICE_EXTRA,
+            }
+        });
+        // Copies of earlier packets go along where the line loses.
+        voices.sum::<u64>() * (1 + link.downlink.protection.plan().distances().len() as u64)
+    }
+
+    /// Asks for the keyframes that a viewer's slots need now.
+    pub(crate) fn want_keyframes(&mut self, now: Instant, viewer: PeerKey) {
+        let Some(link) = self.link(viewer).filter(|link| link.secure) else { return };
+        for index in 0..link.slots.len() {
+            let Some((occupant, encoding, cause)) = self.wanted_keyframe(now, viewer, index) else { continue };
+            self.request_keyframe(now, occupant, encoding, cause);
+        }
+    }
+
+    fn wanted_keyframe(&mut self, now: Instant, viewer: PeerKey, index: usize) -> Option<(Occupant, usize, KeyframeCause)> {
+        let slot = self.link(viewer)?.slots.get(index)?;
+        let occupant = slot.occupant.filter(|occupant| slot.open && !occupant.wish.1.is_audio())?;
+        let (_, publication) = self.link(occupant.publisher)?.publication(occupant.wish.1)?;
+        let mut active = [false; MAX_ENCODINGS];
+        let count = publication.layers().len().min(MAX_ENCODINGS);
+        for (index, active) in active.iter_mut().take(count).enumerate() {
+            *active = publication.active(index, now);
+        }
+        let slot = self.link_mut(viewer)?.slots.get_mut(index)?;
+        let (encoding, cause) = slot.media.want(now, &active[..count])?;
+        Some((occupant, encoding, cause))
+    }
+
+    pub(crate) fn request_keyframe(&mut self, now: Instant, occupant: Occupant, encoding: usize, cause: KeyframeCause) {
+        let Some(link) = self.link_mut(occupant.publisher) else { return };
+        let Some(index) = link.publication(occupant.wish.1).map(|(index, _)| index) else { return };
+        link.receiver.request_keyframe(now, index, encoding, cause);
+        self.schedule(now, occupant.publisher);
+    }
+
+    /// The members of a room, in memory that is kept; the caller gives it back.
+    pub(crate) fn lend_members(&mut self, hall: HallKey) -> Option<Vec<PeerKey>> {
+        let mut members = std::mem::take(&mut self.members);
+        members.clear();
+        members.extend(self.halls.get(hall)?.members.values());
+        Some(members)
+    }
+}
+
+/// Fills the places of an array that no demand takes.
+const NOTHING: Demand<'static> =
+    Demand { slot: 0, content: Content::Camera, rank: 0, main: false, height: 0, rungs: &[], granted: None, held: false };
+
+fn demand<'w>(now: Instant, index: usize, slot: &OutSlot, occupant: Occupant, rungs: &'w [media::Rung]) -> Demand<'w> {
+    Demand {
+        slot: index,
+        content: if occupant.wish.1 == Source::Screen { Content::Screen } else { Content::Camera },
+        rank: slot.tile.rank,
+        main: slot.tile.is_large(),
+        height: slot.tile.height(now),
+        rungs,
+        granted: slot.grant.and_then(|grant| grant.layer),
+        held: slot.held.holds(now),
+    }
+}

@@ -1,0 +1,178 @@
+//! The right layer for every tile, as people see it: the picture follows the size of its tile, what nobody looks at is not even encoded,
+//! and a narrow line gets a smaller picture instead of a frozen one.
+
+use std::time::{Duration, Instant};
+
+use tests::e2e::browser::Browser;
+use tests::e2e::lossy::LossyProxy;
+use tests::e2e::page::Page;
+use tests::e2e::relay::RelayProcess;
+use tests::e2e::{eventually, stage};
+use tokio::time::sleep;
+
+use crate::{LIMIT, SOME_FRAMES, through};
+
+/// Lines of the test picture, and of its three layers.
+const FULL: u64 = 540;
+const HALF: u64 = 270;
+const QUARTER: u64 = 135;
+/// Encoders round up to whole blocks.
+const BLOCK: u64 = 16;
+/// A window in which one tile shows no more than the lowest layer has, and one that can show all of the highest.
+const SMALL: (u32, u32, f64) = (230, 270, 1.0);
+const LARGE: (u32, u32, f64) = (1_280, 800, 1.0);
+/// Unused layers are to be paused within 5 s; a second for the browser to obey and count.
+const PAUSED: Duration = Duration::from_secs(6);
+
+#[tokio::test]
+async fn the_picture_follows_the_size_of_its_tile_and_what_nobody_sees_is_not_sent() {
+    let _stage = stage().await;
+    let relay = RelayProcess::start();
+    let mut browser = Browser::start().await;
+    let (anna, bo) = pair(&mut browser, &relay, "").await;
+    let who = anna.participant().await;
+
+    shows(&bo, who, SMALL, QUARTER, "vp8, small tile").await;
+    bo.screenshot("tile-small").await;
+    let higher = ["h", "m"];
+    eventually("the higher layers stand still", PAUSED + LIMIT, async || stand_still(&anna, &higher).await).await;
+    bo.sees(who, "camera", SOME_FRAMES).await;
+    shows(&bo, who, LARGE, FULL, "vp8, large tile").await;
+    bo.screenshot("tile-large").await;
+    // The same tile with twice the pixels for each: a window of a quarter of the size is as sharp.
+    shows(&bo, who, (LARGE.0 / 2, LARGE.1 / 2, 2.0), FULL, "vp8, half the tile on a dense screen").await;
+
+    bo.eval(HIDE).await;
+    let hidden = Instant::now();
+    eventually("the picture of a hidden page is the smallest", LIMIT, async || stand_still(&anna, &higher).await).await;
+    println!("hidden: the higher layers stand still after {:?}", hidden.elapsed());
+    bo.eval(SHOW).await;
+    shows(&bo, who, LARGE, FULL, "vp8, page shown again").await;
+
+    browser.close(bo).await;
+    eventually("nobody is there, nothing is sent", PAUSED + LIMIT, async || stand_still(&anna, &["h", "m", "l"]).await).await;
+    let again = browser.open_prepared(&relay.page_url("bo", "&video=0"), WATCH).await;
+    again.joined().await;
+    again.sees(who, "camera", SOME_FRAMES).await;
+    content(&[&anna, &again]).await;
+}
+
+#[tokio::test]
+async fn simulcast_of_vp9_and_av1_and_scalable_streams_follow_the_tile_as_well() {
+    let _stage = stage().await;
+    let relay = RelayProcess::start();
+    let mut browser = Browser::start().await;
+    for (more, codec) in [
+        ("&codec=vp9", "VP9"),
+        ("&codec=av1", "AV1"),
+        ("&codec=h264", "H264"),
+        ("&codec=vp9&svc=L3T3_KEY", "VP9"),
+        ("&codec=av1&svc=L3T3_KEY", "AV1"),
+    ] {
+        let (anna, bo) = pair(&mut browser, &relay, more).await;
+        let who = anna.participant().await;
+        assert!(anna.outbound().await.iter().any(|sent| sent.codec == codec), "{more}: {:?}", anna.outbound().await);
+        shows(&bo, who, SMALL, QUARTER, more).await;
+        bo.sees(who, "camera", SOME_FRAMES).await;
+        shows(&bo, who, LARGE, FULL, more).await;
+        bo.sees(who, "camera", SOME_FRAMES).await;
+        content(&[&anna, &bo]).await;
+        browser.close(bo).await;
+        anna.eval("window.relayMeeting.leave()").await;
+    }
+}
+
+#[tokio::test]
+async fn a_narrow_line_gets_a_smaller_picture_and_the_large_one_when_it_is_wide_again() {
+    let _stage = stage().await;
+    let relay = RelayProcess::start();
+    let proxy = LossyProxy::start(relay.media_port(), 11);
+    let mut browser = Browser::start().await;
+    let anna = browser.open_prepared(&relay.page_url("anna", ""), WATCH).await;
+    let behind = format!("{WATCH}\n{}", through(&relay, &proxy));
+    let bo = browser.open_prepared(&relay.page_url("bo", "&video=0"), &behind).await;
+    anna.joined().await;
+    bo.joined().await;
+    let who = anna.participant().await;
+    shows(&bo, who, LARGE, FULL, "wide line").await;
+
+    let before = bo.from(who, "camera").await.expect("the picture is there");
+    proxy.narrow(Some(250_000));
+    let narrow = Instant::now();
+    eventually("a smaller picture", LIMIT, async || bo.lines(who, "camera").await <= HALF + BLOCK).await;
+    println!("250 kbit/s: smaller picture after {:?}", narrow.elapsed());
+    // A camera of 15 pictures a second has four at its lowest layer, and the browser calls each of their gaps a freeze: what counts is that
+    // no second passes without one.
+    let mut frames = before.frames;
+    for second in 1..=5 {
+        sleep(Duration::from_secs(1)).await;
+        let seen = bo.from(who, "camera").await.expect("the picture stays").frames;
+        assert!(seen > frames, "second {second} without a picture");
+        frames = seen;
+    }
+    println!("250 kbit/s: {} pictures in {:?}", frames - before.frames, narrow.elapsed());
+    bo.screenshot("narrow-line").await;
+    bo.sees(who, "camera", SOME_FRAMES).await;
+
+    proxy.narrow(None);
+    let wide = Instant::now();
+    eventually("the large picture again", 2 * LIMIT, async || bo.lines(who, "camera").await >= FULL).await;
+    println!("wide again: large picture after {:?}", wide.elapsed());
+    content(&[&anna, &bo]).await;
+}
+
+/// Somebody who is seen, and somebody who only looks: two encoders would be one too many for a small machine.
+async fn pair(browser: &mut Browser, relay: &RelayProcess, more: &str) -> (Page, Page) {
+    let anna = browser.open_prepared(&relay.page_url("anna", more), WATCH).await;
+    let bo = browser.open_prepared(&relay.page_url("bo", "&video=0"), WATCH).await;
+    anna.joined().await;
+    bo.joined().await;
+    bo.sees(anna.participant().await, "camera", SOME_FRAMES).await;
+    (anna, bo)
+}
+
+/// Gives the window a size and waits until the picture has the lines that go with it.
+async fn shows(viewer: &Page, who: u64, (width, height, ratio): (u32, u32, f64), lines: u64, what: &str) {
+    let start = Instant::now();
+    viewer.resize(width, height, ratio).await;
+    // H.264 has no odd sizes.
+    let fits = lines - 1..=lines + BLOCK;
+    eventually(&format!("{what}: {lines} lines"), LIMIT, async || fits.contains(&viewer.lines(who, "camera").await)).await;
+    println!("{what}: {lines} lines after {:?}", start.elapsed());
+}
+
+/// Whether not one picture of these layers is encoded in half a second.
+async fn stand_still(publisher: &Page, rids: &[&str]) -> bool {
+    let frames = async || -> u64 {
+        let sent = publisher.outbound().await;
+        let these = sent.iter().filter(|one| one.source == "camera" && one.rid.as_deref().is_some_and(|rid| rids.contains(&rid)));
+        these.map(|one| one.frames).sum()
+    };
+    let before = frames().await;
+    sleep(Duration::from_millis(500)).await;
+    before > 0 && frames().await == before
+}
+
+/// No page had anything to complain about.
+async fn content(people: &[&Page]) {
+    for page in people {
+        let complaints = page.eval("return window.complaints").await;
+        assert_eq!(complaints.as_array().map(Vec::len), Some(0), "{complaints}");
+    }
+}
+
+/// Notes what goes wrong in the page.
+const WATCH: &str = "
+    window.complaints = [];
+    const complain = console.error;
+    console.error = (...what) => { window.complaints.push(what.map(String).join(' ')); complain(...what); };
+    addEventListener('error', ({ message }) => window.complaints.push(message));
+    addEventListener('unhandledrejection', ({ reason }) => window.complaints.push(String(reason)));";
+
+/// Headless windows are always in sight; the page is told otherwise.
+const HIDE: &str = "
+    Object.defineProperty(document, 'hidden', { configurable: true, get: () => true });
+    document.dispatchEvent(new Event('visibilitychange'));";
+const SHOW: &str = "
+    delete document.hidden;
+    document.dispatchEvent(new Event('visibilitychange'));";

@@ -1,0 +1,248 @@
+//! Lines that carry less than anybody would like: full use, short queues, quiet pictures.
+
+use std::time::Duration;
+
+use tests::sim::{Feedback, LinkSpec, PersonIx, Policer, Rate, Setup, Sim, Stalls};
+
+use crate::video::{LARGE, bitrate, changes, freezes, join, line, shown, waits, watched, webcam};
+use crate::{JOIN, SECOND};
+
+const MS: Duration = Duration::from_millis(1);
+
+/// Three cameras, all shown large: 4.5 Mbit/s would be wished.
+fn three_cameras(seed: u64, down: LinkSpec) -> (Sim, Vec<PersonIx>, PersonIx) {
+    watched(seed, 3, LARGE, Setup::viewer(4, 0, 3), down)
+}
+
+/// Share of the line that was used in this window.
+fn used(sim: &mut Sim, viewer: PersonIx, bits_per_second: u64) -> f64 {
+    let bytes = sim.network.access(viewer).down.bottleneck.passed.bytes();
+    bytes as f64 * 8.0 / (sim.now - sim.window).as_secs_f64() / bits_per_second as f64
+}
+
+/// A minute on a line that stays as it is, after `settle`: no slot changes more than once in ten seconds, and the queue is short.
+fn assert_quiet(seed: u64, kbps: u64, settle: Duration) -> f64 {
+    let (mut sim, _, viewer) = three_cameras(seed, LinkSpec::narrow(kbps));
+    sim.run(settle);
+    sim.begin_window();
+    let (begin, mut most, mut bytes, mut stood) = (sim.now, 0, 0, 0);
+    let (mut p95, mut longest) = (Duration::ZERO, Duration::ZERO);
+    for _ in 0..6 {
+        sim.begin_window();
+        sim.run(10 * SECOND);
+        let quality = |(at, lines, temporal): &(Duration, u16, u8)| format!("{at:.1?} {lines}T{temporal}");
+        for record in sim.people[viewer].records(false).filter(|record| record.changes > 1) {
+            let shown = record
+                .shown
+                .iter()
+                .map(|shown| (shown.at.saturating_duration_since(begin), shown.size.unwrap_or_default().1, shown.temporal));
+            eprintln!("{kbps} kbit/s: {:?}", shown.map(|shown| quality(&shown)).collect::<Vec<_>>());
+        }
+        most = changes(&sim, viewer).into_iter().max().unwrap_or_default().max(most);
+        let since = sim.window;
+        let (window_p95, window_longest) = waits(&mut sim, viewer, since);
+        (p95, longest) = (p95.max(window_p95), longest.max(window_longest));
+        let (count, still) = freezes(&sim, viewer);
+        // Six pictures a second are 160 ms apart, and a question to such a line takes 50 ms of it.
+        stood += if kbps < 500 { u64::from(still > 300 * MS) } else { count };
+        bytes += sim.network.access(viewer).down.bottleneck.passed.bytes();
+    }
+    let use_of_line = bytes as f64 * 8.0 / 60.0 / (kbps * 1_000) as f64;
+    let used = use_of_line * 100.0;
+    eprintln!("{kbps} kbit/s: used {used:.0} %, waits p95 {p95:?} longest {longest:?}, {most} changes in 10 s, {stood} freezes");
+    assert!(most <= 1, "{kbps} kbit/s: {most} changes of one slot in ten seconds");
+    assert!(p95 < 100 * MS, "{kbps} kbit/s: {p95:?}");
+    assert_eq!(stood, 0, "{kbps} kbit/s: pictures stood");
+    use_of_line
+}
+
+#[test]
+fn constant_lines_of_300_to_1000_kbit_are_quiet() {
+    for (seed, kbps, least) in [(320, 300, 0.6), (321, 600, 0.7), (322, 1_000, 0.7)] {
+        let used = assert_quiet(seed, kbps, 20 * SECOND);
+        assert!(used > least, "{kbps} kbit/s: {used}");
+    }
+}
+
+#[test]
+fn constant_lines_of_1500_and_2500_kbit_are_quiet() {
+    for (seed, kbps) in [(323, 1_500), (324, 2_500)] {
+        let used = assert_quiet(seed, kbps, 20 * SECOND);
+        assert!(used > 0.7, "{kbps} kbit/s: {used}");
+    }
+}
+
+#[test]
+fn constant_lines_of_3500_and_5000_kbit_are_quiet() {
+    for (seed, kbps) in [(325, 3_500), (326, 5_000)] {
+        let used = assert_quiet(seed, kbps, 20 * SECOND);
+        assert!(used > 0.7, "{kbps} kbit/s: {used}");
+    }
+}
+
+/// Twin: a line that moves up and down is not quiet, so the measure above can fail.
+#[test]
+fn twin_a_line_that_moves_changes_more_than_once_in_ten_seconds() {
+    let (mut sim, _, viewer) = three_cameras(327, LinkSpec::narrow(3_000));
+    sim.run(15 * SECOND);
+    sim.begin_window();
+    for kbps in [400, 3_000, 400] {
+        sim.network.access(viewer).down.spec = LinkSpec::narrow(kbps);
+        sim.run(5 * SECOND);
+    }
+    assert!(changes(&sim, viewer).into_iter().max() > Some(1));
+}
+
+/// From 3 Mbit/s to 500 kbit/s with a queue of half a second, and back.
+#[test]
+fn a_drop_empties_its_queue_within_two_seconds_and_the_rest_is_used() {
+    for seed in 330..333 {
+        let line = |kbps: u64| LinkSpec { rate: Some(Rate { bits_per_second: kbps * 1_000, queue: 500 * MS }), ..LinkSpec::default() };
+        let (mut sim, _, viewer) = three_cameras(seed, line(3_000));
+        sim.run(20 * SECOND);
+        sim.begin_window();
+        sim.run(5 * SECOND);
+        let before = bitrate(&sim, viewer);
+        assert!(before > 1_500_000.0, "there is something to drop: {before}");
+        sim.begin_window();
+        sim.network.access(viewer).down.spec = line(500);
+        let dropped = sim.now;
+        sim.run(30 * SECOND);
+        let passed = &sim.network.access(viewer).down.bottleneck.passed;
+        let (full, emptied) = (passed.max_wait(dropped), passed.falls_below(100 * MS, dropped) - dropped);
+        let after = passed.p95_wait(dropped + 2 * SECOND);
+        sim.begin_window();
+        sim.run(20 * SECOND);
+        let share = used(&mut sim, viewer, 500_000);
+        sim.network.access(viewer).down.spec = line(3_000);
+        sim.run(10 * SECOND);
+        sim.begin_window();
+        sim.run(10 * SECOND);
+        let back = bitrate(&sim, viewer);
+        eprintln!("seed {seed}: {before:.0} -> 500k: queue up to {full:?}, under 100 ms after {emptied:?}, then p95 {after:?}");
+        eprintln!("  use {share:.2}; back at {back:.0}");
+        assert!(full > 100 * MS, "the fault happened: {full:?}");
+        assert!(emptied <= 2 * SECOND, "seed {seed}: the queue stood for {emptied:?}");
+        assert!(after < 100 * MS, "seed {seed}: {after:?}");
+        assert!(share >= 0.85, "seed {seed}: {share}");
+        assert!(back >= 0.8 * before, "seed {seed}: {back} of {before}");
+    }
+}
+
+#[test]
+fn two_viewers_share_a_bottleneck_within_a_fifth() {
+    for seed in 334..336 {
+        let mut sim = Sim::new(seed);
+        let good = LinkSpec::default;
+        let cameras: Vec<PersonIx> = (1..=3).map(|author| join(&mut sim, webcam(author), good(), good())).collect();
+        let viewers: Vec<PersonIx> = (4..=5).map(|author| join(&mut sim, Setup::viewer(author, 0, 3), good(), good())).collect();
+        let shared = sim.network.share_down(&viewers, Rate::kbps(3_000));
+        sim.run(JOIN);
+        for viewer in &viewers {
+            crate::video::show(&mut sim, *viewer, &cameras.iter().map(|camera| (*camera, LARGE)).collect::<Vec<_>>());
+        }
+        sim.run(30 * SECOND);
+        sim.begin_window();
+        sim.run(60 * SECOND);
+        let rates: Vec<f64> = viewers.iter().map(|viewer| bitrate(&sim, *viewer)).collect();
+        let p95 = sim.network.shared(shared).0.passed.p95_wait(sim.window);
+        eprintln!("seed {seed}: two on 3 Mbit/s get {rates:.0?}, waits p95 {p95:?}");
+        let (less, more) = (rates[0].min(rates[1]), rates[0].max(rates[1]));
+        assert!(less >= 0.8 * more, "{rates:?}");
+        assert!(less + more > 0.7 * 3_000_000.0, "{rates:?}");
+    }
+}
+
+/// Loss alone is no congestion: a tenth lost at random on a line with room keeps the best picture.
+#[test]
+fn a_lossy_line_that_is_not_full_keeps_its_rate() {
+    for (seed, spec) in [(337, LinkSpec::lossy(0.1)), (338, LinkSpec::bursty(0.1, 2.0))] {
+        let (mut sim, publishers, viewer) = watched(seed, 2, LARGE, Setup::viewer(3, 0, 2), spec);
+        sim.run(20 * SECOND);
+        sim.begin_window();
+        sim.run(30 * SECOND);
+        let stats = sim.network.access(viewer).down.stats;
+        assert!(stats.lost > 500, "the fault happened: {stats:?}");
+        let rate = bitrate(&sim, viewer);
+        let sizes: Vec<_> = publishers.iter().map(|publisher| shown(&sim, viewer, *publisher)).collect();
+        eprintln!("a tenth lost: {rate:.0} bit/s arrive of 3.0M wished, {sizes:?}");
+        // A tenth of what is sent never arrives.
+        assert!(rate > 0.7 * 0.9 * 3_000_000.0, "{rate}");
+    }
+}
+
+#[test]
+fn a_deep_queue_is_left_empty() {
+    let rate = Some(Rate { bits_per_second: 1_500_000, queue: 2 * SECOND });
+    let (mut sim, _, viewer) = three_cameras(339, LinkSpec { rate, ..LinkSpec::default() });
+    sim.run(20 * SECOND);
+    sim.begin_window();
+    sim.run(60 * SECOND);
+    let since = sim.window;
+    let (p95, longest) = waits(&mut sim, viewer, since);
+    let share = used(&mut sim, viewer, 1_500_000);
+    eprintln!("two seconds deep: waits p95 {p95:?}, longest {longest:?}, use {share:.2}");
+    assert!(p95 < 150 * MS && share > 0.7, "{p95:?} {share}");
+}
+
+#[test]
+fn wifi_that_stalls_is_no_congestion() {
+    let down = LinkSpec { stalls: Some(Stalls::WIFI), ..LinkSpec::narrow(3_000) };
+    let (mut sim, _, viewer) = three_cameras(340, down);
+    sim.run(20 * SECOND);
+    sim.begin_window();
+    let mut least = u64::MAX;
+    for _ in 0..30 {
+        sim.run(SECOND);
+        least = least.min(line(&mut sim, viewer).estimate);
+    }
+    let stats = sim.network.access(viewer).down.stats;
+    assert!(stats.stalled > 500, "the fault happened: {stats:?}");
+    let rate = bitrate(&sim, viewer);
+    eprintln!("stalling Wi-Fi of 3 Mbit/s: {rate:.0} bit/s, the least estimate {least}");
+    assert!(rate > 0.6 * 3_000_000.0 && least > 1_000_000, "{rate} {least}");
+}
+
+/// A policer drops without a queue to warn of it.
+#[test]
+fn a_policer_is_found_out() {
+    let policer = Some(Policer { bits_per_second: 1_000_000, burst: 30_000 });
+    let (mut sim, _, viewer) = three_cameras(341, LinkSpec { policer, ..LinkSpec::default() });
+    sim.run(20 * SECOND);
+    let before = sim.network.access(viewer).down.stats;
+    sim.begin_window();
+    sim.run(60 * SECOND);
+    let stats = sim.network.access(viewer).down.stats;
+    let dropped = (stats.policed - before.policed) as f64 / (stats.offered - before.offered) as f64;
+    let (count, longest) = freezes(&sim, viewer);
+    let rate = bitrate(&sim, viewer);
+    eprintln!("policed to 1 Mbit/s: {rate:.0} bit/s, {:.1} % dropped, {count} freezes of up to {longest:?}", dropped * 100.0);
+    assert!(stats.policed > 10, "the fault happened: {stats:?}");
+    assert!(dropped < 0.1 && longest < SECOND, "{dropped} {longest:?}");
+    assert!(rate > 500_000.0, "{rate}");
+}
+
+/// Viewers who give other feedback than transport-cc are served by the same rules.
+#[test]
+fn other_kinds_of_feedback_will_do() {
+    for (seed, feedback, least) in [(342, Feedback::Ccfb, 0.6), (343, Feedback::Remb, 0.4)] {
+        let viewer = Setup { feedback, ..Setup::viewer(4, 0, 3) };
+        let (mut sim, _, viewer) = watched(seed, 3, LARGE, viewer, LinkSpec::narrow(1_500));
+        sim.run(30 * SECOND);
+        sim.begin_window();
+        sim.run(30 * SECOND);
+        let since = sim.window;
+        let ((p95, longest), share) = (waits(&mut sim, viewer, since), used(&mut sim, viewer, 1_500_000));
+        eprintln!("{feedback:?} on 1.5 Mbit/s: use {share:.2}, waits p95 {p95:?}, longest {longest:?}");
+        assert!(share > least && p95 < 200 * MS, "{feedback:?}: {share} {p95:?}");
+    }
+}
+
+/// Whoever comes over a good line sees the best picture soon.
+#[test]
+fn the_first_seconds_are_not_blurred() {
+    let (mut sim, publishers, viewer) = watched(344, 1, LARGE, Setup::viewer(2, 0, 1), LinkSpec::narrow(10_000));
+    let took = sim.run_until("720 lines", 5 * SECOND, |sim| shown(sim, viewer, publishers[0]).is_some_and(|shown| shown.0 == 720));
+    eprintln!("720 lines {:?} after the join", JOIN + took);
+    assert!(took < SECOND, "{took:?} after the two seconds of the join");
+}

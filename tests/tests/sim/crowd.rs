@@ -1,0 +1,169 @@
+//! Thirty-three people on one page: what a narrow line gives up first, and what a change of the layout costs.
+
+use std::time::Duration;
+
+use room::{Command, Layout, Settings};
+use signal::message::Source::{Camera, Screen};
+use tests::sim::{Layer, LinkSpec, Motion, PersonIx, Setup, Sim, SourceSetup, Ticket};
+
+use crate::video::{LARGE, bitrate, bitrate_of, camera_of, freezes, join, record, show, shown, webcam};
+use crate::{JOIN, SECOND};
+
+/// Thirty-three small tiles on a page of 1080 lines.
+const PIP: [u16; 2] = [160, 90];
+
+/// A guest's camera: cheap enough that the base layers of 32 and a host fit 1.5 Mbit/s.
+fn small_camera() -> SourceSetup {
+    let layer = |rid: &str, width, height, bitrate| Layer { rid: wire::ids::Rid::new(rid), width, height, bitrate };
+    let layers = vec![layer("h", 640, 360, 300_000), layer("l", 160, 90, 80_000)];
+    SourceSetup { fps: 20, temporal: 3, motion: Motion::Natural, ..SourceSetup::camera(layers) }
+}
+
+/// A host with a webcam and a screen, 32 guests with cameras, all of whom watch nobody, and a viewer with a slot for each of them.
+fn group(seed: u64, down: LinkSpec) -> (Sim, Vec<PersonIx>, PersonIx) {
+    let mut sim =
+        Sim::with_settings(seed, Settings { layout: Layout::OneMainThirtythreePips, max_participants: 34, ..Settings::default() });
+    let host = Setup { sources: vec![SourceSetup::webcam(), SourceSetup::slides()], ..webcam(1) };
+    let mut people = vec![sim.enter(Ticket::host("host"), host)];
+    sim.people[0].takes_more = false;
+    for author in 2..=33 {
+        people.push(join(&mut sim, camera_of(author, small_camera()), LinkSpec::default(), LinkSpec::default()));
+    }
+    let viewer = join(&mut sim, Setup::viewer(34, 0, 34), LinkSpec::default(), down);
+    sim.run(2 * JOIN);
+    show_page(&mut sim, &people, viewer, 0);
+    (sim, people, viewer)
+}
+
+/// One of them large, all others small; a screen fills a page of 1080 lines.
+fn show_page(sim: &mut Sim, people: &[PersonIx], viewer: PersonIx, large: PersonIx) {
+    let size = |who: PersonIx, source| match source {
+        Screen => [1_920, 1_080],
+        _ if who == large => LARGE,
+        _ => PIP,
+    };
+    let wanted = people.iter().flat_map(|who| [(*who, Camera), (*who, Screen)]);
+    let mid = |who: PersonIx, source| Some(sim.people[viewer].slot_of(sim.people[who].participant?, source)?.mid.to_owned());
+    let tiles = wanted.filter_map(|(who, source)| Some((mid(who, source)?, size(who, source)))).collect();
+    sim.show_tiles(viewer, tiles);
+}
+
+#[test]
+fn thirty_three_tiles_on_a_narrow_line_lose_frame_rate_and_none_vanishes() {
+    let (mut sim, people, viewer) = group(350, LinkSpec::narrow(1_500));
+    sim.run(20 * SECOND);
+    sim.begin_window();
+    sim.run(20 * SECOND);
+    let fps = |who: &PersonIx| record(&sim, viewer, *who).decoded_total() as f64 / 20.0;
+    let rates: Vec<f64> = people.iter().map(fps).collect();
+    let (least, most) = rates[1..].iter().fold((f64::MAX, 0.0_f64), |(least, most), fps| (least.min(*fps), most.max(*fps)));
+    let host = shown(&sim, viewer, people[0]);
+    let (rate, (count, longest)) = (bitrate(&sim, viewer), freezes(&sim, viewer));
+    eprintln!(
+        "33 tiles on 1.5 Mbit/s: guests {least:.1} to {most:.1} fps, host {host:?} {:.1} fps, {rate:.0} bit/s, {count} freezes {longest:?}",
+        rates[0]
+    );
+    assert!(least >= 4.5, "nobody vanishes: the base layer of 20 fps has five: {rates:.1?}");
+    assert!(most < 19.0, "there is not room for everything: {rates:.1?}");
+    assert!(longest < 600 * Duration::from_millis(1), "a picture each 200 ms, and nothing stands: {longest:?}");
+}
+
+/// Twin: on a line that carries all of it the same page shows full frame rates.
+#[test]
+fn twin_on_a_wide_line_nothing_is_given_up() {
+    let (mut sim, people, viewer) = group(351, LinkSpec::narrow(12_000));
+    sim.run(10 * SECOND);
+    sim.begin_window();
+    sim.run(5 * SECOND);
+    for who in &people[1..] {
+        assert!(record(&sim, viewer, *who).decoded_total() >= 95, "{}", record(&sim, viewer, *who));
+    }
+    assert_eq!(shown(&sim, viewer, people[0]).map(|shown| shown.0), Some(720));
+}
+
+#[test]
+fn the_host_and_the_screen_keep_their_quality_where_guests_give_theirs_up() {
+    let (mut sim, people, viewer) = group(352, LinkSpec::narrow(3_000));
+    sim.set_source(people[0], Screen, true);
+    sim.run(SECOND);
+    show_page(&mut sim, &people, viewer, people[0]);
+    sim.run(25 * SECOND);
+    sim.begin_window();
+    sim.run(20 * SECOND);
+    let screen = sim.people[viewer].slot_of(sim.people[people[0]].participant.expect("welcomed"), Screen).expect("the screen is in a slot");
+    let size = screen.record.size;
+    let host = shown(&sim, viewer, people[0]);
+    let guests: Vec<f64> = people[1..].iter().map(|who| record(&sim, viewer, *who).decoded_total() as f64 / 20.0).collect();
+    let slides = bitrate_of(&sim, viewer, people[0], Screen);
+    eprintln!("3 Mbit/s: screen {size:?} {slides:.0} bit/s, host {host:?}, guests {guests:.1?}");
+    assert_eq!(size.map(|size| size.1), Some(1_080), "the screen stays sharp");
+    assert!(host.is_some_and(|(lines, _)| lines >= 360), "{host:?}");
+    assert!(guests.iter().all(|fps| *fps >= 4.5), "{guests:.1?}");
+}
+
+/// Another person becomes the large one: one keyframe at most of everybody, and all right within a second.
+#[test]
+fn a_change_of_the_layout_costs_one_keyframe_each_and_is_right_within_a_second() {
+    let (mut sim, people, viewer) = group(353, LinkSpec::narrow(12_000));
+    sim.run(10 * SECOND);
+    for (round, large) in [5, 20, 0].into_iter().enumerate() {
+        let before: Vec<Vec<u64>> = people.iter().map(|who| sim.people[*who].client.keyframes_asked(Camera)).collect();
+        let participant = sim.id(people[large]);
+        sim.obey(people[0], Command::Spotlight { participant: Some(participant) });
+        sim.run(SECOND / 50);
+        show_page(&mut sim, &people, viewer, people[large]);
+        sim.run(SECOND);
+        let expected = if large == 0 { 720 } else { 360 };
+        assert_eq!(shown(&sim, viewer, people[large]).map(|shown| shown.0), Some(expected), "round {round}: the large one");
+        let wrong: Vec<_> = people
+            .iter()
+            .filter(|who| **who != people[large])
+            .filter_map(|who| {
+                let lines = sim.people[viewer].slot_of(sim.people[*who].participant?, Camera).and_then(|slot| slot.record.size)?.1;
+                (lines > 180).then_some((*who, lines))
+            })
+            .collect();
+        assert_eq!(wrong, [], "round {round}: the small ones are small");
+        let asked = |who: &PersonIx| sim.people[*who].client.keyframes_asked(Camera).iter().sum::<u64>();
+        let most = people.iter().zip(&before).map(|(who, before)| asked(who) - before.iter().sum::<u64>()).max();
+        eprintln!("round {round}: at most {most:?} keyframe requests of one publication");
+        assert!(most <= Some(1), "round {round}: {most:?} keyframe requests of one publication");
+        sim.run(8 * SECOND);
+    }
+}
+
+/// Sound apart, a viewer on a bad line changes nothing for the others.
+#[test]
+fn a_viewer_on_a_bad_line_changes_nothing_for_the_others() {
+    let rates = |with: bool| {
+        let mut sim = Sim::new(354);
+        let good = LinkSpec::default;
+        let people: Vec<PersonIx> =
+            (1..=4).map(|author| join(&mut sim, Setup { video_slots: 4, ..webcam(author) }, good(), LinkSpec::narrow(8_000))).collect();
+        let bad = LinkSpec { loss: 0.15, ..LinkSpec::narrow(250) };
+        let bad = with.then(|| join(&mut sim, Setup::viewer(9, 0, 4), LinkSpec::lossy(0.15), bad));
+        sim.run(JOIN);
+        for viewer in people.iter().chain(&bad) {
+            let others: Vec<_> = people.iter().filter(|who| *who != viewer).map(|who| (*who, LARGE)).collect();
+            show(&mut sim, *viewer, &others);
+        }
+        sim.run(15 * SECOND);
+        sim.begin_window();
+        sim.run(30 * SECOND);
+        if let Some(bad) = bad {
+            let stats = sim.network.access(bad).down.stats;
+            assert!(stats.lost > 100, "the fault happened: {stats:?}");
+            assert!(bitrate(&sim, bad) < 300_000.0);
+        }
+        let frozen: Vec<_> = people.iter().map(|who| freezes(&sim, *who).0).collect();
+        assert_eq!(frozen, [0; 4], "nobody else sees a picture stand");
+        // Of media alone: what a line is asked in passing is nobody else's picture.
+        let of = |viewer: &PersonIx| people.iter().map(|who| bitrate_of(&sim, *viewer, *who, Camera)).sum::<f64>();
+        people.iter().map(of).collect::<Vec<f64>>()
+    };
+    let (with, without) = (rates(true), rates(false));
+    eprintln!("with the bad line {with:.0?}, without {without:.0?}");
+    for (with, without) in with.iter().zip(&without) {
+        assert!((with / without - 1.0).abs() < 0.02, "{with} instead of {without}");
+    }
+}

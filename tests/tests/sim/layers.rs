@@ -1,0 +1,145 @@
+//! Layer switches: how soon, how smooth, and never a picture that a decoder could not show.
+
+use std::time::{Duration, Instant};
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use tests::sim::{Layer, LinkSpec, PersonIx, Setup, Sim, SourceSetup};
+
+use crate::video::{LARGE, SMALL, camera_of, changes, freezes, join, line, percentile, record, show, shown, watched, webcam};
+use crate::{JOIN, SECOND};
+
+/// One way of a signalling message in the simulation.
+const SIGNALLING: Duration = Duration::from_millis(15);
+/// One way of the publisher's line.
+const FAR: Duration = Duration::from_millis(30);
+
+/// A camera, a viewer who changes sizes, and two others who keep the highest and the lowest encoding flowing.
+fn three_viewers(seed: u64) -> (Sim, PersonIx, PersonIx) {
+    let mut sim = Sim::new(seed);
+    let far = || LinkSpec::default().delayed(FAR);
+    let camera = join(&mut sim, webcam(1), far(), far());
+    let viewers = [2, 3, 4].map(|author| join(&mut sim, Setup::viewer(author, 0, 1), LinkSpec::default(), LinkSpec::default()));
+    sim.run(JOIN);
+    for (viewer, size) in viewers.into_iter().zip([SMALL, SMALL, LARGE]) {
+        show(&mut sim, viewer, &[(camera, size)]);
+    }
+    sim.run(8 * SECOND);
+    (sim, camera, viewers[0])
+}
+
+/// When the first packet of the highest encoding left for the viewer in this window.
+fn left_first(sim: &mut Sim, viewer: PersonIx, camera: PersonIx, layer: u8) -> Option<Instant> {
+    let began = record(sim, viewer, camera).began.iter().find(|(_, author)| author.layer == layer).map(|(at, _)| *at)?;
+    Some(began - sim.network.access(viewer).down.spec.delay)
+}
+
+/// From the moment the relay hears of the larger tile to the first packet of the better encoding it sends.
+#[test]
+fn a_switch_up_takes_a_round_trip_to_the_publisher_and_one_picture() {
+    let (mut sim, camera, viewer) = three_viewers(310);
+    let mut took = Vec::new();
+    for round in 0..120_u64 {
+        show(&mut sim, viewer, &[(camera, SMALL)]);
+        // Keyframes are bounded by their cost, so nobody changes more often; the odd part moves the moment within the picture.
+        sim.run(2 * SECOND + Duration::from_micros(round * 1_777));
+        assert_eq!(shown(&sim, viewer, camera).map(|shown| shown.0), Some(180), "round {round}");
+        sim.begin_window();
+        show(&mut sim, viewer, &[(camera, LARGE)]);
+        let asked = sim.now + SIGNALLING;
+        sim.run(2 * SECOND);
+        let left = left_first(&mut sim, viewer, camera, 2).expect("the better encoding came");
+        took.push(left - asked);
+    }
+    let picture = SECOND / 30;
+    let (p50, p95) = (percentile(&mut took, 0.5), percentile(&mut took, 0.95));
+    eprintln!("switch up: p50 {p50:?}, p95 {p95:?}, longest {:?} over {} switches", took.last(), took.len());
+    assert!(p95 <= 2 * FAR + picture, "{p95:?}");
+    let (count, longest) = freezes(&sim, viewer);
+    assert_eq!(count, 0, "a switch stops nothing: {longest:?}");
+}
+
+/// A room of two, where only one encoding is sent: the publisher has to be told first.
+#[test]
+fn a_switch_up_in_a_room_of_two_costs_little_more() {
+    let far = LinkSpec::default().delayed(FAR);
+    let mut sim = Sim::new(311);
+    let camera = join(&mut sim, webcam(1), far.clone(), far);
+    let viewer = join(&mut sim, Setup::viewer(2, 0, 1), LinkSpec::default(), LinkSpec::default());
+    sim.run(JOIN);
+    let mut took = Vec::new();
+    for _ in 0..20 {
+        show(&mut sim, viewer, &[(camera, SMALL)]);
+        sim.run(8 * SECOND);
+        sim.begin_window();
+        show(&mut sim, viewer, &[(camera, LARGE)]);
+        let asked = sim.now + SIGNALLING;
+        sim.run(3 * SECOND);
+        took.push(left_first(&mut sim, viewer, camera, 2).expect("the better encoding came") - asked);
+        assert!(freezes(&sim, viewer).1 < Duration::from_millis(200), "{:?}", freezes(&sim, viewer));
+    }
+    let p95 = percentile(&mut took, 0.95);
+    eprintln!("switch up in a room of two: p95 {p95:?}");
+    assert!(p95 <= SIGNALLING + 2 * FAR + 2 * (SECOND / 30), "{took:?}");
+}
+
+/// Twenty viewers who change sizes at random, three encodings of three temporal layers each, and lines that come and go: every picture
+/// that a browser would decode can be decoded.
+#[test]
+fn ten_thousand_random_switches_break_no_decoder() {
+    let mut sim = Sim::new(312);
+    let rates = [300_000, 150_000, 60_000];
+    let layers = Layer::simulcast().into_iter().zip(rates).map(|(layer, bitrate)| Layer { bitrate, ..layer }).collect();
+    let camera = join(&mut sim, camera_of(1, SourceSetup { layers, ..SourceSetup::webcam() }), LinkSpec::default(), LinkSpec::default());
+    let viewers: Vec<PersonIx> =
+        (2..22).map(|author| join(&mut sim, Setup::viewer(author, 0, 1), LinkSpec::default(), LinkSpec::default())).collect();
+    sim.run(JOIN);
+    sim.begin_window();
+    let mut random = ChaCha8Rng::seed_from_u64(312);
+    let mut switches = 0;
+    while switches < 10_000 {
+        assert!(sim.elapsed() < Duration::from_secs(1_200), "only {switches} switches");
+        for viewer in &viewers {
+            let chance = random.next_u32();
+            if chance % 3 == 0 {
+                let size = [SMALL, [640, 360], LARGE][chance as usize / 3 % 3];
+                show(&mut sim, *viewer, &[(camera, size)]);
+            }
+            if chance % 41 == 0 {
+                sim.network.access(*viewer).down.spec =
+                    [LinkSpec::default(), LinkSpec::narrow(200), LinkSpec::lossy(0.05)][chance as usize / 41 % 3].clone();
+            }
+        }
+        sim.run(SECOND / 3);
+        switches = viewers.iter().flat_map(|viewer| changes(&sim, *viewer)).sum::<u64>();
+    }
+    eprintln!("{switches} switches in {:?}", sim.elapsed());
+    // `run` has asserted all the while that no slot saw what no receiver may see; the rest is for the record.
+    let errors: u64 = viewers.iter().map(|viewer| record(&sim, *viewer, camera).error_count).sum();
+    assert_eq!(errors, 0);
+}
+
+/// Down on congestion: what the viewer is sent shrinks within 100 ms of the feedback that shows it.
+#[test]
+fn a_line_that_shrinks_is_answered_within_a_tenth_of_a_second() {
+    for seed in 313..318 {
+        let (mut sim, publishers, viewer) = watched(seed, 1, LARGE, Setup::viewer(2, 0, 1), LinkSpec::narrow(4_000));
+        sim.run(10 * SECOND);
+        assert_eq!(shown(&sim, viewer, publishers[0]).map(|shown| shown.0), Some(720), "the line carries it");
+        sim.network.access(viewer).down.spec = LinkSpec::narrow(700);
+        let step = Duration::from_millis(10);
+        let shrunk = |sim: &mut Sim| {
+            let line = line(sim, viewer);
+            (line.estimate < 1_400_000, line.granted < 1_400_000)
+        };
+        let noticed = sim.run_until("the estimate follows", 2 * SECOND, |sim| shrunk(sim).0);
+        let mut reacted = Duration::ZERO;
+        while !shrunk(&mut sim).1 {
+            assert!(reacted < SECOND, "seed {seed}: the layer stays");
+            sim.run(step);
+            reacted += step;
+        }
+        eprintln!("seed {seed}: estimate down after {noticed:?}, layer {reacted:?} later");
+        assert!(reacted <= Duration::from_millis(100), "seed {seed}: {reacted:?}");
+    }
+}

@@ -1,0 +1,129 @@
+//! What publishers are told to send: nothing that nobody looks at, and at once whatever somebody does.
+
+use std::time::Duration;
+
+use signal::message::Source::Camera;
+use tests::sim::{LinkSpec, PersonIx, Setup, Sim};
+
+use crate::video::{HIDDEN, LARGE, SMALL, bitrate, freezes, join, show, shown, watched, webcam};
+use crate::{JOIN, SECOND};
+
+const MS: Duration = Duration::from_millis(1);
+
+/// A camera and two viewers on good lines, one large, one small.
+fn two_viewers(seed: u64, obeys: bool) -> (Sim, PersonIx, PersonIx, PersonIx) {
+    let mut sim = Sim::new(seed);
+    let good = LinkSpec::default;
+    let camera = join(&mut sim, webcam(1), good(), good());
+    sim.people[camera].obeys = obeys;
+    let [large, small] = [2, 3].map(|author| join(&mut sim, Setup::viewer(author, 0, 1), good(), good()));
+    sim.run(JOIN);
+    show(&mut sim, large, &[(camera, LARGE)]);
+    show(&mut sim, small, &[(camera, SMALL)]);
+    sim.run(8 * SECOND);
+    sim.begin_window();
+    (sim, camera, large, small)
+}
+
+fn wanted(sim: &Sim, camera: PersonIx) -> Vec<bool> {
+    sim.people[camera].client.wanted(Camera)
+}
+
+#[test]
+fn a_layer_that_nobody_needs_stops_within_five_seconds_and_returns_at_once() {
+    let (mut sim, camera, large, small) = two_viewers(360, true);
+    assert_eq!(wanted(&sim, camera), [true, false, true], "the middle one has no viewer");
+    assert_eq!((shown(&sim, large, camera).map(|shown| shown.0), shown(&sim, small, camera).map(|shown| shown.0)), (Some(720), Some(180)));
+    show(&mut sim, large, &[(camera, SMALL)]);
+    let took = sim.run_until("the best layer stops", 6 * SECOND, |sim| wanted(sim, camera) == [true, false, false]);
+    eprintln!("stopped after {took:?}");
+    assert!(took > 3 * SECOND && took <= Duration::from_millis(5_200), "not at every whim: {took:?}");
+    sim.run(2 * SECOND);
+    sim.begin_window();
+    show(&mut sim, large, &[(camera, LARGE)]);
+    let told = sim.run_until("the publisher is told", SECOND, |sim| wanted(sim, camera)[2]);
+    let seen = told + sim.run_until("720 lines", 2 * SECOND, |sim| shown(sim, large, camera).is_some_and(|shown| shown.0 == 720));
+    eprintln!("told after {told:?}, seen after {seen:?}");
+    assert!(told <= 150 * MS && seen <= 400 * MS, "{told:?} {seen:?}");
+    assert_eq!(freezes(&sim, large).0 + freezes(&sim, small).0, 0, "nothing stands meanwhile");
+}
+
+#[test]
+fn in_a_room_of_two_one_layer_is_sent() {
+    let (mut sim, publishers, viewer) = watched(361, 1, LARGE, Setup::viewer(2, 0, 1), LinkSpec::default());
+    sim.run(8 * SECOND);
+    assert_eq!(wanted(&sim, publishers[0]), [false, false, true]);
+    assert_eq!(shown(&sim, viewer, publishers[0]).map(|shown| shown.0), Some(720));
+    show(&mut sim, viewer, &[(publishers[0], SMALL)]);
+    sim.run(8 * SECOND);
+    assert_eq!(wanted(&sim, publishers[0]), [true, false, false]);
+    // A line that does not carry it gets the lower ones back.
+    show(&mut sim, viewer, &[(publishers[0], LARGE)]);
+    sim.run(8 * SECOND);
+    sim.begin_window();
+    sim.network.access(viewer).down.spec = LinkSpec::narrow(600);
+    sim.run(8 * SECOND);
+    sim.begin_window();
+    sim.run(10 * SECOND);
+    let (count, longest) = freezes(&sim, viewer);
+    assert!(shown(&sim, viewer, publishers[0]).is_some_and(|shown| shown.0 < 720), "{:?}", shown(&sim, viewer, publishers[0]));
+    assert_eq!(count, 0, "a picture that moves: {longest:?}");
+}
+
+/// A page in the background costs next to nothing, and is back within a tick and a keyframe.
+#[test]
+fn a_hidden_page_acts_within_a_tick_and_so_does_its_return() {
+    let (mut sim, camera, large, small) = two_viewers(362, true);
+    let busy = {
+        sim.run(2 * SECOND);
+        bitrate(&sim, large)
+    };
+    for _ in 0..5 {
+        show(&mut sim, large, &[(camera, HIDDEN)]);
+        // 15 ms of signalling, a tick of 100 ms, 10 ms of line.
+        sim.run(150 * MS);
+        sim.begin_window();
+        sim.run(2 * SECOND);
+        let hidden = bitrate(&sim, large);
+        assert!(hidden < 0.15 * busy, "{hidden} of {busy}");
+        show(&mut sim, large, &[(camera, LARGE)]);
+        let back = sim.run_until("720 lines", SECOND, |sim| shown(sim, large, camera).is_some_and(|shown| shown.0 == 720));
+        eprintln!("hidden {hidden:.0} of {busy:.0} bit/s, back after {back:?}");
+        assert!(back <= 300 * MS, "{back:?}");
+        sim.run(3 * SECOND);
+    }
+    assert_eq!(freezes(&sim, small).0, 0, "the other viewer notices nothing");
+}
+
+#[test]
+fn what_nobody_can_see_is_not_sent() {
+    let mut sim = Sim::new(363);
+    let camera = join(&mut sim, webcam(1), LinkSpec::default(), LinkSpec::default());
+    sim.run(JOIN + 8 * SECOND);
+    assert_eq!(wanted(&sim, camera), [false; 3], "nobody else is here");
+    let before = sim.people[camera].client.counters().packets_sent;
+    sim.run(2 * SECOND);
+    assert_eq!(sim.people[camera].client.counters().packets_sent, before, "it costs nothing");
+    let viewer = join(&mut sim, Setup::viewer(2, 0, 1), LinkSpec::default(), LinkSpec::default());
+    let took = sim.run_until("a picture", JOIN, |sim| sim.people[viewer].decoded(1, Camera) > 0);
+    eprintln!("first picture {took:?} after the join");
+    assert!(took < SECOND, "{took:?}");
+}
+
+/// Whoever ignores what they are told harms nobody but their own line.
+#[test]
+fn a_client_that_does_not_listen_harms_nobody() {
+    let (mut sim, camera, large, small) = two_viewers(364, false);
+    sim.run(10 * SECOND);
+    assert!(sim.people[camera].told_needs > 0, "it was told");
+    assert_eq!((shown(&sim, large, camera).map(|shown| shown.0), shown(&sim, small, camera).map(|shown| shown.0)), (Some(720), Some(180)));
+    assert_eq!(freezes(&sim, large).0 + freezes(&sim, small).0, 0);
+    let rate = bitrate(&sim, small);
+    assert!(rate < 250_000.0, "the small one gets the small one: {rate}");
+    show(&mut sim, large, &[(camera, SMALL)]);
+    sim.run(8 * SECOND);
+    sim.begin_window();
+    sim.run(5 * SECOND);
+    let rate = bitrate(&sim, large);
+    assert!(rate < 250_000.0, "what comes all the same is not forwarded: {rate}");
+}
