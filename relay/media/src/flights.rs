@@ -6,6 +6,8 @@ use std::time::Instant;
 use wire::ids::Ssrc;
 use wire::rtcp::TransportCc;
 
+use crate::by_number::ByNumber;
+
 /// Packets remembered; a power of two. Feedback comes every 50 to 250 ms.
 const REMEMBERED: usize = 512;
 
@@ -26,34 +28,26 @@ pub struct Flight {
 /// The packets on their way, by transport-wide number.
 #[derive(Debug, Default)]
 pub struct Flights {
-    /// By number modulo length, with the number; empty until something is sent.
-    ring: Vec<Option<(u16, Flight)>>,
+    sent: ByNumber<Flight, REMEMBERED>,
 }
 
 impl Flights {
     /// A packet goes out with this transport-wide number.
     #[inline]
     pub fn sent(&mut self, number: u16, flight: Flight) {
-        if self.ring.is_empty() {
-            self.ring.resize(REMEMBERED, None);
-        }
-        self.ring[usize::from(number) % REMEMBERED] = Some((number, flight));
+        self.sent.insert(number, flight);
     }
 
     /// Appends what surely did not arrive by this feedback, each packet once.
     pub fn take_lost(&mut self, feedback: &TransportCc<'_>, lost: &mut Vec<Flight>) {
-        if self.ring.is_empty() {
+        if self.sent.is_empty() {
             return;
         }
         let Some(newest) = feedback.packets().filter(|(_, arrival)| arrival.is_some()).map(|(number, _)| number).last() else { return };
         for (number, arrival) in feedback.packets() {
             let overtaken = newest.wrapping_sub(number) < OVERTAKEN;
-            if arrival.is_some() || overtaken {
-                continue;
-            }
-            let place = &mut self.ring[usize::from(number) % REMEMBERED];
-            if place.is_some_and(|(known, _)| known == number) {
-                lost.extend(place.take().map(|(_, flight)| flight));
+            if arrival.is_none() && !overtaken {
+                lost.extend(self.sent.take(number));
             }
         }
     }

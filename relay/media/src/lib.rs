@@ -18,6 +18,7 @@
 pub mod allocator;
 pub mod audio;
 pub mod bandwidth;
+mod by_number;
 mod clock;
 mod config;
 mod dependency;

@@ -2,15 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use media::allocator::LARGE_FIRST;
+
 /// After a change of the layout a client has so long to say how large its tiles are now: a round trip, and the page's own debouncing.
 /// Until then its last word is taken in proportion. Whoever says nothing more has tiles that do not follow the layout.
 const SETTLE: Duration = Duration::from_secs(1);
 
 /// Lines of a slot of which neither layout nor client said anything: the layout's whole stage.
 const STAGE: u16 = 720;
-
-/// A tile that the layout has smaller and the client shows at so many lines is a large one: its viewer has made it so.
-const LARGE: u16 = 360;
 
 /// A slot's place on the viewer's screen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,9 +46,9 @@ impl Tile {
         }
     }
 
-    /// One of the large tiles, by the layout or by the client.
+    /// One of the large tiles, by the layout, or because the client shows what the layout has smaller at the lines of a large one.
     pub(crate) fn is_large(&self) -> bool {
-        self.main || self.reported.is_some_and(|report| report.lines >= LARGE && report.laid_out < LARGE)
+        self.main || self.reported.is_some_and(|report| report.lines >= LARGE_FIRST && report.laid_out < LARGE_FIRST)
     }
 
     /// The client shows it so large, physical pixels; `None`: as the layout has it.

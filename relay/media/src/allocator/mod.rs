@@ -31,7 +31,7 @@ pub const MAX_TILES: usize = 128;
 const ALWAYS: u64 = 150_000;
 
 /// A large tile gets so many lines before anybody else gets more than the least.
-const LARGE_FIRST: u16 = 360;
+pub const LARGE_FIRST: u16 = 360;
 
 /// Going up must leave this part of the new layer's rate to spare: one in so many. Rates are measured, and vary.
 pub const SPARE: u64 = 16;

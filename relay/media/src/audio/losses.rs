@@ -2,6 +2,8 @@
 
 use wire::rtcp::TransportCc;
 
+use crate::by_number::ByNumber;
+
 /// Transport-wide numbers remembered, a power of two: a second of 8 Mbit/s, and feedback comes several times a second.
 const REMEMBERED: usize = 1024;
 
@@ -20,8 +22,8 @@ const MAX_STREAMS: u8 = 128;
 /// Losses of sound towards one viewer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SoundLosses {
-    /// Number and stream of packets of sound that nobody has spoken of yet, by number modulo length. Empty before the first.
-    sent: Vec<Option<(u16, u8)>>,
+    /// Streams of the packets of sound that nobody has spoken of yet.
+    sent: ByNumber<u8, REMEMBERED>,
     /// Streams whose last packet was lost, one bit each.
     losing: u128,
     /// Fading counts: packets and lost ones.
@@ -36,13 +38,9 @@ impl SoundLosses {
     /// A packet of sound went out on a stream under this transport-wide number.
     #[inline]
     pub(crate) fn sent(&mut self, number: u16, stream: u8) {
-        if stream >= MAX_STREAMS {
-            return;
+        if stream < MAX_STREAMS {
+            self.sent.insert(number, stream);
         }
-        if self.sent.is_empty() {
-            self.sent.resize(REMEMBERED, None);
-        }
-        self.sent[usize::from(number) % REMEMBERED] = Some((number, stream));
     }
 
     /// Transport-wide feedback of the viewer. What is first said of a packet counts.
@@ -51,8 +49,7 @@ impl SoundLosses {
             return;
         }
         for (number, arrival) in feedback.packets() {
-            let place = &mut self.sent[usize::from(number) % REMEMBERED];
-            if let Some((_, stream)) = place.take_if(|(sent, _)| *sent == number) {
+            if let Some(stream) = self.sent.take(number) {
                 self.count(stream, arrival.is_none());
             }
         }
