@@ -98,7 +98,7 @@ fn ten_thousand_random_switches_break_no_decoder() {
     let mut random = ChaCha8Rng::seed_from_u64(312);
     let mut switches = 0;
     while switches < 10_000 {
-        assert!(sim.elapsed() < Duration::from_secs(1_200), "only {switches} switches");
+        assert!(sim.elapsed() < Duration::from_secs(1_500), "only {switches} switches");
         for viewer in &viewers {
             let chance = random.next_u32();
             if chance % 3 == 0 {

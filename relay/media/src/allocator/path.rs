@@ -9,9 +9,7 @@ const MAX_RUNGS: usize = 64;
 /// Lines of a picture that fills a tile well enough: four of five. Eyes do not see the difference, lines do.
 const ENOUGH: (u32, u32) = (4, 5);
 
-/// From so many lines on a face has to move: below [`LEAST_MOTION`] pictures a second a smaller picture is better.
-const MOVES_FROM: u16 = 360;
-/// Pictures a second.
+/// Pictures a second below which a smaller picture of a face is better than a slower one.
 const LEAST_MOTION: u8 = 10;
 
 /// Bit/s for each line squared of a picture of which nobody knows the rate: 500 kbit/s for 360 lines, 2 Mbit/s for 720.
@@ -35,12 +33,11 @@ impl Path {
     pub(super) fn of(demand: &Demand<'_>) -> Option<Self> {
         let rungs = &demand.rungs[..demand.rungs.len().min(MAX_RUNGS)];
         let ideal = if demand.height == 0 { 0 } else { ideal(demand, rungs)? };
-        let lowest = rungs.first()?;
         let (mut bits, mut cheapest) = (0, u64::MAX);
         for (index, rung) in rungs[..=ideal].iter().enumerate().rev() {
             // Who is held keeps what he has, even if something better has become cheaper.
             let kept = demand.held && demand.granted == Some(rung.layer);
-            let worth = rate(rung) < cheapest && (index == ideal || moves(demand.content, rung, lowest));
+            let worth = rate(rung) < cheapest && (index == ideal || moves(demand.content, rungs, index));
             if worth || kept {
                 bits |= 1 << index;
                 cheapest = rate(rung);
@@ -86,19 +83,25 @@ pub(super) fn suffices(rung: &Rung, height: u16) -> bool {
 fn ideal(demand: &Demand<'_>, rungs: &[Rung]) -> Option<usize> {
     let last = rungs.len().checked_sub(1)?;
     let enough = rungs.iter().position(|rung| rung.height != 0 && suffices(rung, demand.height)).unwrap_or(last);
-    let (encoding, spatial) = (rungs[enough].layer.encoding, rungs[enough].layer.spatial);
-    let fastest = rungs.iter().rposition(|rung| (rung.layer.encoding, rung.layer.spatial) == (encoding, spatial)).unwrap_or(enough);
+    let fastest = (enough..=last).find(|&index| full_rate(rungs, index)).unwrap_or(enough);
     let price = rate(&rungs[fastest]);
-    let bargain = rungs.iter().enumerate().skip(fastest + 1).rfind(|(_, rung)| {
+    let bargain = rungs.iter().enumerate().skip(fastest + 1).rfind(|&(index, rung)| {
         // Who has it keeps it until it is clearly dearer, so that noise in the rates makes nobody switch to and fro.
         let asked = if demand.granted == Some(rung.layer) { rate(rung) / 5 * 4 } else { rate(rung) };
-        rung.flows && asked <= price
+        rung.flows && asked <= price && (demand.content == Content::Screen || full_rate(rungs, index))
     });
     Some(bargain.map_or(fastest, |(index, _)| index))
 }
 
-/// False for a large face that hardly moves, where a smaller picture is to be had.
-fn moves(content: Content, rung: &Rung, lowest: &Rung) -> bool {
-    let slow = rung.height >= MOVES_FROM && (1..LEAST_MOTION).contains(&rung.fps);
-    content == Content::Screen || !slow || rung.height <= lowest.height
+/// False for a face that is thinned out until it hardly moves, where a smaller picture is to be had.
+fn moves(content: Content, rungs: &[Rung], index: usize) -> bool {
+    let rung = &rungs[index];
+    let slow = (1..LEAST_MOTION).contains(&rung.fps) && !full_rate(rungs, index);
+    content == Content::Screen || !slow || rung.height <= rungs[0].height
+}
+
+/// Whether this rung has every picture of its resolution.
+fn full_rate(rungs: &[Rung], index: usize) -> bool {
+    let of = |rung: &Rung| (rung.layer.encoding, rung.layer.spatial);
+    rungs.get(index + 1).is_none_or(|next| of(next) != of(&rungs[index]))
 }

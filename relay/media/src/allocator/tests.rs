@@ -105,6 +105,19 @@ fn less_bandwidth_costs_frames_first_then_resolution() {
 }
 
 #[test]
+fn a_face_is_never_sharper_at_the_price_of_motion() {
+    // The best encoding's slowest pictures cost less than all of the middle one: cameras that hardly move are like that.
+    let rungs = temporal(&[(0, 135, 60_000), (1, 270, 130_000), (2, 540, 300_000)]);
+    assert_eq!(give(&[tile(0, 275, &rungs)], line(5_000_000)), [(Some((1, 2)), Reason::Fits)]);
+    assert_eq!(layers(&[screen(0, 275, &rungs)], line(5_000_000)), [Some((2, 0))]);
+    // On the way up as well: 135 lines at 30 pictures a second before 270 at 7.5, which cost less.
+    assert_eq!(layers(&[tile(0, 275, &rungs)], line(65_000)), [Some((0, 2))]);
+    // Whose camera is slow in bad light loses no sharpness for it.
+    let dark: Vec<Rung> = rungs.iter().map(|rung| Rung { fps: rung.fps / 4, ..*rung }).collect();
+    assert_eq!(layers(&[tile(0, 540, &dark)], line(150_000)), [Some((1, 2))]);
+}
+
+#[test]
 fn a_screen_stays_sharp_and_gets_slow() {
     let rungs = temporal(&[(0, 360, 400_000), (1, 1_080, 1_500_000)]);
     let rows: [(u64, (u8, u8)); 4] = [(1_700_000, (1, 2)), (1_100_000, (1, 1)), (700_000, (1, 0)), (600_000, (0, 2))];
