@@ -1,0 +1,9 @@
+//! The binary `loadgen`.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}
