@@ -58,8 +58,6 @@ const ANOTHER: u64 = 2;
 const COLLAPSING: Duration = Duration::from_secs(1);
 /// The estimate of a line that has just begun is another all the time.
 const FIRST: Duration = Duration::from_secs(5);
-/// For how long the share of lost packets tells more of the collapse than of the line.
-const AFTERMATH: Duration = Duration::from_secs(5);
 /// Pictures of an encoding that is given up are not sent if they would wait longer: they come too late, and in the way of the next.
 const STALE: Duration = Duration::from_millis(200);
 
@@ -192,11 +190,9 @@ impl Downlink {
         }
         self.shared = target;
         let pictures = target.saturating_sub(sound);
-        // What was lost when the line collapsed was too much for it; that is over.
-        let lost = if self.collapsed_within(now, AFTERMATH) { 0.0 } else { self.estimator.loss() };
-        let resend = f64::from(lost).clamp(0.0, MAX_RESEND_SHARE);
+        let resend = f64::from(self.estimator.loss()).clamp(0.0, MAX_RESEND_SHARE);
         let pictures = (pictures as f64 * (1.0 - resend)) as u64;
-        if self.collapsed_within(now, COLLAPSING) {
+        if self.collapses(now) {
             self.steady.begin_anew(now, pictures);
         }
         let mut budget = self.steady.budget(now, pictures);
@@ -229,11 +225,11 @@ impl Downlink {
 
     /// Whether the line is becoming another: what was granted before says nothing about what can be granted now.
     pub(crate) fn is_another(&self, now: Instant) -> bool {
-        self.surged || self.collapsed_within(now, COLLAPSING)
+        self.surged || self.collapses(now)
     }
 
-    fn collapsed_within(&self, now: Instant, time: Duration) -> bool {
-        self.collapsed_at.is_some_and(|at| now.saturating_duration_since(at) < time)
+    fn collapses(&self, now: Instant) -> bool {
+        self.collapsed_at.is_some_and(|at| now.saturating_duration_since(at) < COLLAPSING)
     }
 
     /// Whether what is offered now would wait for so long that nobody wants to see it any more.
