@@ -210,6 +210,11 @@ impl Loss {
         }
     }
 
+    /// Whether what is lost now is lost by a queue that is full.
+    pub(super) fn excuses(&self, now: u64) -> bool {
+        matches!(self.phase, Phase::Excused { until, .. } if now < until)
+    }
+
     /// New feedback has come: `rate` is what would be sent but for this limit, `arrives` what arrives, bit/s.
     pub(super) fn update(&mut self, now: u64, rate: f64, arrives: Option<f64>) -> Finding {
         let age = now.saturating_sub(self.since);
@@ -220,14 +225,8 @@ impl Loss {
         (self.lost, self.packets, self.since) = (0, 0, now);
         let share = ratio(lost, packets);
         // What a queue lost tells nothing of the line that is left when it is empty.
-        let excused = matches!(self.phase, Phase::Excused { until, .. } if now < until);
-        let weight = if share <= self.smoothed {
-            SMOOTH_DOWN
-        } else if excused {
-            0.0
-        } else {
-            SMOOTH_UP
-        };
+        let up = if self.excuses(now) { 0.0 } else { SMOOTH_UP };
+        let weight = if share > self.smoothed { up } else { SMOOTH_DOWN };
         // An observation of few packets says little.
         let weight = weight * f64::from(packets.min(MIN_PACKETS)) / f64::from(MIN_PACKETS);
         self.smoothed += weight * (share - self.smoothed);
