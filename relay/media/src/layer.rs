@@ -127,7 +127,7 @@ impl Layer {
         self.ssrc
     }
 
-    /// Rate over about the last second, bit/s, RTP headers included.
+    /// Rate over about the last second, bit/s, RTP headers included, a publisher's own copies of earlier sound not.
     #[must_use]
     pub fn bitrate(&self, now: Instant) -> u64 {
         self.meter.rate(now)

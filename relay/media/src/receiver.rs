@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use wire::codec::{Codec, red};
 use wire::ext::{Ext, ExtMap, ExtValues};
 use wire::ids::{Mid, Ssrc};
 use wire::ntp::Ntp;
@@ -151,7 +152,7 @@ impl Receiver {
             now_ntp: self.ntp(now),
             timestamp: header.timestamp,
             rate: codec.clock_rate,
-            bytes: plain.len(),
+            bytes: plain.len().saturating_sub(copied(codec.codec, payload)),
             recovered: stream.rtx,
             rtt: self.rtt,
         };
@@ -321,4 +322,12 @@ impl Receiver {
         let to_sender = rest.first_chunk::<8>().map_or(0, |offset| i64::from_be_bytes(*offset));
         self.offset.to_relay(Ntp(u64::from_be_bytes(*time).wrapping_add_signed(to_sender)))
     }
+}
+
+/// Bytes of a payload that repeat earlier sound (RFC 2198): they are for this leg alone.
+fn copied(codec: Codec, payload: &[u8]) -> usize {
+    if codec != Codec::Red {
+        return 0;
+    }
+    red::primary(payload).map_or(0, |(_, primary)| payload.len() - primary.len())
 }

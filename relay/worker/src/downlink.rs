@@ -52,6 +52,15 @@ const NOISE: u64 = 20;
 const NARROW: u64 = 1_000_000;
 const UNHASTY: (u64, u64) = (3, 5);
 
+/// A target that is so many times what it was, or the other way round, at once: the line has become another.
+const ANOTHER: u64 = 2;
+/// How long that takes until the end of it is known.
+const COLLAPSING: Duration = Duration::from_secs(1);
+/// The estimate of a line that has just begun is another all the time.
+const FIRST: Duration = Duration::from_secs(5);
+/// Pictures of an encoding that is given up are not sent if they would wait longer: they come too late, and in the way of the next.
+const STALE: Duration = Duration::from_millis(200);
+
 /// Questions to the line that are taken up at one time; the estimator asks one after the other.
 const MAX_PROBES: usize = 8;
 
@@ -79,6 +88,10 @@ pub(crate) struct Downlink {
     short_since: Option<Instant>,
     /// Since when the estimate is a little less than what pictures take.
     dip_since: Option<Instant>,
+    /// When the line became another, and much less, last.
+    collapsed_at: Option<Instant>,
+    /// It became much more with the last sharing.
+    surged: bool,
     pub(crate) strain: Strain,
 }
 
@@ -133,6 +146,8 @@ impl Downlink {
             shared: target,
             short_since: None,
             dip_since: None,
+            collapsed_at: None,
+            surged: false,
             strain: Strain::default(),
         }
     }
@@ -167,10 +182,20 @@ impl Downlink {
     /// What pictures may take now, `sound` bit/s being kept for voices.
     pub(crate) fn budget(&mut self, now: Instant, sound: u64, least: Least) -> Budget {
         let target = self.estimator.target();
+        // Losses alone may be the air's: then the line is what it was.
+        // At first everybody is free to climb anyway.
+        self.surged = target / ANOTHER > self.shared && now.saturating_duration_since(self.began) > FIRST;
+        if target < self.shared / ANOTHER && matches!(self.estimator.limit(), Limit::Delay | Limit::Viewer) {
+            self.collapsed_at = Some(now);
+        }
         self.shared = target;
         let pictures = target.saturating_sub(sound);
         let resend = f64::from(self.estimator.loss()).clamp(0.0, MAX_RESEND_SHARE);
-        let mut budget = self.steady.budget(now, (pictures as f64 * (1.0 - resend)) as u64);
+        let pictures = (pictures as f64 * (1.0 - resend)) as u64;
+        if self.collapses(now) {
+            self.steady.begin_anew(now, pictures);
+        }
+        let mut budget = self.steady.budget(now, pictures);
         let end = self.estimator.ceiling().map(|ceiling| (ceiling.saturating_sub(sound) as f64 * (1.0 - resend)) as u64);
         budget.steady = budget.steady.min(end.unwrap_or(u64::MAX));
         budget.steady -= budget.steady / APART;
@@ -196,6 +221,20 @@ impl Downlink {
         }
         self.short_since = None;
         budget
+    }
+
+    /// Whether the line is becoming another: what was granted before says nothing about what can be granted now.
+    pub(crate) fn is_another(&self, now: Instant) -> bool {
+        self.surged || self.collapses(now)
+    }
+
+    fn collapses(&self, now: Instant) -> bool {
+        self.collapsed_at.is_some_and(|at| now.saturating_duration_since(at) < COLLAPSING)
+    }
+
+    /// Whether what is offered now would wait for so long that nobody wants to see it any more.
+    pub(crate) fn is_jammed(&self) -> bool {
+        self.pacer.delay() > STALE
     }
 
     /// The same, or what pictures took at the last sharing if that is a little more and the dip is young.

@@ -168,8 +168,9 @@ impl Worker {
                 }
             }
             Rtcp::TransportCc(feedback) => {
-                link.downlink.protection.handle_transport_cc(&feedback);
                 link.downlink.estimator.handle_transport_cc(now, &feedback);
+                let overflows = link.downlink.estimator.overflows(now);
+                link.downlink.protection.handle_transport_cc(&feedback, overflows);
                 let mut lost = std::mem::take(&mut self.lost);
                 link.downlink.flights.take_lost(&feedback, &mut lost);
                 for flight in lost.drain(..) {

@@ -97,7 +97,8 @@ fn find<'s>(now: Instant, from: &'s Peer, to: &mut Link, stream: Ssrc, sequence:
     let slot = &mut to.slots[index];
     let source = slot.occupant?.wish.1;
     // A rule that forbids a source forbids its past as well; and a line that is too narrow is not filled with what it was too narrow for.
-    if !from.flows[source as usize] || slot.media.goes_down() {
+    let given_up = slot.media.goes_down() || (!source.is_audio() && slot.media.current_layer().is_none());
+    if !from.flows[source as usize] || given_up {
         return None;
     }
     let origin = slot.media.resolve(sequence)?;

@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use media::KeyframeCause;
-use media::allocator::{Content, Demand, MAX_TILES, SPARE, allocate};
+use media::allocator::{Content, Demand, Grant, MAX_TILES, SPARE, allocate};
 use room::Source;
 
 use crate::downlink::Least;
 use crate::keys::{HallKey, PeerKey};
-use crate::peer::{Occupant, OutSlot};
+use crate::peer::{Link, Occupant, OutSlot};
 use crate::worker::Worker;
 
 /// Kept for a voice that may be heard at any time and has not been measured, bit/s: Opus as browsers send it, with headers.
@@ -108,13 +108,8 @@ impl Worker {
         if let Some(link) = self.link_mut(viewer) {
             link.downlink.total = total;
             link.downlink.wish(now, total.wished + beyond, sound);
-            let half_a_second = link.downlink.estimator.target() / 16;
             for grant in &grants {
-                let slot = &mut link.slots[grant.slot];
-                slot.held.granted(now, slot.grant.and_then(|before| before.layer), grant.layer);
-                slot.media.set_target(grant.layer);
-                slot.media.fit_resends(half_a_second);
-                slot.grant = Some(*grant);
+                link.grant(now, grant);
             }
         }
         self.grants = grants;
@@ -207,6 +202,26 @@ impl Worker {
         members.clear();
         members.extend(self.halls.get(hall)?.members.values());
         Some(members)
+    }
+}
+
+impl Link {
+    /// One slot's picture is to be what was granted.
+    fn grant(&mut self, now: Instant, grant: &Grant) {
+        let Self { slots, downlink, .. } = self;
+        let slot = &mut slots[grant.slot];
+        slot.held.granted(now, slot.grant.and_then(|before| before.layer), grant.layer);
+        if downlink.is_another(now) {
+            slot.held.set_free(now);
+        }
+        slot.media.set_target(grant.layer);
+        let half_a_second = downlink.estimator.target() / 16;
+        slot.media.fit_resends(half_a_second);
+        slot.grant = Some(*grant);
+        if slot.media.goes_down() && downlink.is_jammed() {
+            slot.media.break_off();
+            downlink.forget(slot.line.ssrc);
+        }
     }
 }
 

@@ -25,7 +25,6 @@ const LARGE: (u32, u32, f64) = (1_280, 800, 1.0);
 const PAUSED: Duration = Duration::from_secs(6);
 
 #[tokio::test]
-#[ignore = "not reliable yet behind other browsers on two cores: alone, with --ignored"]
 async fn the_picture_follows_the_size_of_its_tile_and_what_nobody_sees_is_not_sent() {
     let _stage = stage().await;
     let relay = RelayProcess::start();
@@ -59,7 +58,6 @@ async fn the_picture_follows_the_size_of_its_tile_and_what_nobody_sees_is_not_se
 }
 
 #[tokio::test]
-#[ignore = "not reliable yet behind other browsers on two cores: alone, with --ignored"]
 async fn simulcast_of_vp9_and_av1_and_scalable_streams_follow_the_tile_as_well() {
     let _stage = stage().await;
     let relay = RelayProcess::start();
@@ -85,7 +83,6 @@ async fn simulcast_of_vp9_and_av1_and_scalable_streams_follow_the_tile_as_well()
 }
 
 #[tokio::test]
-#[ignore = "not reliable yet behind other browsers on two cores: alone, with --ignored"]
 async fn a_narrow_line_gets_a_smaller_picture_and_the_large_one_when_it_is_wide_again() {
     let _stage = stage().await;
     let relay = RelayProcess::start();
@@ -104,9 +101,7 @@ async fn a_narrow_line_gets_a_smaller_picture_and_the_large_one_when_it_is_wide_
     let narrow = Instant::now();
     eventually("a smaller picture", LIMIT, async || bo.lines(who, "camera").await <= HALF + BLOCK).await;
     println!("250 kbit/s: smaller picture after {:?}", narrow.elapsed());
-    // A camera of 15 pictures a second has four at its lowest layer, and the browser calls each of their gaps a freeze: what counts is that
-    // no second passes without one.
-    let mut frames = before.frames;
+    let (mut frames, settled) = (before.frames, bo.from(who, "camera").await.expect("the picture stays").frames);
     for second in 1..=5 {
         sleep(Duration::from_secs(1)).await;
         let seen = bo.from(who, "camera").await.expect("the picture stays").frames;
@@ -114,6 +109,8 @@ async fn a_narrow_line_gets_a_smaller_picture_and_the_large_one_when_it_is_wide_
         frames = seen;
     }
     println!("250 kbit/s: {} pictures in {:?}", frames - before.frames, narrow.elapsed());
+    // The line carries the small picture at its full rate of 15 a second; half of them is what a busy machine may miss.
+    assert!(frames - settled >= 5 * 15 / 2, "{} pictures in 5 s", frames - settled);
     bo.screenshot("narrow-line").await;
     bo.sees(who, "camera", SOME_FRAMES).await;
 

@@ -143,3 +143,24 @@ fn a_line_that_shrinks_is_answered_within_a_tenth_of_a_second() {
         assert!(reacted <= Duration::from_millis(100), "seed {seed}: {reacted:?}");
     }
 }
+
+/// From 4 Mbit/s to 250 kbit/s, with the large picture on its way: nobody looks at a standing picture while what was meant for the wide
+/// line trickles out, and the small one moves.
+#[test]
+fn a_line_that_all_but_ends_keeps_a_picture_that_moves() {
+    for seed in 318..323 {
+        let (mut sim, publishers, viewer) = watched(seed, 1, LARGE, Setup::viewer(2, 0, 1), LinkSpec::narrow(4_000));
+        sim.run(10 * SECOND);
+        assert_eq!(shown(&sim, viewer, publishers[0]).map(|shown| shown.0), Some(720), "the line carries it");
+        sim.network.access(viewer).down.spec = LinkSpec::narrow(250);
+        sim.begin_window();
+        sim.run(2 * SECOND);
+        let (_, longest) = freezes(&sim, viewer);
+        sim.begin_window();
+        sim.run(5 * SECOND);
+        let decoded = record(&sim, viewer, publishers[0]).decoded_total();
+        eprintln!("seed {seed}: stands for {longest:?}, then {decoded} pictures in 5 s");
+        assert!(longest < Duration::from_millis(1_200), "seed {seed}: {longest:?}");
+        assert!(decoded >= 5 * 15, "seed {seed}: {decoded} pictures");
+    }
+}

@@ -33,6 +33,11 @@ impl Held {
         }
     }
 
+    /// The line has become another: what the tile had before says nothing about what it may have, and it climbs from here.
+    pub fn set_free(&mut self, now: Instant) {
+        *self = Self::new(now, self.height);
+    }
+
     /// The tile was granted `after` where it had `before`. Call it after each allocation.
     pub fn granted(&mut self, now: Instant, before: Option<LayerId>, after: Option<LayerId>) {
         let climbs = after > before && now.saturating_duration_since(self.since) < CLIMB;
@@ -75,5 +80,9 @@ mod tests {
         assert!(held.holds(at(7_300)), "went up later on");
         held.granted(at(8_000), layer(2), layer(2));
         assert!(held.holds(at(17_299)) && !held.holds(at(17_300)), "no change prolongs nothing");
+        held.granted(at(20_000), layer(2), layer(0));
+        held.set_free(at(20_000));
+        held.granted(at(21_000), layer(0), layer(1));
+        assert!(!held.holds(at(21_000)), "climbs on a line that has become another");
     }
 }

@@ -32,6 +32,7 @@ impl Path {
     /// `None` where there is nothing to choose from.
     pub(super) fn of(demand: &Demand<'_>) -> Option<Self> {
         let rungs = &demand.rungs[..demand.rungs.len().min(MAX_RUNGS)];
+        rungs.first()?;
         let ideal = if demand.height == 0 { 0 } else { ideal(demand, rungs)? };
         let (mut bits, mut cheapest) = (0, u64::MAX);
         for (index, rung) in rungs[..=ideal].iter().enumerate().rev() {

@@ -30,6 +30,11 @@ impl Steady {
         Self { born: now, began: now, present: bitrate, before: bitrate }
     }
 
+    /// The line has become another, of which nothing is known but a first guess, bit/s.
+    pub fn begin_anew(&mut self, now: Instant, bitrate: u64) {
+        *self = Self::new(now, bitrate);
+    }
+
     /// The line carries `bitrate` bit/s now. Gives both budgets for [`super::allocate`].
     pub fn budget(&mut self, now: Instant, bitrate: u64) -> Budget {
         let settled = now.saturating_duration_since(self.born) >= FINDING_OUT;

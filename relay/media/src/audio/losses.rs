@@ -43,13 +43,19 @@ impl SoundLosses {
         }
     }
 
-    /// Transport-wide feedback of the viewer. What is first said of a packet counts.
-    pub(crate) fn handle(&mut self, feedback: &TransportCc<'_>) {
+    /// Transport-wide feedback of the viewer. What is first said of a packet counts, but for losses that are `excused`.
+    pub(crate) fn handle(&mut self, feedback: &TransportCc<'_>, excused: bool) {
         if self.sent.is_empty() {
             return;
         }
+        if excused {
+            // What came before it was known that a queue overflows is of the same kind.
+            (self.packets, self.lost, self.in_rows, self.rows) = (0.0, 0.0, 0.0, 0.0);
+        }
         for (number, arrival) in feedback.packets() {
-            if let Some(stream) = self.sent.take(number) {
+            if let Some(stream) = self.sent.take(number)
+                && (arrival.is_some() || !excused)
+            {
                 self.count(stream, arrival.is_none());
             }
         }
@@ -83,7 +89,7 @@ mod tests {
     use wire::rtcp::{Rtcp, RtcpWriter, TransportCcInfo, parse};
 
     /// Tells `losses` what became of the packets from `base` on.
-    fn feedback(losses: &mut SoundLosses, base: u16, arrived: &[bool]) {
+    fn feedback(losses: &mut SoundLosses, base: u16, arrived: &[bool], excused: bool) {
         let mut buf = [0; 1000];
         let mut writer = RtcpWriter::new(&mut buf);
         let info = TransportCcInfo { base, reference_time: 0, feedback_count: 0 };
@@ -91,19 +97,19 @@ mod tests {
         writer.transport_cc(Ssrc(1), Ssrc(2), &info, statuses).unwrap();
         let len = writer.finish();
         let Rtcp::TransportCc(feedback) = parse(&buf[..len]).unwrap().next().unwrap() else { panic!() };
-        losses.handle(&feedback);
+        losses.handle(&feedback, excused);
     }
 
     /// 1,000 numbers, each third of which is sound of stream 4; `lost` says by the sound's count what is lost.
-    fn play(lost: impl Fn(u16) -> bool) -> Option<(f32, f32)> {
+    fn play(excused: bool, lost: impl Fn(u16) -> bool) -> Option<(f32, f32)> {
         let mut losses = SoundLosses::default();
         for base in (65_000..65_000 + 3_000u32).step_by(30) {
             let numbers: Vec<u16> = (base..base + 30).map(|number| number as u16).collect();
             let sound = |number: u32| number.is_multiple_of(3);
             (base..base + 30).filter(|number| sound(*number)).for_each(|number| losses.sent(number as u16, 4));
             let arrived: Vec<bool> = (base..base + 30).map(|number| !sound(number) || !lost((number / 3) as u16)).collect();
-            feedback(&mut losses, numbers[0], &arrived);
-            feedback(&mut losses, numbers[0], &[true; 30]);
+            feedback(&mut losses, numbers[0], &arrived, excused);
+            feedback(&mut losses, numbers[0], &[true; 30], false);
         }
         losses.measured()
     }
@@ -111,19 +117,20 @@ mod tests {
     #[test]
     fn share_and_rows() {
         let near = |value: f32, expected: f32| (value - expected).abs() < 0.03 * expected.max(1.0);
-        let (loss, burst) = play(|count| count.is_multiple_of(5)).unwrap();
+        let (loss, burst) = play(false, |count| count.is_multiple_of(5)).unwrap();
         assert!(near(loss, 0.2) && near(burst, 1.0), "{loss} {burst}");
-        let (loss, burst) = play(|count| count % 16 < 4).unwrap();
+        let (loss, burst) = play(false, |count| count % 16 < 4).unwrap();
         assert!(near(loss, 0.25) && near(burst, 4.0), "{loss} {burst}");
-        assert_eq!(play(|_| false), Some((0.0, 1.0)), "lost pictures are no lost sound");
+        assert_eq!(play(false, |_| false), Some((0.0, 1.0)), "lost pictures are no lost sound");
+        assert_eq!(play(true, |count| count.is_multiple_of(5)), None, "a full queue is not the line");
     }
 
     #[test]
     fn nothing_is_said_of_too_little() {
         let mut losses = SoundLosses::default();
-        feedback(&mut losses, 0, &[false; 40]);
+        feedback(&mut losses, 0, &[false; 40], false);
         (0..20).for_each(|number| losses.sent(number, 0));
-        feedback(&mut losses, 0, &[false; 40]);
+        feedback(&mut losses, 0, &[false; 40], false);
         assert_eq!(losses.measured(), None);
         losses.sent(7, 200);
     }

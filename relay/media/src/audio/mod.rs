@@ -36,9 +36,9 @@ impl Protection {
         self.losses.sent(number, stream);
     }
 
-    /// Transport-wide feedback of the viewer.
-    pub fn handle_transport_cc(&mut self, feedback: &TransportCc<'_>) {
-        self.losses.handle(feedback);
+    /// Transport-wide feedback of the viewer; of what it calls lost nothing counts if a queue `overflows`: copies would make it fuller.
+    pub fn handle_transport_cc(&mut self, feedback: &TransportCc<'_>, overflows: bool) {
+        self.losses.handle(feedback, overflows);
     }
 
     /// Time has passed; `line` is the share of everything that the line loses, as far as somebody else knows it, 0 to 1.

@@ -2,8 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-/// Redundancy begins when the line loses more than this share.
+/// Redundancy begins when the line loses more than this share ...
 const ON: f32 = 0.02;
+
+/// ... for so long: where a queue overflows, that is known by then, and copies would make it fuller.
+const DOUBT: Duration = Duration::from_millis(300);
 
 /// It ends when the line loses less than this ...
 const OFF: f32 = 0.005;
@@ -64,6 +67,8 @@ pub(crate) struct Redundancy {
     plan: Plan,
     /// Since when a smaller plan would do.
     calm: Option<Instant>,
+    /// Since when there is no plan though something is lost.
+    doubt: Option<Instant>,
 }
 
 impl Redundancy {
@@ -75,12 +80,23 @@ impl Redundancy {
     /// What the line loses now: a share of 0 to 1, in rows of `burst` packets of sound on average (1 or more). To be called a few times a
     /// second.
     pub(crate) fn update(&mut self, now: Instant, loss: f32, burst: f32) {
-        let least = if self.plan == Plan::NONE { ON } else { OFF };
-        let enough = if loss > least { Plan::for_line(loss.min(MAX_LOSS), burst.max(1.0)) } else { Plan::NONE };
+        if !self.is_lossy(now, loss) && self.plan == Plan::NONE {
+            return;
+        }
+        let enough = if loss > OFF { Plan::for_line(loss.min(MAX_LOSS), burst.max(1.0)) } else { Plan::NONE };
         let more = enough.weight() >= self.plan.weight();
         if more || now.saturating_duration_since(*self.calm.get_or_insert(now)) >= CALM {
             (self.plan, self.calm) = (enough, None);
         }
+    }
+
+    /// Whether more is lost than goes without copies, and not only for a moment.
+    fn is_lossy(&mut self, now: Instant, loss: f32) -> bool {
+        if loss <= ON {
+            self.doubt = None;
+            return false;
+        }
+        now.saturating_duration_since(*self.doubt.get_or_insert(now)) >= DOUBT
     }
 }
 
@@ -135,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn on_at_once_off_after_ten_calm_seconds() {
+    fn on_when_it_is_no_queue_off_after_ten_calm_seconds() {
         let start = Instant::now();
         let mut redundancy = Redundancy::default();
         let mut at = |ms: u64, loss| {
@@ -143,15 +159,19 @@ mod tests {
             redundancy.plan().distances()
         };
         assert_eq!(at(0, 0.015), [] as [u8; 0], "a clean line");
-        assert_eq!(at(100, 0.03), [1, 2]);
-        assert_eq!(at(200, 0.01), [1, 2], "between the thresholds nothing changes");
-        assert_eq!(at(300, 0.001), [1, 2]);
+        assert_eq!(at(50, 0.03), [] as [u8; 0], "perhaps a queue");
+        assert_eq!(at(100, 0.015), [] as [u8; 0], "it was");
+        assert_eq!(at(100, 0.03), [] as [u8; 0]);
+        assert_eq!(at(400, 0.03), [1, 2]);
+        assert_eq!(at(500, 0.01), [1, 2], "between the thresholds nothing changes");
+        assert_eq!(at(600, 0.001), [1, 2]);
         assert_eq!(at(9_000, 0.006), [1, 2], "the calm is over");
         assert_eq!(at(9_100, 0.0), [1, 2]);
         assert_eq!(at(19_000, 0.0), [1, 2]);
         assert_eq!(at(19_100, 0.0), [] as [u8; 0]);
-        assert_eq!(at(19_200, 0.3), [1, 2, 4], "and at once again");
-        assert_eq!(at(19_300, 0.05), [1, 2, 4], "less is taken as slowly");
-        assert_eq!(at(29_300, 0.05), [1, 2]);
+        assert_eq!(at(19_200, 0.3), [] as [u8; 0]);
+        assert_eq!(at(19_500, 0.3), [1, 2, 4], "and again");
+        assert_eq!(at(19_600, 0.05), [1, 2, 4], "less is taken as slowly");
+        assert_eq!(at(29_600, 0.05), [1, 2]);
     }
 }

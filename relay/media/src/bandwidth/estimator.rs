@@ -289,7 +289,13 @@ impl Estimator {
         self.rtt.map(Duration::from_micros)
     }
 
-    /// Share of packets lost lately, 0 to 1, as seen before retransmission.
+    /// Whether what the last feedback called lost was lost by a queue that is full: it tells nothing of the line when it is empty.
+    #[must_use]
+    pub fn overflows(&self, now: Instant) -> bool {
+        self.loss.excuses(self.micros(now))
+    }
+
+    /// Share of packets lost lately, 0 to 1, as seen before retransmission, but for what full queues lost.
     #[must_use]
     pub fn loss(&self) -> f32 {
         match self.reports {

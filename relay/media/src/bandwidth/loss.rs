@@ -173,7 +173,7 @@ impl Loss {
         self.rows.lost();
     }
 
-    /// Share lost lately.
+    /// Share lost lately, but for what full queues lost.
     pub(super) fn smoothed(&self) -> f64 {
         self.smoothed
     }
@@ -210,6 +210,11 @@ impl Loss {
         }
     }
 
+    /// Whether what is lost now is lost by a queue that is full.
+    pub(super) fn excuses(&self, now: u64) -> bool {
+        matches!(self.phase, Phase::Excused { until, .. } if now < until)
+    }
+
     /// New feedback has come: `rate` is what would be sent but for this limit, `arrives` what arrives, bit/s.
     pub(super) fn update(&mut self, now: u64, rate: f64, arrives: Option<f64>) -> Finding {
         let age = now.saturating_sub(self.since);
@@ -219,7 +224,9 @@ impl Loss {
         let (lost, packets) = (self.lost.min(self.packets), self.packets);
         (self.lost, self.packets, self.since) = (0, 0, now);
         let share = ratio(lost, packets);
-        let weight = if share > self.smoothed { SMOOTH_UP } else { SMOOTH_DOWN };
+        // What a queue lost tells nothing of the line that is left when it is empty.
+        let up = if self.excuses(now) { 0.0 } else { SMOOTH_UP };
+        let weight = if share > self.smoothed { up } else { SMOOTH_DOWN };
         // An observation of few packets says little.
         let weight = weight * f64::from(packets.min(MIN_PACKETS)) / f64::from(MIN_PACKETS);
         self.smoothed += weight * (share - self.smoothed);
@@ -438,5 +445,22 @@ mod tests {
         assert!((0.08..0.16).contains(&second(0, 2_250_000)));
         second(0, 3_250_000);
         assert!(second(0, 4_250_000) < 0.05);
+    }
+
+    #[test]
+    fn what_a_full_queue_loses_is_not_the_lines_loss() {
+        let smoothed = |excused: bool| {
+            let mut loss = Loss::new(0);
+            for nth in 1..4 {
+                if excused {
+                    loss.excuse(nth * 250_000 - 50_000);
+                }
+                (0..10).for_each(|_| loss.arrived(false));
+                (0..10).for_each(|_| loss.lost());
+                loss.update(nth * 250_000, 1e6, Some(1e6));
+            }
+            loss.smoothed()
+        };
+        assert!(smoothed(true) < 0.001 && smoothed(false) > 0.4);
     }
 }

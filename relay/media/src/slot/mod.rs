@@ -200,6 +200,13 @@ impl Slot {
         }
     }
 
+    /// Nothing more of what is being forwarded: the target begins with a keyframe.
+    pub fn break_off(&mut self) {
+        if let Some(attached) = &mut self.attached {
+            attached.segment = None;
+        }
+    }
+
     /// What was set last.
     #[must_use]
     pub fn target(&self) -> Option<LayerId> {
