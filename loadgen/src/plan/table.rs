@@ -7,8 +7,9 @@ use super::costs::Origin;
 use super::nodes::Resource;
 use super::profile::ASSUMPTIONS;
 use super::verification::Verification;
-use super::words::{Language, scale};
+use super::words::scale;
 use super::{Interval, Level, Plan};
+use crate::report::page::Language;
 
 /// Assumptions named under "what matters most".
 const MATTER: usize = 8;

@@ -1,0 +1,174 @@
+//! How far a figure of a run may be off by chance: whole blocks of seconds are drawn again, so that neighbours stay together.
+
+use rand_chacha::ChaCha8Rng;
+
+use super::histogram::{self, Unread};
+use crate::dice;
+use crate::summary::{Second, Summary};
+
+/// Draws for each interval.
+pub(super) const RESAMPLES: usize = 2_000;
+/// Share of chance that an interval covers. A table has a dozen rows: at 95 % every other table would show a difference that is none.
+pub(super) const CONFIDENCE: f64 = 0.99;
+/// That share's normal quantile.
+const NORMAL: f64 = 2.576;
+/// Length of a block, seconds: queues and bitrates remember that long.
+const BLOCK: usize = 5;
+/// Fewer blocks than these say too little; short runs get shorter blocks instead.
+const FEWEST: usize = 12;
+/// More than these cost time and say nothing more; long runs get longer blocks.
+const MOST: usize = 120;
+
+/// A run as blocks that can be drawn.
+pub(super) struct Track {
+    blocks: Vec<Block>,
+    /// Latencies that occurred, µs, rising.
+    values: Vec<f64>,
+}
+
+struct Block {
+    sums: Sums,
+    /// Index into the track's values, and how often.
+    counts: Vec<(usize, u64)>,
+}
+
+/// Sums over seconds.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Sums {
+    pub(super) seconds: f64,
+    pub(super) received: f64,
+    pub(super) lost: f64,
+    /// Seconds of the server's processor.
+    pub(super) server_cpu: f64,
+    /// Bytes, added over seconds.
+    pub(super) server_memory: f64,
+    /// Seconds in which media came, and their percentiles, µs, added.
+    pub(super) heard: f64,
+    pub(super) p50: f64,
+    pub(super) p99: f64,
+}
+
+impl Sums {
+    fn add(&mut self, other: &Self) {
+        let Self { seconds, received, lost, server_cpu, server_memory, heard, p50, p99 } = self;
+        *seconds += other.seconds;
+        *received += other.received;
+        *lost += other.lost;
+        *server_cpu += other.server_cpu;
+        *server_memory += other.server_memory;
+        *heard += other.heard;
+        *p50 += other.p50;
+        *p99 += other.p99;
+    }
+
+    fn of(second: &Second) -> Self {
+        let heard = if second.p50 > 0.0 { 1.0 } else { 0.0 };
+        Self {
+            seconds: 1.0,
+            received: second.received as f64,
+            lost: second.lost as f64,
+            server_cpu: second.server_cpu,
+            server_memory: second.server_memory as f64,
+            heard,
+            p50: second.p50,
+            p99: second.p99 * heard,
+        }
+    }
+}
+
+/// What a draw came to.
+pub(super) struct Drawn<'a> {
+    pub(super) sums: Sums,
+    values: &'a [f64],
+    counts: Vec<u64>,
+}
+
+impl Drawn<'_> {
+    /// Latency not exceeded by this share of packets, µs; `None` if the run kept no histogram by second.
+    pub(super) fn quantile(&self, share: f64) -> Option<f64> {
+        let all: u64 = self.counts.iter().sum();
+        let rank = (share * all as f64).ceil().max(1.0) as u64;
+        let mut seen = 0;
+        let at = self.counts.iter().position(|count| {
+            seen += count;
+            seen >= rank
+        })?;
+        Some(self.values[at])
+    }
+}
+
+impl Track {
+    /// `None` if the run is shorter than [`FEWEST`] seconds.
+    pub(super) fn of(summary: &Summary) -> Result<Option<Self>, Unread> {
+        let histograms = histogram::seconds(summary)?;
+        let rows: Vec<Vec<(u64, u64)>> = histograms
+            .iter()
+            .map(|second| {
+                second
+                    .iter()
+                    .flat_map(|histogram| histogram.iter_recorded())
+                    .map(|step| (step.value_iterated_to(), step.count_at_value()))
+                    .collect()
+            })
+            .collect();
+        let mut values: Vec<u64> = rows.iter().flatten().map(|(value, _)| *value).collect();
+        values.sort_unstable();
+        values.dedup();
+        let seconds = summary.series.len();
+        if seconds < FEWEST {
+            return Ok(None);
+        }
+        let width = (seconds / FEWEST).clamp(1, BLOCK).max(seconds.div_ceil(MOST));
+        let blocks = (0..seconds).step_by(width).map(|from| {
+            let seconds = from..(from + width).min(seconds);
+            let mut sums = Sums::default();
+            summary.series[seconds.clone()].iter().for_each(|second| sums.add(&Sums::of(second)));
+            let mut counts = std::collections::BTreeMap::new();
+            for (value, count) in rows.get(seconds).into_iter().flatten().flatten() {
+                // Every value is in the list that was made of them.
+                *counts.entry(values.partition_point(|other| other < value)).or_insert(0) += count;
+            }
+            Block { sums, counts: counts.into_iter().collect() }
+        });
+        Ok(Some(Self { blocks: blocks.collect(), values: values.iter().map(|value| *value as f64).collect() }))
+    }
+
+    /// The run as it was.
+    pub(super) fn whole(&self) -> Drawn<'_> {
+        self.sum(self.blocks.iter())
+    }
+
+    /// As many blocks as the run has, each at random.
+    pub(super) fn draw(&self, random: &mut ChaCha8Rng) -> Drawn<'_> {
+        self.sum((0..self.blocks.len()).map(|_| &self.blocks[dice::index(random, self.blocks.len())]))
+    }
+
+    /// Intervals out of few blocks are too narrow; by how much, as Student found (expansion of t over the normal quantile).
+    pub(super) fn widening(&self) -> f64 {
+        let freedom = self.blocks.len() as f64 - 1.0;
+        (1.0 + (NORMAL * NORMAL + 1.0) / (4.0 * freedom)) * ((freedom + 1.0) / freedom).sqrt()
+    }
+
+    fn sum<'a>(&'a self, blocks: impl Iterator<Item = &'a Block>) -> Drawn<'a> {
+        let mut drawn = Drawn { sums: Sums::default(), values: &self.values, counts: vec![0; self.values.len()] };
+        for block in blocks {
+            drawn.sums.add(&block.sums);
+            block.counts.iter().for_each(|(at, count)| drawn.counts[*at] += count);
+        }
+        drawn
+    }
+}
+
+/// The interval around `estimate` that holds [`CONFIDENCE`] of the draws, widened.
+pub(super) fn interval(estimate: f64, mut draws: Vec<f64>, widening: f64) -> Option<(f64, f64)> {
+    draws.retain(|draw| draw.is_finite());
+    // Where most draws have no value the few that have say nothing.
+    if draws.len() * 2 < RESAMPLES || !estimate.is_finite() {
+        return None;
+    }
+    draws.sort_by(f64::total_cmp);
+    let at = |share: f64| draws[((draws.len() - 1) as f64 * share).round() as usize];
+    let tail = (1.0 - CONFIDENCE) / 2.0;
+    let wide = |bound: f64| estimate + (bound - estimate) * widening;
+    Some((wide(at(tail)), wide(at(1.0 - tail))))
+}
