@@ -4,7 +4,7 @@ use super::ReportError;
 use super::histogram;
 use super::page::{Axis, Bar, Caption, FIRST, Language, Line, Look, SECOND, THIRD, Undrawn, escape, lines, rows_of_bars, table};
 use super::series::{Bin, bins};
-use super::words::{clock, layer, mebibytes, megabits, millis, name, percent, share};
+use super::words::{clock, layer, mark, mebibytes, megabits, millis, name, percent, share};
 use crate::summary::{Distribution, JOIN_TIMES, Summary};
 
 /// The generator is late from here on, µs: the limit of a valid run.
@@ -122,7 +122,7 @@ impl Run<'_> {
             "One way, of all media, from when a packet should have been sent to when it came; the axis is logarithmic.",
             "Én vej, for alle medier, fra en pakke skulle være sendt, til den kom; aksen er logaritmisk.",
         );
-        let y = Axis::log(self.pick("ms, one way", "ms, én vej"), all, move |micros| millis(micros, language));
+        let y = Axis::log(self.pick("ms, one way", "ms, én vej"), all, move |micros| mark(micros / 1_000.0, language));
         let drawn = [
             self.line(self.pick("greatest", "største"), Look::Dotted(THIRD), |bin| seen(bin.sum.max)),
             self.line("P99", Look::Dashed(SECOND), |bin| seen(bin.sum.p99)),
@@ -171,7 +171,7 @@ impl Run<'_> {
             &Caption { id: &id, title, words },
             &bars,
             0.0..most * 1.3,
-            &|micros| format!("{} ms", millis(micros, language)),
+            &|micros| format!("{} ms", mark(micros / 1_000.0, language)),
             None,
         )
         .map_err(Undrawn::from)?;
@@ -212,7 +212,7 @@ impl Run<'_> {
         let write = move |decades: f64| share(1.0 - 10f64.powf(-decades), language);
         let x = Axis { words: x_words, shown: 0.0..most, ticks, log: false, write: Box::new(write) };
         let values = curves.iter().flat_map(|(_, _, curve)| curve.iter().map(|(_, micros)| *micros));
-        let y = Axis::log(self.pick("ms, one way", "ms, én vej"), values, move |micros| millis(micros, language));
+        let y = Axis::log(self.pick("ms, one way", "ms, én vej"), values, move |micros| mark(micros / 1_000.0, language));
         let drawn: Vec<_> = curves
             .iter()
             .zip(LOOKS.iter().cycle())
@@ -249,7 +249,7 @@ impl Run<'_> {
             "Pakker, der aldrig kom, heller ikke ved gensending, af alle, der skulle være kommet i det sekund.",
         );
         let most = self.bins.iter().map(Bin::loss).fold(LEAST_LOSS, f64::max);
-        let y = Axis::from_zero(self.pick("lost", "tabt"), most, move |share| percent(share, language));
+        let y = Axis::from_zero(self.pick("lost", "tabt"), most, move |share| format!("{}\u{a0}%", mark(share * 100.0, language)));
         let drawn = [self.line(self.pick("lost for good", "tabt for altid"), Look::Filled(FIRST), Bin::loss)];
         let header =
             [self.pick("Lost, packets", "Tabt, pakker"), self.pick("Received, packets", "Modtaget, pakker"), self.pick("Lost", "Tabt")];
@@ -287,7 +287,7 @@ impl Run<'_> {
             "Modtaget af alle klienter tilsammen; et billedes lag er benævnt efter dets højde.",
         );
         let id = format!("layers-picture-{}", language.code());
-        let svg = rows_of_bars(&Caption { id: &id, title, words }, &bars, 0.0..most * 1.3, &|bits| megabits(bits, language), None)
+        let svg = rows_of_bars(&Caption { id: &id, title, words }, &bars, 0.0..most * 1.3, &|bits| mark(bits / 1e6, language), None)
             .map_err(Undrawn::from)?;
         let rows: Vec<_> = layers
             .iter()
@@ -360,7 +360,7 @@ impl Run<'_> {
         // Whole MiB on the axis: its marks are round in MiB, not in bytes.
         let scale = if unit == "MiB" { 1024.0 * 1024.0 } else { 1.0 };
         drawn.iter_mut().flat_map(|line| &mut line.points).for_each(|(_, value)| *value /= scale);
-        let y = Axis::from_zero(unit, most / scale, move |value| write(language, value * scale));
+        let y = Axis::from_zero(unit, most / scale, move |value| mark(value, language));
         let header: Vec<&str> = header.iter().map(String::as_str).collect();
         let dash = || "–".to_owned();
         let table = self.by_time(title, &header, |bin| {
@@ -407,7 +407,7 @@ impl Run<'_> {
             "Hvor sent pakker forlod belastningen, P99. Over stregen, 1 ms, ville forsinkelser være belastningens, ikke serverens.",
         );
         let most = self.bins.iter().map(|bin| bin.sum.lateness_p99).fold(LATE, f64::max);
-        let y = Axis::from_zero("ms", most / 1_000.0, move |value| language.short(value));
+        let y = Axis::from_zero("ms", most / 1_000.0, move |value| mark(value, language));
         let drawn = [
             self.line("P99", Look::Solid(FIRST), |bin| bin.sum.lateness_p99 / 1_000.0),
             self.line(self.pick("limit", "grænse"), Look::Dashed(SECOND), |_| LATE / 1_000.0),
@@ -425,7 +425,7 @@ pub(super) fn distribution_header(first: &'static str, language: Language) -> [&
         language.pick("Median, ms", "Median, ms"),
         "P95, ms",
         "P99, ms",
-        "P99.9, ms",
+        language.pick("P99.9, ms", "P99,9, ms"),
         language.pick("Greatest, ms", "Største, ms"),
     ]
 }

@@ -51,7 +51,7 @@ pub struct Row {
     pub b: f64,
     /// B against A: relative, 0.2 is 20 % more; of shares the plain difference. `None` if A is zero.
     pub difference: Option<f64>,
-    /// 99 % interval of the difference; `None` where nothing can be drawn.
+    /// 99.8 % interval of the difference; `None` where nothing can be drawn.
     pub interval: Option<(f64, f64)>,
     /// What may be said.
     pub judged: Judged,

@@ -71,6 +71,10 @@ fn shown(summary: &Summary, language: Language) -> Vec<(&'static str, String)> {
         ),
         (language.pick("Meetings at the peak", "Møder på det højeste"), count(summary.meetings_peak)),
     ];
+    if let Some(times) = summary.joins.get("offer_to_first_frame").filter(|times| times.count > 0) {
+        let label = language.pick("Offer to first picture, median / P99", "Tilbud til første billede, median / P99");
+        cards.push((label, format!("{} / {} ms", millis(times.p50, language), millis(times.p99, language))));
+    }
     for (kind, media) in &summary.media {
         if kind == "audio" || kind == "video" {
             let label = if kind == "audio" {
@@ -83,6 +87,8 @@ fn shown(summary: &Summary, language: Language) -> Vec<(&'static str, String)> {
     }
     let (lost, expected) = summary.media.values().fold((0, 0), |(lost, all), media| (lost + media.lost, all + media.expected));
     cards.push((language.pick("Packets lost", "Pakker tabt"), percent(lost as f64 / expected.max(1) as f64, language)));
+    let freezes: u64 = summary.media.values().map(|media| media.freezes).sum();
+    cards.push((language.pick("Freezes", "Frysninger"), count(freezes)));
     if let Some(server) = &summary.server {
         if server.forwarded > 0 {
             let micros = server.core_seconds.unwrap_or(server.cpu_seconds) * 1e6 / server.forwarded as f64;

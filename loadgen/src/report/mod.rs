@@ -29,6 +29,7 @@ use std::path::{Path, PathBuf};
 pub use compare::{CompareError, Comparison, Judged, Row, Unit, compare};
 pub use histogram::Unread;
 pub use page::Undrawn;
+pub(crate) use table::columns;
 pub use table::{comparison_table, table};
 
 use crate::summary::{SCHEMA, Summary};

@@ -54,3 +54,23 @@ pub(super) fn bins(series: &[Second]) -> (usize, Vec<Bin>) {
     let width = series.len().div_ceil(POINTS).max(1);
     (width, series.chunks(width).filter_map(Bin::of).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_second_stays_visible_and_counts_stay_whole() {
+        let mut series: Vec<Second> = (0..1_000)
+            .map(|at| Second { at, received: 99, lost: 1, p50: 100.0, p99: 200.0, max: 300.0, server_cpu: 0.5, ..Second::default() })
+            .collect();
+        (series[501].p99, series[501].max, series[501].p50) = (9e6, 9.5e6, 8e6);
+        let (width, bins) = bins(&series);
+        assert_eq!((width, bins.len()), (9, 112));
+        assert_eq!(bins.iter().map(|bin| bin.sum.received).sum::<u64>(), 99_000);
+        let bad = &bins[501 / 9];
+        assert_eq!((bad.sum.p50, bad.sum.p99, bad.sum.max), (100.0, 9e6, 9.5e6));
+        assert!((bad.loss() - 0.01).abs() < 1e-12 && (bad.sum.server_cpu - 0.5).abs() < 1e-12);
+        assert_eq!(bins.last().map(|bin| bin.seconds), Some(1.0), "the last is shorter");
+    }
+}

@@ -30,7 +30,7 @@ pub fn table(summary: &Summary) -> String {
 /// A comparison: each figure of both runs, and what may be said of the difference.
 #[must_use]
 pub fn comparison_table(comparison: &Comparison) -> String {
-    let mut table = new(&["metric", "A", "B", "difference", "99 % interval", ""], 1..5);
+    let mut table = new(&["metric", "A", "B", "difference", "99.8 % interval", ""], 1..5);
     for row in &comparison.rows {
         let points = row.unit == Unit::Share;
         let change =
@@ -186,10 +186,12 @@ fn count(value: u64) -> String {
     ENGLISH.number(value as f64, 0)
 }
 
-fn new(header: &[&str], right: std::ops::Range<usize>) -> Table {
+/// A table with a line under its header only; these columns are numbers. A header without names is left out.
+pub(crate) fn columns(header: &[&str], right: std::ops::Range<usize>, width: u16) -> Table {
     let mut table = Table::new();
     table.load_preset(UTF8_HORIZONTAL_ONLY).remove_style(TableComponent::HorizontalLines);
-    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
+    table.remove_style(TableComponent::MiddleIntersections);
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     if header.iter().any(|name| !name.is_empty()) {
         table.set_header(header.iter().map(|name| (*name).to_owned()));
     }
@@ -199,4 +201,8 @@ fn new(header: &[&str], right: std::ops::Range<usize>) -> Table {
         }
     }
     table
+}
+
+fn new(header: &[&str], right: std::ops::Range<usize>) -> Table {
+    columns(header, right, WIDTH)
 }

@@ -31,6 +31,7 @@ fn held(all: usize, language: Language) -> String {
     match (all, language) {
         (0, _) => language.pick("no thresholds were set, so none was missed.", "der var ingen tærskler at bryde.").to_owned(),
         (1, _) => language.pick("the one threshold holds.", "den ene tærskel holder.").to_owned(),
+        (2, _) => language.pick("both thresholds hold.", "begge tærskler holder.").to_owned(),
         (_, Language::English) => format!("all {all} thresholds hold."),
         (_, Language::Danish) => format!("alle {all} tærskler holder."),
     }
@@ -63,6 +64,11 @@ pub(super) fn measured(threshold: &Threshold, language: Language) -> String {
 /// Microseconds as ms.
 pub(super) fn millis(micros: f64, language: Language) -> String {
     language.short(micros / 1_000.0)
+}
+
+/// A round number beside an axis: no more digits than it has.
+pub(super) fn mark(value: f64, language: Language) -> String {
+    language.plain((value * 1e6).round() / 1e6)
 }
 
 /// Bytes as MiB.

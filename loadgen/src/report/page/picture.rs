@@ -263,7 +263,8 @@ pub(crate) fn rows_of_bars(
             let right = style.pos(Pos::new(HPos::Right, VPos::Center));
             let left = style.pos(Pos::new(HPos::Left, VPos::Center));
             area.draw(&Text::new(bar.name.clone(), (at(bar.thick.0).0.min(154), at(bar.thick.0).1), right))?;
-            area.draw(&Text::new(bar.label.clone(), (at(bar.thick.1).0 + 8, at(bar.thick.1).1), left))?;
+            let end = bar.thin.map_or(bar.thick.1, |thin| thin.1.max(bar.thick.1));
+            area.draw(&Text::new(bar.label.clone(), (at(end).0 + 8, at(end).1), left))?;
         }
         chart.draw_series(mark.map(|mark| PathElement::new([(mark, 0.0), (mark, count)], SECOND.stroke_width(2))))?;
         Ok(())
@@ -286,4 +287,35 @@ where
     let named = format!("><title id=\"{id}-title\">{}</title><desc id=\"{id}-words\">{}</desc>\n", escape(title), escape(words));
     let body = svg.split_once('>').map_or("", |(_, body)| body);
     Ok(format!("{opening}=\"http://www.w3.org/2000/svg\"{named}{body}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(axis: &Axis<'_>) -> Vec<String> {
+        axis.ticks.iter().map(|tick| axis.label(*tick)).collect()
+    }
+
+    #[test]
+    fn axes_end_on_round_numbers_that_hold_every_value() {
+        let write = |value: f64| format!("{}", (value * 1e6).round() / 1e6);
+        for (most, expected) in
+            [(0.38, "0 0.1 0.2 0.3 0.4"), (87.4, "0 20 40 60 80 100"), (1.0, "0 0.2 0.4 0.6 0.8 1"), (0.0, "0 0.2 0.4 0.6 0.8 1")]
+        {
+            assert_eq!(labels(&Axis::from_zero("", most, write)).join(" "), expected, "{most}");
+        }
+        let log = |values: &[f64]| labels(&Axis::log("", values.iter().copied(), write)).join(" ");
+        assert_eq!(log(&[0.0, 3.0, 41.0, f64::NAN]), "2 5 10 20 50", "zero has no place on it");
+        assert_eq!(log(&[0.5, 9_000.0]), "0.1 1 10 100 1000 10000");
+        assert_eq!(log(&[]), "1 2 5 10");
+    }
+
+    #[test]
+    fn gaps_are_not_bridged() {
+        let (x, y) = (Axis::from_zero("", 5.0, |_| String::new()), Axis::log("", [1.0, 9.0].into_iter(), |_| String::new()));
+        let points = vec![(0.0, 1.0), (1.0, 2.0), (2.0, f64::NAN), (3.0, 0.0), (4.0, 9.0)];
+        let parts = Line { name: "", look: Look::Solid(FIRST), points }.parts(&x, &y);
+        assert_eq!(parts.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
+    }
 }
