@@ -1,6 +1,6 @@
 //! Whether one run was better than another, and no verdict where there can be none.
 //!
-//! Intervals are bootstrapped from 2,000 seeded draws of blocks of seconds. Percentiles of latency come from each second's HDR
+//! Intervals are bootstrapped from 2,000 seeded draws of blocks of seconds, the same seconds of both runs. Percentiles of latency come from each second's HDR
 //! histogram, merged over the drawn seconds; runs that kept none are compared by the mean of their seconds' percentiles, under that
 //! name. Waits (joins, commands) are single events: the rank of their percentile is drawn, from the whole run's histogram.
 //! A difference counts if its interval lies beyond zero and it is large enough to matter.
@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde::Serialize;
 
-use super::bootstrap::{Drawn, RESAMPLES, Track, interval};
+use super::bootstrap::{self, Drawn, RESAMPLES, Track, interval};
 use super::histogram::{self, Unread};
 use crate::dice;
 use crate::summary::{Distribution, JOIN_TIMES, Summary, Verdict};
@@ -121,8 +121,9 @@ pub enum CompareError {
 /// [`CompareError`] where a verdict would mislead.
 pub fn compare(a: &Summary, b: &Summary) -> Result<Comparison, CompareError> {
     comparable(a, b)?;
-    let track =
-        |run, summary| Track::of(summary).map_err(|unread| CompareError::Histogram(run, unread))?.ok_or(CompareError::TooShort(run));
+    let shorter = if a.series.len() <= b.series.len() { ("A", a) } else { ("B", b) };
+    let width = bootstrap::width(shorter.1.series.len()).ok_or(CompareError::TooShort(shorter.0))?;
+    let track = |run, summary| Track::of(summary, width).map_err(|unread| CompareError::Histogram(run, unread));
     let tracks = (track("A", a)?, track("B", b)?);
     let mut rows = of_seconds(a, b, (&tracks.0, &tracks.1));
     rows.extend(waits(a, b)?);
@@ -239,12 +240,12 @@ fn of_seconds(a: &Summary, b: &Summary, tracks: (&Track, &Track)) -> Vec<Row> {
     let mut draws = vec![Vec::with_capacity(RESAMPLES); metrics.len()];
     let mut random = ChaCha8Rng::seed_from_u64(SEED);
     for _ in 0..RESAMPLES {
-        let drawn = (tracks.0.draw(&mut random), tracks.1.draw(&mut random));
+        let drawn = bootstrap::draw(tracks.0, tracks.1, &mut random);
         for (metric, draws) in metrics.iter().zip(&mut draws) {
             draws.extend((metric.of)(&drawn.0).zip((metric.of)(&drawn.1)).and_then(|(a, b)| difference(a, b, metric.unit)));
         }
     }
-    let widening = tracks.0.widening().max(tracks.1.widening());
+    let widening = bootstrap::widening(tracks.0, tracks.1);
     let rows = metrics.iter().zip(draws).filter_map(|(metric, draws)| {
         let values = ((metric.of)(&whole.0)?, (metric.of)(&whole.1)?);
         let comparable = values.0.is_finite() && values.1.is_finite();

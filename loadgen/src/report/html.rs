@@ -241,5 +241,5 @@ fn repeat(summary: &Summary, language: Language) -> String {
 
 /// Code that scrolls by itself, by keyboard too.
 fn code(text: &str, named: &str) -> String {
-    format!("<pre role=\"region\" aria-label=\"{named}\" tabindex=\"0\"><code>{}</code></pre>\n", escape(text))
+    format!("<pre role=\"group\" aria-label=\"{named}\" tabindex=\"0\"><code>{}</code></pre>\n", escape(text))
 }

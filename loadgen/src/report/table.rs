@@ -41,7 +41,7 @@ pub fn comparison_table(comparison: &Comparison) -> String {
             written(row.b, row.unit),
             row.difference.map_or_else(|| "-".to_owned(), change),
             row.interval.map_or_else(|| "-".to_owned(), |(low, high)| format!("{} to {}", change(low), change(high))),
-            word(row.judged).to_owned(),
+            if row.interval.is_none() { "not judged" } else { word(row.judged) }.to_owned(),
         ]);
     }
     let verdict = match comparison.judged {
@@ -63,7 +63,7 @@ fn word(judged: Judged) -> &'static str {
 
 fn named(comparison: &Comparison, judged: Judged) -> String {
     let names: Vec<&str> = comparison.rows.iter().filter(|row| row.judged == judged).map(|row| row.metric.as_str()).collect();
-    names.join(", ")
+    names.join("; ")
 }
 
 fn written(value: f64, unit: Unit) -> String {

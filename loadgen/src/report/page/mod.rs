@@ -49,9 +49,9 @@ pub(crate) fn page(title: Both, skip: Both, body: impl Fn(Language) -> Result<St
          <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
          <a class=\"skip\" href=\"#main-en\" lang=\"en\">{}</a>\n\
          <a class=\"skip\" href=\"#main-da\" lang=\"da\" hidden>{}</a>\n\
-         <div class=\"languages\" role=\"group\" aria-label=\"Language, sprog\">\n\
+         <header class=\"languages\">\n<div role=\"group\" aria-label=\"Language, sprog\">\n\
          <button type=\"button\" lang=\"en\" value=\"en\" aria-pressed=\"true\">English</button>\n\
-         <button type=\"button\" lang=\"da\" value=\"da\" aria-pressed=\"false\">Dansk</button>\n</div>\n\
+         <button type=\"button\" lang=\"da\" value=\"da\" aria-pressed=\"false\">Dansk</button>\n</div>\n</header>\n\
          {english}{danish}<script>{SCRIPT}</script>\n</body>\n</html>\n",
         title.english, skip.english, skip.danish
     ))
@@ -94,7 +94,7 @@ pub(crate) fn figure(language: Language, title: &str, words: &str, svg: &str, ta
 /// A table that scrolls by itself on narrow windows, by keyboard too. Cells are HTML.
 pub(crate) fn table(caption: &str, header: &[&str], rows: &[(String, Vec<String>)]) -> String {
     let mut html = format!(
-        "<div class=\"scroll\" role=\"region\" aria-label=\"{caption}\" tabindex=\"0\"><table>\n<caption>{caption}</caption>\n<thead><tr>"
+        "<div class=\"scroll\" role=\"group\" aria-label=\"{caption}\" tabindex=\"0\"><table>\n<caption>{caption}</caption>\n<thead><tr>"
     );
     header.iter().for_each(|name| html.push_str(&format!("<th scope=\"col\">{name}</th>")));
     html.push_str("</tr></thead>\n<tbody>\n");
