@@ -21,7 +21,7 @@ const WANTED: usize = 20;
 /// Shorter runs say too little, seconds.
 const FEWEST: usize = 12;
 /// Neighbouring blocks still share some of the machine's mood. Simulated with seconds that keep half of the last one's: intervals this
-/// much wider miss the truth in 4 of 1,000 runs of a minute, without it in 12.
+/// much wider miss the truth in 5 of 1,000 runs of a minute, without it in 24.
 const MEMORY: f64 = 1.25;
 /// More than these cost time and say nothing more; long runs get longer blocks.
 const MOST: usize = 120;

@@ -23,6 +23,9 @@ pub(super) struct Chart {
     pub(super) drawn: Option<(String, String)>,
 }
 
+/// A name, how many values, and share of them against what they do not exceed, µs.
+type Curve = (String, u64, Vec<(f64, f64)>);
+
 /// The summary with what all pictures need of it.
 struct Run<'a> {
     summary: &'a Summary,
@@ -194,7 +197,7 @@ impl Run<'_> {
         of: impl Iterator<Item = (&'a str, &'a Distribution)>,
     ) -> Result<Chart, ReportError> {
         let language = self.language;
-        let mut curves = Vec::new();
+        let mut curves: Vec<Curve> = Vec::new();
         for (key, distribution) in of {
             let curve = histogram::curve(key, distribution)?;
             if !curve.is_empty() {
@@ -225,7 +228,7 @@ impl Run<'_> {
         self.chart(id, title, words.to_owned(), (&x, &y), &drawn, table)
     }
 
-    fn curve_table(&self, title: &str, curves: &[(String, u64, Vec<(f64, f64)>)]) -> String {
+    fn curve_table(&self, title: &str, curves: &[Curve]) -> String {
         let names: Vec<String> = curves.iter().map(|(name, ..)| format!("{}, ms", escape(name))).collect();
         let mut header = vec![self.pick("Share not above", "Andel ikke over")];
         header.extend(names.iter().map(String::as_str));
@@ -307,7 +310,7 @@ impl Run<'_> {
             self.pick("cores", "kerner"),
             |bin| bin.sum.server_cpu,
             |bin| bin.sum.generator_cpu,
-            |language, cores| language.short(cores),
+            Language::short,
         )
     }
 

@@ -180,7 +180,7 @@ fn every_picture_has_its_table_and_every_reference_its_target() {
 #[test]
 fn the_verdict_comes_first_in_words_in_both_languages_and_on_the_terminal() {
     let mut summary = run(&USUAL);
-    let mut first = |name: &str, summary: &Summary, english: &str, danish: &str| {
+    let first = |name: &str, summary: &Summary, english: &str, danish: &str| {
         let html = page(name, summary);
         for (language, words) in [("en", english), ("da", danish)] {
             let main = html.split_once(&format!("<main id=\"main-{language}\"")).expect("it is there").1;

@@ -2,16 +2,16 @@
 
 /// A page's elements in order.
 #[derive(Debug, Default)]
-pub struct Markup {
+pub(crate) struct Markup {
     /// Name and attributes of each opening tag.
-    pub tags: Vec<(String, Vec<(String, String)>)>,
+    pub(crate) tags: Vec<(String, Vec<(String, String)>)>,
 }
 
 const VOID: [&str; 3] = ["meta", "br", "!doctype"];
 
 impl Markup {
     /// Panics where tags do not nest, or a `<` or a quote is not where it belongs.
-    pub fn read(html: &str) -> Self {
+    pub(crate) fn read(html: &str) -> Self {
         let mut markup = Self::default();
         let mut open: Vec<String> = Vec::new();
         let mut rest = html;
@@ -40,12 +40,12 @@ impl Markup {
     }
 
     /// Values of an attribute, of all elements that have it.
-    pub fn all<'a>(&'a self, attribute: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn all<'a>(&'a self, attribute: &'a str) -> impl Iterator<Item = &'a str> {
         let attributes = self.tags.iter().flat_map(|(_, attributes)| attributes);
         attributes.filter(move |(name, _)| name == attribute).map(|(_, value)| value.as_str())
     }
 
-    pub fn count(&self, name: &str) -> usize {
+    pub(crate) fn count(&self, name: &str) -> usize {
         self.tags.iter().filter(|(tag, _)| tag == name).count()
     }
 }

@@ -17,18 +17,18 @@ const SAMPLES: u64 = 400;
 
 /// A server.
 #[derive(Clone, Copy, Debug)]
-pub struct Truth {
-    pub seed: u64,
-    pub seconds: u32,
+pub(crate) struct Truth {
+    pub(crate) seed: u64,
+    pub(crate) seconds: u32,
     /// Latencies and waits are this many times as long.
-    pub slower: f64,
+    pub(crate) slower: f64,
     /// Share of packets that never come.
-    pub loss: f64,
+    pub(crate) loss: f64,
     /// µs of processor for each packet.
-    pub price: f64,
+    pub(crate) price: f64,
 }
 
-pub const USUAL: Truth = Truth { seed: 1, seconds: 60, slower: 1.0, loss: 0.001, price: 4.0 };
+pub(crate) const USUAL: Truth = Truth { seed: 1, seconds: 60, slower: 1.0, loss: 0.001, price: 4.0 };
 
 struct Dice(ChaCha8Rng);
 
@@ -79,7 +79,7 @@ fn waits(dice: &mut Dice, middle: f64, count: usize) -> Distribution {
 }
 
 /// A run against that server.
-pub fn run(truth: &Truth) -> Summary {
+pub(crate) fn run(truth: &Truth) -> Summary {
     let mut dice = Dice(ChaCha8Rng::seed_from_u64(truth.seed));
     let mut kinds = [("audio", 180.0, empty()), ("video", 420.0, empty()), ("screen", 500.0, empty())];
     let (mut series, mut latencies) = (Vec::new(), Vec::new());
