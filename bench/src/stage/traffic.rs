@@ -1,5 +1,5 @@
-//! An endless stream of one codec in clear, as a browser sends it: frames of five packets of about 1,200 bytes, 30 a second, now and then
-//! a keyframe; sound of 80 bytes each 20 ms.
+//! An endless stream of one codec in clear, as a browser sends it: frames of five packets of about 1,200 bytes, 30 a second, the
+//! first of them a keyframe as nobody asks for another; sound of 80 bytes each 20 ms.
 
 use std::time::Duration;
 
@@ -13,8 +13,6 @@ const VIDEO: usize = 1_160;
 const SOUND: usize = 80;
 /// Packets of a frame.
 const FRAME: u64 = 5;
-/// One frame of so many is a keyframe.
-const KEYFRAMES: u64 = 300;
 
 /// Payload type of every stream.
 pub(super) const PT: u8 = 96;
@@ -57,7 +55,7 @@ impl Traffic {
     pub(super) fn packet(&mut self) -> Vec<u8> {
         let (frame, part) = if self.is_audio() { (self.index, 0) } else { (self.index / FRAME, self.index % FRAME) };
         let (first, last) = (part == 0, self.is_audio() || part == FRAME - 1);
-        let keyframe = frame.is_multiple_of(KEYFRAMES);
+        let keyframe = frame == 0;
         let ticks = if self.is_audio() { 960 } else { 3_000 };
         let fields = RtpFields {
             marker: last && !self.is_audio(),
