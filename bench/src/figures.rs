@@ -34,13 +34,14 @@ struct Estimate {
     point_estimate: f64,
 }
 
-/// The build's `target` folder: the one above this program that carries cargo's mark.
+/// The build's `target` folder: programs lie in `target/PROFILE`, benches and tests in `target/PROFILE/deps`.
 ///
 /// # Errors
 /// When the program was moved out of it.
 pub fn target() -> io::Result<PathBuf> {
     let program = std::env::current_exe()?;
-    let found = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file());
+    let profile = program.parent().and_then(|folder| if folder.ends_with("deps") { folder.parent() } else { Some(folder) });
+    let found = profile.filter(|profile| profile.join("deps").is_dir()).and_then(Path::parent);
     found.map(Path::to_owned).ok_or_else(|| io::Error::other("this program does not lie in cargo's target folder: run it with `cargo run`"))
 }
 
