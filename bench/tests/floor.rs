@@ -1,4 +1,5 @@
 //! The floor and the echo as somebody uses them: real processes, real sockets, the load generator's clients by WHIP and WHEP.
+#![allow(clippy::unwrap_used)]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};

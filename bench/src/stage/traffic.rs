@@ -115,7 +115,7 @@ fn descriptor(number: u16, first: bool, last: bool, keyframe: bool) -> Vec<u8> {
     if first && keyframe {
         // Structure present and no custom fields; offset and count of targets; two templates on one layer; "switch" twice; no
         // difference, a difference of one; no chains; no resolutions.
-        for (value, count) in [(0b10000, 5), (0, 6), (0, 5), (0b0011, 4), (0b1010, 4), (0b0_1_0000_0, 7), (0, 1), (0, 1)] {
+        for (value, count) in [(0b10000, 5), (0, 6), (0, 5), (0b0011, 4), (0b1010, 4), (0b010_0000, 7), (0, 1), (0, 1)] {
             bits.put(value, count);
         }
     }

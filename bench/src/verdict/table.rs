@@ -1,6 +1,6 @@
 //! The verdict as text, for a terminal or a log.
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{CellAlignment, Table};
 
 use super::{Judgement, Row};
@@ -40,7 +40,7 @@ pub fn counts(rows: &[(String, Option<f64>, f64, String)]) -> String {
 
 fn table<const COLUMNS: usize>(head: [&str; COLUMNS]) -> Table {
     let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(head);
+    table.load_preset(ASCII_MARKDOWN).set_header(head);
     table
 }
 
