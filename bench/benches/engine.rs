@@ -108,7 +108,7 @@ fn messages(counters: &IoCounters) -> [u64; 4] {
     [counters.runs_of_1, counters.runs_of_2_to_3, counters.runs_of_4_to_7, long]
 }
 
-fn measure(uplink: u64) {
+fn measure(uplink: u64, quick: bool) {
     let mut call = Call::new(Instant::now(), PEOPLE, uplink);
     let mut floor = Floor::new();
     call.run(SETTLING);
@@ -129,6 +129,10 @@ fn measure(uplink: u64) {
         }
         datagrams += count;
         bytes += stretch.bytes();
+    }
+    if !quick {
+        let name = format!("call/whole path against the floor, {} Mbit/s uplinks", uplink / 1_000_000);
+        bench::figures::record(&name, median(&mut ratio)).expect("the target folder can be written to");
     }
     let seconds = ROUND.as_secs_f64() * ROUNDS as f64 * f64::from(PEOPLE);
     let (first, last) = (messages(&before), messages(&call.counters));
@@ -162,6 +166,6 @@ fn main() {
     // `cargo test` runs this binary with --test: then once through is enough.
     let quick = std::env::args().any(|argument| argument == "--test");
     for uplink in UPLINKS.into_iter().take(if quick { 1 } else { UPLINKS.len() }) {
-        measure(uplink);
+        measure(uplink, quick);
     }
 }

@@ -2,9 +2,16 @@
 
 mod arrivals;
 pub mod call;
+pub mod figures;
 pub mod floor;
+pub mod gate;
 pub mod group;
 pub mod median;
+pub mod meter;
 pub mod person;
+pub mod plain;
+pub mod quick;
 pub mod simulcast;
+pub mod stage;
+pub mod verdict;
 pub mod world;

@@ -21,7 +21,7 @@ pub use bind::Ports;
 pub(crate) use bind::{Buffers, open_sockets};
 pub use candidates::{CandidateRules, MAX_CANDIDATES, candidates};
 pub use counters::IoCounters;
-pub(crate) use receive::Receiver;
+pub use receive::{Received, Receiver};
 pub use send::Sender;
 pub use socket::MediaSocket;
 

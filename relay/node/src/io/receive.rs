@@ -12,27 +12,37 @@ use super::socket::MediaSocket;
 const SLOT: usize = 1 << 16;
 
 /// Receive buffers of one thread, used for all its sockets in turn. Pages are touched only as far as messages reach.
-pub(crate) struct Receiver {
+pub struct Receiver {
     buffers: Vec<u8>,
     meta: [RecvMeta; BATCH_SIZE],
 }
 
 /// One message: datagrams from one sender.
-pub(crate) struct Received<'a> {
+pub struct Received<'a> {
     /// Where from and where to.
-    pub(crate) path: Path,
+    pub path: Path,
     bytes: &'a mut [u8],
     stride: usize,
 }
 
+impl Default for Receiver {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Receiver {
     /// Reserves the buffers.
-    pub(crate) fn new() -> Self {
+    #[must_use]
+    pub fn new() -> Self {
         Self { buffers: vec![0; SLOT * BATCH_SIZE], meta: [RecvMeta::default(); BATCH_SIZE] }
     }
 
     /// One call to the kernel. Gives the messages, and clears `socket.readable` when there are no more.
-    pub(crate) fn receive<'a>(
+    ///
+    /// # Errors
+    /// What the kernel said, counted; "nothing there" is none.
+    pub fn receive<'a>(
         &'a mut self,
         socket: &mut MediaSocket,
         counters: &mut IoCounters,
@@ -68,7 +78,7 @@ impl Receiver {
 
 impl Received<'_> {
     /// Its datagrams, in order. An empty datagram gives nothing.
-    pub(crate) fn datagrams(&mut self) -> impl Iterator<Item = &mut [u8]> {
+    pub fn datagrams(&mut self) -> impl Iterator<Item = &mut [u8]> {
         self.bytes.chunks_mut(self.stride.max(1))
     }
 }

@@ -18,7 +18,7 @@ pub struct MediaSocket {
     local: SocketAddr,
     max_segments: usize,
     /// The kernel may have datagrams: readiness is reported once, so it is remembered until a read finds nothing.
-    pub(crate) readable: bool,
+    pub readable: bool,
 }
 
 impl MediaSocket {
@@ -60,12 +60,13 @@ impl MediaSocket {
     }
 
     /// The bound address.
-    pub(crate) fn local(&self) -> SocketAddr {
+    #[must_use]
+    pub fn local(&self) -> SocketAddr {
         self.local
     }
 
     /// For registration with a poll.
-    pub(crate) fn source(&mut self) -> &mut UdpSocket {
+    pub fn source(&mut self) -> &mut UdpSocket {
         &mut self.socket
     }
 
@@ -84,8 +85,8 @@ impl MediaSocket {
         self.max_segments
     }
 
-    /// Sends one by one from now on: GSO was refused although the same datagrams went out alone.
-    pub(super) fn give_up_gso(&mut self) {
+    /// Sends one by one from now on: GSO was refused although the same datagrams went out alone. Benches do so to see what it saves.
+    pub fn give_up_gso(&mut self) {
         if self.max_segments > 1 {
             self.max_segments = 1;
             tracing::warn!(local = %self.local, "the network refuses segmentation offload; this socket sends datagrams one by one");
