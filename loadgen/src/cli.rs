@@ -1,18 +1,22 @@
 //! The command line: subcommands, and the exit codes by which scripts tell outcomes apart.
 
+mod find_capacity;
 mod impair;
 mod live;
 mod output;
 mod plan;
 mod run;
+mod self_test;
 mod summarise;
+mod verify;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use loadgen::plan::args::PlanArgs;
 
-use run::RunArgs;
+use find_capacity::FindCapacityCommand;
+use run::{RunArgs, TargetArgs};
 
 /// What the command line or its files say cannot be done.
 const USAGE: u8 = 2;
@@ -30,7 +34,20 @@ enum Command {
     /// Plays a scenario and says whether it was good enough: 0 pass, 99 a threshold missed, 98 invalid, 105 interrupted.
     Run(Box<RunArgs>),
     /// From meetings in a month to nodes, with every assumption a flag.
-    Plan(Box<PlanArgs>),
+    Plan(Box<PlanCommand>),
+    /// Doubles the load until a threshold breaks, brackets the knee and says what breaks first; 98 if that is the generator.
+    FindCapacity(Box<FindCapacityCommand>),
+    /// What the generator itself costs: clients against a mirror in this process, at half of the goal and at the goal.
+    SelfTest(self_test::SelfTestArgs),
+}
+
+/// `plan`, with where to verify it.
+#[derive(Debug, Args)]
+struct PlanCommand {
+    #[command(flatten)]
+    plan: PlanArgs,
+    #[command(flatten)]
+    target: TargetArgs,
 }
 
 /// What `run` does when nothing is said.
@@ -46,7 +63,9 @@ pub(crate) fn main() -> ExitCode {
     let done = match cli.command {
         None => run::run(&NoArgs::parse_from(["loadgen"]).run),
         Some(Command::Run(args)) => run::run(&args),
-        Some(Command::Plan(args)) => plan::run(&args),
+        Some(Command::Plan(args)) => plan::run(&args.plan, &args.target),
+        Some(Command::SelfTest(args)) => self_test::run(&args),
+        Some(Command::FindCapacity(args)) => find_capacity::run(&args),
     };
     done.unwrap_or_else(|problem| {
         eprintln!("loadgen: {problem}");

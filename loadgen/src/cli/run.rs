@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Args;
-use loadgen::engine::{self, Options, Played};
+use loadgen::engine::{self, Against, Options, Played};
 use loadgen::measure::machine;
 use loadgen::measure::process::Process;
 use loadgen::scenario::{Impairment, Profile};
@@ -109,7 +109,7 @@ pub(super) fn play(target: &TargetArgs, profile: Profile, seed: u64, slos: &[(Sl
     let threads = target.threads.unwrap_or_else(|| (machine::cores() / 2).max(1));
     let stop = stopper();
     let options = Options {
-        relay: relay.clone(),
+        against: Against::Relay(relay.clone()),
         room: target.room.clone(),
         profile: profile.clone(),
         seed,
@@ -210,7 +210,7 @@ pub(super) fn slos(asked: Option<&str>, profile: &Profile) -> Result<Vec<(Slo, b
 }
 
 /// Set by the first interrupt: the run ends and is reported. The second one ends the process.
-fn stopper() -> Arc<AtomicBool> {
+pub(super) fn stopper() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let set = stop.clone();
     std::thread::spawn(move || {

@@ -13,6 +13,7 @@ mod agenda;
 mod attendee;
 mod collector;
 mod line;
+mod mirror;
 mod person;
 mod run;
 mod sleep;
@@ -22,4 +23,5 @@ mod udp;
 mod watch;
 
 pub use collector::Live;
-pub use run::{EngineError, Options, Played, play};
+pub use mirror::Mirror;
+pub use run::{Against, EngineError, Options, Played, play};

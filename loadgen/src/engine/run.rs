@@ -1,7 +1,7 @@
 //! Plays a timetable to its end on all threads and gives what came out.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,6 +11,7 @@ use thiserror::Error;
 use transport::Certificate;
 
 use super::collector::{Collector, Live};
+use super::mirror::Mirror;
 use super::thread::Thread;
 use crate::measure::process::{Process, Taken};
 use crate::measure::{SecondTally, Tally};
@@ -39,10 +40,32 @@ pub enum EngineError {
     OneRoom(u64),
 }
 
+/// Against what is played.
+pub enum Against {
+    /// A relay, by its own protocol.
+    Relay(Relay),
+    /// Nobody: everything comes straight back.
+    Mirror(Mirror),
+}
+
+impl Against {
+    /// Whether rooms can be chosen and led.
+    pub(super) fn has_key(&self) -> bool {
+        matches!(self, Self::Relay(relay) if relay.has_key())
+    }
+
+    fn address(&self) -> SocketAddr {
+        match self {
+            Self::Relay(relay) => relay.address(),
+            Self::Mirror(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        }
+    }
+}
+
 /// How to play.
 pub struct Options {
     /// Against what.
-    pub relay: Relay,
+    pub against: Against,
     /// The room that needs no key; used without one.
     pub room: String,
     /// What.
@@ -61,7 +84,7 @@ pub struct Options {
 
 /// What all threads need to know.
 pub(super) struct Shared {
-    pub(super) relay: Relay,
+    pub(super) against: Against,
     pub(super) profile: Profile,
     pub(super) seed: u64,
     pub(super) poll: bool,
@@ -79,7 +102,7 @@ pub(super) struct Shared {
 impl Shared {
     /// The room of a meeting: one of its own in each run, or the open one.
     pub(super) fn room(&self, meeting: u32) -> String {
-        if self.relay.has_key() { format!("load-{:x}-{meeting}", self.wall.as_millis() & 0xff_ffff_ffff) } else { self.room.clone() }
+        if self.against.has_key() { format!("load-{:x}-{meeting}", self.wall.as_millis() & 0xff_ffff_ffff) } else { self.room.clone() }
     }
 
     pub(super) fn note_port(&self, port: u16) {
@@ -135,22 +158,22 @@ pub struct Played {
 /// [`EngineError`]: nothing was played.
 pub fn play(options: Options, mut each_second: impl FnMut(&Live)) -> Result<Played, EngineError> {
     let timetable = Timetable::new(&options.profile, options.seed);
-    if !options.relay.has_key() && timetable.peak().0 > 1 {
+    if matches!(&options.against, Against::Relay(relay) if !relay.has_key()) && timetable.peak().0 > 1 {
         return Err(EngineError::OneRoom(timetable.peak().0));
     }
     let tokens = tokens(&options, &timetable)?;
     let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + HEAD_START;
     let certificate = Certificate::generate().map_err(|error| EngineError::System(error.to_string()))?;
     let threads = (options.threads.max(1) as usize).min(timetable.meetings.len().max(1));
-    let Options { relay, room, profile, seed, poll, server, stop, .. } = options;
-    let local = match (relay.address().is_ipv4(), relay.address().ip().is_loopback()) {
+    let Options { against, room, profile, seed, poll, server, stop, .. } = options;
+    let local = match (against.address().is_ipv4(), against.address().ip().is_loopback()) {
         (true, true) => IpAddr::V4(Ipv4Addr::LOCALHOST),
         (true, false) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         (false, true) => IpAddr::V6(Ipv6Addr::LOCALHOST),
         (false, false) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     };
     let shared = Arc::new(Shared {
-        relay,
+        against,
         profile,
         seed,
         poll,
@@ -236,10 +259,11 @@ fn dealt_out(meetings: Vec<Meeting>, threads: usize) -> Vec<Vec<Meeting>> {
 
 /// Without a key each person's token is asked for before anything runs.
 fn tokens(options: &Options, timetable: &Timetable) -> Result<VecDeque<String>, TargetError> {
-    if options.relay.has_key() {
+    let Against::Relay(relay) = &options.against else { return Ok(VecDeque::new()) };
+    if relay.has_key() {
         return Ok(VecDeque::new());
     }
     (0..timetable.people())
-        .map(|number| options.relay.token(&options.room, &format!("Person {number}"), Role::Participant, timetable.measured_to))
+        .map(|number| relay.token(&options.room, &format!("Person {number}"), Role::Participant, timetable.measured_to))
         .collect()
 }

@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use signal::message::{BreakoutId, ClientMessage, Command, Direction, Source, VERSION};
+use signal::message::{BreakoutId, ClientMessage, Command, Device, Direction, Source, VERSION};
 use wire::ntp::Ntp;
 
 use super::agenda::Task;
 use super::attendee::{Attendee, JOIN_PATIENCE, Line, News, WayIn};
 use super::line::Way;
 use super::person;
+use super::run::Against;
 use super::thread::Thread;
 use super::udp::Udp;
 use super::watch::{Effect, Watch};
@@ -84,36 +85,51 @@ impl Thread {
         let (meeting, index) = (self.seats[seat].meeting, self.seats[seat].index);
         let plan = &self.stages[meeting].plan;
         let person = &plan.people[index];
-        let room = shared.room(plan.number);
-        let role = if index == 0 { Role::Host } else { Role::Participant };
-        let identity = format!("person-{}", person.number);
-        let token = match self.tokens.pop_front() {
-            Some(token) => token,
-            None => shared.relay.token(&room, &identity, role, shared.measured_to).map_err(|error| error.to_string())?,
-        };
-        let registry = self.sleep.poll.registry();
-        let url = shared.relay.socket_url(&room);
-        let socket = |error: std::io::Error| format!("no socket ({error}); allow more open files (ulimit -n) or play fewer people");
-        let udp = Udp::open(registry, mio::Token(2 * seat), shared.local).map_err(socket)?;
-        let mut signalling = Signalling::connect(registry, mio::Token(2 * seat + 1), shared.relay.address(), url).map_err(socket)?;
-        signalling.say(&ClientMessage::Hello {
-            version: VERSION,
-            token,
-            resume: None,
-            device: signal::message::Device::Desktop,
-            events_after: None,
-        });
+        let udp = Udp::open(self.sleep.poll.registry(), mio::Token(2 * seat), shared.local).map_err(|error| no_socket(&error))?;
         shared.note_port(udp.port());
-        let setup = person::setup(&shared.profile, plan, index, shared.seed);
+        let mut setup = person::setup(&shared.profile, plan, index, shared.seed);
+        if let Against::Mirror(_) = shared.against {
+            // One's own sound and picture come back.
+            (setup.audio_slots, setup.video_slots) = (1, usize::from(person.camera));
+        }
         let mut client = Client::new(shared.epoch, Ntp::from_unix(shared.wall), setup, shared.certificate.clone());
         let speaking = self.chance.happens(0.5);
         client.set_speaking(speaking);
         let bad = person.impairment.and_then(|index| shared.profile.impairments.get(index)).copied();
         let seed = shared.seed.wrapping_mul(77).wrapping_add(2 * u64::from(person.number));
         let line = bad.map(|kind| Line { up: Way::new(kind, seed), down: Way::new(kind, seed + 1) });
+        let signalling = self.connect(now, seat, &mut client)?;
         self.seats[seat].speaking = speaking;
         self.agenda.add(now, Task::Turn(seat));
-        Ok(Attendee::new(client, udp, signalling, line, person::tile(&shared.profile, plan.people.len())))
+        let people = self.stages[meeting].plan.people.len();
+        let mut attendee = Attendee::new(client, udp, signalling, line, person::tile(&shared.profile, people));
+        attendee.asked = matches!(shared.against, Against::Mirror(_)).then_some(now);
+        Ok(attendee)
+    }
+
+    /// Says hello to the server, or agrees with the mirror on everything.
+    fn connect(&mut self, now: Instant, seat: usize, client: &mut Client) -> Result<Signalling, String> {
+        let shared = self.shared.clone();
+        let (number, index) = (self.number(seat), self.seats[seat].index);
+        let relay = match &shared.against {
+            Against::Relay(relay) => relay,
+            Against::Mirror(mirror) => {
+                let answer = mirror.answer(number as usize, &client.offer()).ok_or("the mirror does not understand the offer")?;
+                client.handle_answer(now, &answer).map_err(|error| error.to_string())?;
+                return Ok(Signalling::silent());
+            }
+        };
+        let room = shared.room(self.stages[self.seats[seat].meeting].plan.number);
+        let role = if index == 0 { Role::Host } else { Role::Participant };
+        let token = match self.tokens.pop_front() {
+            Some(token) => token,
+            None => relay.token(&room, &format!("person-{number}"), role, shared.measured_to).map_err(|error| error.to_string())?,
+        };
+        let (registry, token_of) = (self.sleep.poll.registry(), mio::Token(2 * seat + 1));
+        let mut signalling =
+            Signalling::connect(registry, token_of, relay.address(), relay.socket_url(&room)).map_err(|error| no_socket(&error))?;
+        signalling.say(&ClientMessage::Hello { version: VERSION, token, resume: None, device: Device::Desktop, events_after: None });
+        Ok(signalling)
     }
 
     /// Reads what the server said to somebody.
@@ -148,7 +164,7 @@ impl Thread {
         let stage = &mut self.stages[meeting];
         stage.open = true;
         let (waiting, microphone) = (stage.plan.waiting, stage.plan.people[index].microphone);
-        let has_key = self.shared.relay.has_key();
+        let has_key = self.shared.against.has_key();
         let Some(attendee) = self.seats[seat].attendee.as_mut() else { return };
         if index == 0 && waiting && has_key {
             attendee.order(Command::Lock {});
@@ -218,7 +234,7 @@ impl Thread {
             self.share(now, first + index, on);
             return;
         }
-        if !self.shared.relay.has_key() {
+        if !self.shared.against.has_key() {
             return;
         }
         match act {
@@ -344,4 +360,8 @@ impl Thread {
 /// Guests are dealt out in turn.
 fn breakout_of(index: usize, count: u32) -> u32 {
     (index as u32 - 1) % count.max(1) + 1
+}
+
+fn no_socket(error: &std::io::Error) -> String {
+    format!("no socket ({error}); allow more open files (ulimit -n) or play fewer people")
 }

@@ -123,6 +123,8 @@ pub struct Profile {
     pub camera_share: f64,
     /// Share of guests whose microphone is off.
     pub muted_share: f64,
+    /// The same in meetings larger than `mid_people`.
+    pub large_muted_share: f64,
     /// Whether silence is left out (DTX).
     pub dtx: bool,
     /// Copies of earlier sounds in each packet (RED), 0 to 2.
@@ -185,6 +187,7 @@ impl Default for Profile {
             breakout_seconds: 5.0,
             camera_share: 1.0,
             muted_share: 0.0,
+            large_muted_share: 0.0,
             dtx: true,
             red_copies: 0,
             talk_seconds: 4.0,
@@ -250,6 +253,7 @@ impl Profile {
             ("screen_share", self.screen_share),
             ("camera_share", self.camera_share),
             ("muted_share", self.muted_share),
+            ("large_muted_share", self.large_muted_share),
             ("quarter_burst", self.quarter_burst),
         ] {
             share(key, value)?;

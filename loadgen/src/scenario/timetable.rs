@@ -184,11 +184,12 @@ impl Draw<'_> {
 
     fn meeting(&mut self, opens: f64, ends: f64, people: u32) -> Meeting {
         let profile = self.profile;
+        let muted = if people > profile.mid_people { profile.large_muted_share.max(profile.muted_share) } else { profile.muted_share };
         let person = |draw: &mut Self, index: u32| Person {
             number: 0,
             joins: seconds(if index == 0 { opens } else { opens + 0.02 + draw.chance.unit() * profile.arrive_seconds }),
             camera: index == 0 || draw.chance.happens(profile.camera_share),
-            microphone: index == 0 || !draw.chance.happens(profile.muted_share),
+            microphone: index == 0 || !draw.chance.happens(muted),
             impairment: draw.impairment(),
         };
         let persons: Vec<Person> = (0..people).map(|index| person(self, index)).collect();
