@@ -135,9 +135,9 @@ impl Thread {
         for event in events.iter().filter(|event| !Sleep::is_timer(event.token())) {
             let Token(token) = event.token();
             if token.is_multiple_of(2) {
-                self.read(token / 2)
+                self.read(token / 2);
             } else {
-                self.hear(token / 2)
+                self.hear(token / 2);
             }
             worked = true;
             reads += 1;
@@ -206,8 +206,9 @@ impl Thread {
     /// Reads somebody's UDP socket until it is empty.
     fn read(&mut self, seat: usize) {
         let mut inbox = std::mem::replace(&mut self.inbox, Inbox::empty());
-        loop {
-            let Some(more) = self.seats[seat].attendee.as_ref().and_then(|attendee| attendee.udp.receive(&mut inbox)) else { break };
+        let receive =
+            |thread: &Self, inbox: &mut Inbox| thread.seats[seat].attendee.as_ref().and_then(|attendee| attendee.udp.receive(inbox));
+        while let Some(more) = receive(self, &mut inbox) {
             let now = Instant::now();
             inbox.datagrams(|peer, datagram| {
                 let Some(attendee) = self.seats[seat].attendee.as_mut() else { return };

@@ -200,7 +200,6 @@ impl Tally {
     }
 
     /// Join times by name.
-    #[must_use]
     pub fn joins(&self) -> impl Iterator<Item = (&'static str, &Histogram)> {
         JOIN_TIMES.into_iter().zip(&self.joins)
     }
