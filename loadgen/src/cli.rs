@@ -1,15 +1,18 @@
 //! The command line: subcommands, and the exit codes by which scripts tell outcomes apart.
 
+mod compare;
 mod find_capacity;
 mod impair;
 mod live;
-mod output;
 mod plan;
+mod report;
 mod run;
 mod self_test;
 mod summarise;
 mod verify;
 
+use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -39,6 +42,10 @@ enum Command {
     FindCapacity(Box<FindCapacityCommand>),
     /// What the generator itself costs: clients against a mirror in this process, at half of the goal and at the goal.
     SelfTest(self_test::SelfTestArgs),
+    /// A run's page, table and logs, from its summary again.
+    Report(report::ReportArgs),
+    /// Whether one run was better or worse than another: exit code 99 if worse, 98 if one is invalid, 2 if nothing can be said.
+    Compare(compare::CompareArgs),
 }
 
 /// `plan`, with where to verify it.
@@ -66,9 +73,23 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Plan(args)) => plan::run(&args.plan, &args.target),
         Some(Command::SelfTest(args)) => self_test::run(&args),
         Some(Command::FindCapacity(args)) => find_capacity::run(&args),
+        Some(Command::Report(args)) => report::run(&args),
+        Some(Command::Compare(args)) => compare::run(&args),
     };
     done.unwrap_or_else(|problem| {
         eprintln!("loadgen: {problem}");
         ExitCode::from(USAGE)
     })
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// To standard output; a reader that went away, as `head` does, is no failure.
+fn print(text: &str) -> Result<(), String> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.to_string()),
+        _ => Ok(()),
+    }
 }

@@ -45,6 +45,13 @@ pub struct Summary {
     pub thresholds: Vec<Threshold>,
     /// All in all.
     pub verdict: Verdict,
+    /// The command line that repeats the run, without secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// Latency of all media in each second of [`Summary::series`], µs, HDR V2 compressed, base64; an empty text is a second without
+    /// packets. All or none: runs of over an hour leave it out, their whole distributions are in [`Summary::media`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub latencies: Vec<String>,
 }
 
 /// Names in [`Summary::joins`]: from the offer to the answer, to keys in place, to the first packet, to the first whole picture.
@@ -170,7 +177,7 @@ pub struct Distribution {
     pub p999: f64,
     /// Greatest.
     pub max: f64,
-    /// The histogram, HDR V2 compressed, base64: merged, never averaged.
+    /// The histogram, values in µs, HDR V2 compressed, base64: merged, never averaged.
     pub hdr: String,
 }
 
@@ -222,6 +229,12 @@ pub struct Second {
     pub server_cpu: f64,
     /// The server's memory, bytes.
     pub server_memory: u64,
+    /// The generator's processor, all its threads, cores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generator_cpu: Option<f64>,
+    /// The generator's memory, bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generator_memory: Option<u64>,
 }
 
 /// A threshold and how it went.

@@ -1,15 +1,15 @@
 //! `loadgen plan`: reads runs, plans, and writes table, JSON and page.
 
-use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 use loadgen::plan::args::PlanArgs;
 use loadgen::plan::{Costs, Plan, Verification, VerifyLoad, calibrate, page, table, verification_table, verify_load};
+use loadgen::report;
 use loadgen::summary::{Summary, Verdict};
 
 use super::run::TargetArgs;
-use super::verify;
+use super::{print, verify, write};
 
 /// Plans. The exit code says whether a verified model held; without verification it is success.
 pub(super) fn run(args: &PlanArgs, target: &TargetArgs) -> Result<ExitCode, String> {
@@ -75,20 +75,7 @@ fn text(plan: &Plan, load: Option<&VerifyLoad>, verification: Option<&Verificati
 }
 
 fn summary(path: &Path) -> Result<Summary, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
-}
-
-fn write(path: &Path, text: &str) -> Result<(), String> {
-    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
-}
-
-/// To standard output; a reader that went away, as `head` does, is no failure.
-fn print(text: &str) -> Result<(), String> {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.to_string()),
-        _ => Ok(()),
-    }
+    report::read(path).map_err(|error| error.to_string())
 }
 
 fn cores() -> u32 {

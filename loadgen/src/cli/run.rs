@@ -1,6 +1,6 @@
 //! `loadgen run`, and `loadgen` alone: plays a scenario, shows it while it goes on, says how it went.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,14 +10,17 @@ use clap::Args;
 use loadgen::engine::{self, Against, Options, Played};
 use loadgen::measure::machine;
 use loadgen::measure::process::Process;
+use loadgen::report;
 use loadgen::scenario::{Impairment, Profile};
 use loadgen::summary::{Summary, Verdict};
 use loadgen::target::{Key, Relay};
 use loadgen::verdict::{self, Slo};
 
 use super::live::LiveLine;
-use super::output;
 use super::summarise::{Made, summarise};
+
+/// Where runs lie that were given no folder.
+const FOLDER: &str = "loadgen-runs";
 
 /// Where the server is, and how one gets in.
 #[derive(Clone, Debug, Args)]
@@ -91,10 +94,13 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, String> {
     let profile = profile(args)?;
     let slos = slos(args.slo.as_deref(), &profile)?;
     let summary = play(&args.target, profile, args.seed, &slos, true)?;
-    let folder = args.out.clone().unwrap_or_else(|| output::folder(&summary));
-    output::write(&folder, &summary)?;
-    print!("{}", output::table(&summary));
-    println!("report: {}", folder.display());
+    let own = || Path::new(FOLDER).join(format!("{}-{}", summary.scenario.name, summary.started));
+    let folder = args.out.clone().unwrap_or_else(own);
+    let written = report::write(&folder, &summary);
+    // What was found out is shown even where it cannot be kept.
+    super::print(&format!("{}\n", report::table(&summary)))?;
+    let paths = written.map_err(|error| format!("{error}; name another folder with --out"))?;
+    super::print(&format!("{}\n", paths.page.display()))?;
     Ok(ExitCode::from(summary.verdict.exit_code()))
 }
 

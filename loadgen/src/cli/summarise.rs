@@ -15,6 +15,19 @@ pub(super) struct Made<'a> {
     pub(super) threads: u32,
 }
 
+/// The command line, without the secret.
+fn command() -> String {
+    let mut hidden = false;
+    let words = std::env::args().skip(1).map(|word| {
+        let word = if std::mem::take(&mut hidden) { "...".to_owned() } else { word };
+        hidden = word == "--secret";
+        if word.starts_with("--secret=") { "--secret=...".to_owned() } else { word }
+    });
+    let quoted =
+        words.map(|word| if word.contains([' ', '<', '>', '\'', '*']) { format!("'{}'", word.replace('\'', "'\\''")) } else { word });
+    std::iter::once("loadgen".to_owned()).chain(quoted).collect::<Vec<_>>().join(" ")
+}
+
 /// Everything but the verdict.
 pub(super) fn summarise(made: &Made<'_>, played: &Played) -> Summary {
     let (tally, seconds) = (&played.tally, played.measured.as_secs_f64());
@@ -54,5 +67,7 @@ pub(super) fn summarise(made: &Made<'_>, played: &Played) -> Summary {
         series: played.series.clone(),
         thresholds: Vec::new(),
         verdict: Verdict::Pass,
+        command: Some(command()),
+        latencies: played.latencies.clone(),
     }
 }

@@ -7,6 +7,9 @@ use crate::measure::SecondTally;
 use crate::measure::process::{Process, SocketDrops, Taken};
 use crate::summary::Second;
 
+/// Longest measured time of which each second's latencies are kept, s.
+const LONGEST_KEPT: u32 = 3_600;
+
 /// A second as it ends, for whoever shows the run.
 #[derive(Clone, Copy, Debug)]
 pub struct Live {
@@ -26,9 +29,13 @@ pub(super) struct Collector<'a> {
     drops: SocketDrops,
     open: BTreeMap<u32, (usize, SecondTally)>,
     before: Taken,
+    /// This process.
+    own: Option<Process>,
+    own_before: Taken,
     /// First measured second, and the first behind it.
     measured: (u32, u32),
     pub(super) series: Vec<Second>,
+    pub(super) latencies: Vec<String>,
     pub(super) idle: Taken,
     pub(super) begin: Taken,
     pub(super) end: Taken,
@@ -51,6 +58,9 @@ impl<'a> Collector<'a> {
             before: idle,
             measured,
             series: Vec::new(),
+            latencies: Vec::new(),
+            own: Process::new(std::process::id()).ok(),
+            own_before: Taken::default(),
             idle,
             begin: Taken::default(),
             end: Taken::default(),
@@ -85,6 +95,7 @@ impl<'a> Collector<'a> {
 
     fn close(&mut self, at: u32, sum: &SecondTally) -> Live {
         let now = self.server.and_then(Process::taken).unwrap_or(self.before);
+        let own = self.own.as_ref().and_then(Process::taken);
         let ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let drops = self.drops.look(&ports);
         let (from, to) = self.measured;
@@ -109,10 +120,17 @@ impl<'a> Collector<'a> {
             lateness_p99: sum.lateness.quantile(0.99),
             server_cpu: now.cpu.saturating_sub(self.before.cpu).as_secs_f64(),
             server_memory: now.memory,
+            generator_cpu: own.map(|own| own.cpu.saturating_sub(self.own_before.cpu).as_secs_f64()),
+            generator_memory: own.map(|own| own.memory),
         };
         self.before = now;
+        self.own_before = own.unwrap_or_default();
         if measured {
             self.series.push(second);
+            if to.saturating_sub(from) <= LONGEST_KEPT {
+                let hdr = if sum.latency.count() > 0 { sum.latency.distribution().hdr } else { String::new() };
+                self.latencies.push(hdr);
+            }
             (self.end, self.lost_datagrams) = (now, drops - self.drops_at_begin);
             self.memory_peak = self.memory_peak.max(now.memory);
             self.clients_peak = self.clients_peak.max(sum.clients);

@@ -136,6 +136,8 @@ pub struct Played {
     pub busiest: f64,
     /// Seconds of the measured part.
     pub series: Vec<Second>,
+    /// Latency in each of them, as a summary holds it; left out in runs of over an hour.
+    pub latencies: Vec<String>,
     /// People.
     pub clients: Clients,
     /// Meetings at one time.
@@ -232,6 +234,7 @@ fn collect(mut collector: Collector<'_>, reports: &Receiver<Report>, threads: us
         }
     }
     played.series = std::mem::take(&mut collector.series);
+    played.latencies = std::mem::take(&mut collector.latencies);
     played.clients.peak = collector.clients_peak;
     played.meetings_peak = collector.meetings_peak;
     played.socket_drops = collector.lost_datagrams;

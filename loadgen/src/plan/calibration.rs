@@ -7,8 +7,8 @@ use rand_chacha::rand_core::SeedableRng;
 use thiserror::Error;
 
 use super::costs::{Costs, Interval, Note, Origin, Prices};
-use super::dice;
 use super::profile::Profile;
+use crate::dice;
 use crate::summary::{SCHEMA, Server, Summary};
 
 /// Seconds that make one block: neighbours resemble each other, and a process's own clock is coarse within one second.

@@ -54,6 +54,8 @@ pub(in super::super) fn run(seconds: &[(f64, f64, f64, f64, f64)]) -> Summary {
         series,
         thresholds: Vec::new(),
         verdict: Verdict::Pass,
+        command: None,
+        latencies: Vec::new(),
     }
 }
 

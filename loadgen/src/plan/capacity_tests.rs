@@ -3,8 +3,8 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use super::super::dice;
 use super::*;
+use crate::dice;
 
 /// A server whose limits lie at these loads, each measured with noise.
 struct Simulated {

@@ -142,8 +142,8 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
     use rand_chacha::rand_core::SeedableRng;
 
-    use super::super::dice;
     use super::*;
+    use crate::dice;
 
     #[test]
     fn quantiles_are_those_of_the_tables() {

@@ -137,8 +137,8 @@ mod tests {
     use rand_chacha::rand_core::SeedableRng;
 
     use super::super::chance::poisson_quantile;
-    use super::super::dice;
     use super::*;
+    use crate::dice;
 
     #[test]
     fn without_bursts_a_long_busy_hour_is_the_textbook_queue() {

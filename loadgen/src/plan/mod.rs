@@ -14,7 +14,6 @@ pub mod capacity;
 mod chance;
 mod costs;
 mod day;
-mod dice;
 mod media;
 mod nodes;
 mod page;

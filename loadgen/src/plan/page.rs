@@ -2,66 +2,33 @@
 //!
 //! Without script it is English; the two buttons change the language. Nothing is fetched from elsewhere.
 
-use std::fmt::Write as _;
-
 use super::costs::Origin;
 use super::nodes::Resource;
-use super::pictures::{self, Caption, Failed};
+use super::pictures;
 use super::profile::ASSUMPTIONS;
 use super::verification::Verification;
-use super::words::{Language, scale};
+use super::words::scale;
 use super::{Interval, Level, Plan};
-
-const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
-
-/// The page could not be drawn.
-#[derive(Debug, thiserror::Error)]
-#[error("a picture could not be drawn: {0}")]
-pub struct Undrawn(String);
-
-impl From<Failed> for Undrawn {
-    fn from(failed: Failed) -> Self {
-        Self(failed.to_string())
-    }
-}
+use crate::report::page::{self, Both, Caption, Failed, Language, Undrawn, cards, figure, section, table};
 
 /// The page, with a verification where there is one.
 ///
 /// # Errors
 /// [`Undrawn`] if the drawing library refuses a picture.
 pub fn page(plan: &Plan, verification: Option<&Verification>) -> Result<String, Undrawn> {
-    let english = body(plan, verification, Language::English)?;
-    let danish = body(plan, verification, Language::Danish)?;
-    Ok(format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n\
-         <title>Capacity plan</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-         <a class=\"skip\" href=\"#main-en\" lang=\"en\">Skip to the plan</a>\n\
-         <a class=\"skip\" href=\"#main-da\" lang=\"da\" hidden>Spring til planen</a>\n\
-         <div class=\"languages\" role=\"group\" aria-label=\"Language, sprog\">\n\
-         <button type=\"button\" lang=\"en\" value=\"en\" aria-pressed=\"true\">English</button>\n\
-         <button type=\"button\" lang=\"da\" value=\"da\" aria-pressed=\"false\">Dansk</button>\n</div>\n\
-         {english}{danish}<script>\n{SCRIPT}</script>\n</body>\n</html>\n"
-    ))
-}
-
-fn body(plan: &Plan, verification: Option<&Verification>, language: Language) -> Result<String, Undrawn> {
-    let code = language.code();
-    let hidden = if language == Language::English { "" } else { " hidden" };
-    let title = language.pick("Capacity plan", "Kapacitetsplan");
-    let mut html = format!("<main id=\"main-{code}\" lang=\"{code}\" data-title=\"{title}\" tabindex=\"-1\"{hidden}>\n<h1>{title}</h1>\n");
-    html.push_str(&answer(plan, language));
-    html.push_str(&figures(plan, language));
-    html.push_str(&pictures_with_tables(plan, language)?);
-    if let Some(verification) = verification {
-        html.push_str(&verified(verification, language));
-    }
-    html.push_str(&origin(plan, language));
-    html.push_str(&assumptions(plan, language));
-    html.push_str("</main>\n");
-    Ok(html)
+    let title = Both { english: "Capacity plan", danish: "Kapacitetsplan" };
+    let skip = Both { english: "Skip to the plan", danish: "Spring til planen" };
+    page::page(title, skip, |language| {
+        let mut html = answer(plan, language);
+        html.push_str(&figures(plan, language));
+        html.push_str(&pictures_with_tables(plan, language)?);
+        if let Some(verification) = verification {
+            html.push_str(&verified(verification, language));
+        }
+        html.push_str(&origin(plan, language));
+        html.push_str(&assumptions(plan, language));
+        Ok(html)
+    })
 }
 
 fn answer(plan: &Plan, language: Language) -> String {
@@ -75,7 +42,7 @@ fn answer(plan: &Plan, language: Language) -> String {
             format!("{months} møder om måneden kræver <strong>{total} noder</strong>: {working} i drift, {spares} i reserve.")
         }
     };
-    let cards = [
+    let cards_shown = [
         (language.pick("Concurrent meetings", "Samtidige møder"), language.number(figures.concurrent.high, 0)),
         (language.pick("People", "Personer"), language.number(figures.people.high, 0)),
         (language.pick("Packets out", "Pakker ud"), language.amount(Resource::PacketsOut, figures.packets_out.high)),
@@ -83,10 +50,7 @@ fn answer(plan: &Plan, language: Language) -> String {
         (language.pick("Cores, all nodes", "Kerner, alle noder"), span(language, figures.cores, 1.0)),
         (language.resource(nodes.binding), language.pick("fills first", "fyldes først").to_owned()),
     ];
-    let mut html = format!("<p class=\"answer\">{sentence}</p>\n<dl class=\"cards\">\n");
-    for (name, value) in cards {
-        let _ = writeln!(html, "<div><dt>{name}</dt><dd>{value}</dd></div>");
-    }
+    let mut html = format!("<p class=\"answer\">{sentence}</p>\n{}", cards(&cards_shown));
     let quantile = language.quantile(profile.quantile);
     let at = language.clock(figures.busiest_minute);
     let note = match language {
@@ -101,7 +65,7 @@ fn answer(plan: &Plan, language: Language) -> String {
             )
         }
     };
-    let _ = write!(html, "</dl>\n<p>{note}</p>\n");
+    html.push_str(&format!("<p>{note}</p>\n"));
     html
 }
 
@@ -138,7 +102,7 @@ fn figures(plan: &Plan, language: Language) -> String {
         language,
         "figures",
         language.pick("All figures", "Alle tal"),
-        &rows_of(language.pick("Mean, and what is planned for", "Middel, og hvad der planlægges til"), &header, &rows),
+        &table(language.pick("Mean, and what is planned for", "Middel, og hvad der planlægges til"), &header, &rows),
     )
 }
 
@@ -178,11 +142,7 @@ fn pictures_with_tables(plan: &Plan, language: Language) -> Result<String, Undra
     for (name, title, words, picture, table) in parts {
         let id = format!("{name}-picture-{code}");
         let svg = picture(plan, language, &Caption { id: &id, title, words: &words })?;
-        let summary = language.pick("The same as a table", "Det samme som tabel");
-        let content = format!(
-            "<figure tabindex=\"0\" aria-label=\"{title}\">\n{svg}\n<figcaption>{words}</figcaption>\n</figure>\n<details><summary>{summary}</summary>\n{table}</details>\n"
-        );
-        html.push_str(&section(language, name, title, &content));
+        html.push_str(&section(language, name, title, &figure(language, title, &words, &svg, &table)));
     }
     Ok(html)
 }
@@ -245,7 +205,7 @@ fn day_table(plan: &Plan, language: Language) -> String {
     let quantile = language.quantile(plan.profile.quantile);
     let header =
         [language.pick("Quarter from", "Kvarter fra"), language.pick("Mean, fullest minute", "Middel, fyldigste minut"), &quantile];
-    rows_of(language.pick("Concurrent meetings by quarter of an hour", "Samtidige møder pr. kvarter"), &header, &rows)
+    table(language.pick("Concurrent meetings by quarter of an hour", "Samtidige møder pr. kvarter"), &header, &rows)
 }
 
 fn distribution_table(plan: &Plan, language: Language) -> String {
@@ -257,7 +217,7 @@ fn distribution_table(plan: &Plan, language: Language) -> String {
         })
         .collect();
     let header = [language.pick("Quantile", "Fraktil"), language.pick("With bursts", "Med klumper"), language.pick("Steady", "Jævnt")];
-    rows_of(language.pick("Concurrent meetings not exceeded", "Samtidige møder, der ikke overskrides"), &header, &rows)
+    table(language.pick("Concurrent meetings not exceeded", "Samtidige møder, der ikke overskrides"), &header, &rows)
 }
 
 fn uses_table(plan: &Plan, language: Language) -> String {
@@ -281,7 +241,7 @@ fn uses_table(plan: &Plan, language: Language) -> String {
         language.pick("Spares lost", "Reserven tabt"),
         language.pick("Full", "Fuld"),
     ];
-    rows_of(language.pick("One node", "Én node"), &header, &rows)
+    table(language.pick("One node", "Én node"), &header, &rows)
 }
 
 fn matters_table(plan: &Plan, language: Language) -> String {
@@ -311,7 +271,7 @@ fn matters_table(plan: &Plan, language: Language) -> String {
     ];
     let caption =
         language.pick("Each assumption at both ends of its likely range", "Hver antagelse i begge ender af sit sandsynlige område");
-    rows_of(caption, &header, &rows)
+    table(caption, &header, &rows)
 }
 
 fn verified(verification: &Verification, language: Language) -> String {
@@ -350,7 +310,7 @@ fn verified(verification: &Verification, language: Language) -> String {
     };
     let title = language.pick("Predicted against measured", "Forudsagt mod målt");
     let verdict = if verification.held { held } else { missed };
-    section(language, "verified", title, &format!("<p class=\"answer\">{verdict}</p>\n{}", rows_of(title, &header, &rows)))
+    section(language, "verified", title, &format!("<p class=\"answer\">{verdict}</p>\n{}", table(title, &header, &rows)))
 }
 
 fn origin(plan: &Plan, language: Language) -> String {
@@ -382,7 +342,7 @@ fn origin(plan: &Plan, language: Language) -> String {
     ];
     let title = language.pick("Where costs come from", "Hvor omkostningerne kommer fra");
     let header = [language.pick("Cost", "Omkostning"), language.pick("Value", "Værdi")];
-    section(language, "costs", title, &format!("<p>{said}</p>\n{}", rows_of(language.pick("Costs", "Omkostninger"), &header, &rows)))
+    section(language, "costs", title, &format!("<p>{said}</p>\n{}", table(language.pick("Costs", "Omkostninger"), &header, &rows)))
 }
 
 fn assumptions(plan: &Plan, language: Language) -> String {
@@ -406,27 +366,7 @@ fn assumptions(plan: &Plan, language: Language) -> String {
         language.pick("What and why", "Hvad og hvorfor"),
     ];
     let note = language.pick("Marked values differ from their default.", "Markerede værdier afviger fra standarden.");
-    section(language, "assumptions", title, &format!("<p>{note}</p>\n{}", rows_of(title, &header, &rows)))
-}
-
-fn section(language: Language, name: &str, title: &str, content: &str) -> String {
-    let id = format!("{name}-{}", language.code());
-    format!("<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{title}</h2>\n{content}</section>\n")
-}
-
-/// A table that scrolls by itself on narrow windows, by keyboard too.
-fn rows_of(caption: &str, header: &[&str], rows: &[(String, Vec<String>)]) -> String {
-    let mut html = format!(
-        "<div class=\"scroll\" role=\"region\" aria-label=\"{caption}\" tabindex=\"0\"><table>\n<caption>{caption}</caption>\n<thead><tr>"
-    );
-    header.iter().for_each(|name| html.push_str(&format!("<th scope=\"col\">{name}</th>")));
-    html.push_str("</tr></thead>\n<tbody>\n");
-    for (name, cells) in rows {
-        let cells: String = cells.iter().map(|cell| format!("<td>{cell}</td>")).collect();
-        let _ = writeln!(html, "<tr><th scope=\"row\">{name}</th>{cells}</tr>");
-    }
-    html.push_str("</tbody>\n</table></div>\n");
-    html
+    section(language, "assumptions", title, &format!("<p>{note}</p>\n{}", table(title, &header, &rows)))
 }
 
 fn span(language: Language, interval: Interval, unit: f64) -> String {

@@ -1,39 +1,16 @@
 //! The pictures of a plan, as SVG that takes the page's colours and says in words what it shows.
 
-use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::chance::{poisson, poisson_quantile};
-use super::words::Language;
 use super::{Plan, Resource};
+use crate::report::page::{Bar, Caption, FAINT, FIRST, Failed, GROUND, INK, Language, SECOND, SIZE, TEXT, THIRD, draw, rows_of_bars};
 
-/// Size of a picture, px; the page scales it.
-const SIZE: (u32, u32) = (860, 320);
 /// First and last hour of the day's picture.
 const HOURS: std::ops::Range<f64> = 6.0..19.0;
 /// Assumptions in the picture of what matters.
 const MATTER: usize = 8;
-/// Smallest text, px.
-const TEXT: u32 = 14;
-
-// The page's style sheet gives each of these its colour in light and dark.
-const INK: RGBColor = RGBColor(0x10, 0x25, 0x2a);
-const FAINT: RGBColor = RGBColor(0xcd, 0xd8, 0xda);
-const FIRST: RGBColor = RGBColor(0x0a, 0x5c, 0x68);
-const SECOND: RGBColor = RGBColor(0xb3, 0x5c, 0x00);
-const GROUND: RGBColor = RGBColor(0xff, 0xff, 0xff);
-const THIRD: RGBColor = RGBColor(0x6f, 0x85, 0x8a);
-
-/// Why a picture could not be drawn.
-pub(super) type Failed = DrawingAreaErrorKind<std::io::Error>;
-
-/// Name, words and identity of a picture.
-pub(super) struct Caption<'a> {
-    pub(super) id: &'a str,
-    pub(super) title: &'a str,
-    pub(super) words: &'a str,
-}
 
 /// Concurrent meetings through the day: mean as an area, the planned quantile as a line, the textbook's answer dashed.
 pub(super) fn day(plan: &Plan, language: Language, caption: &Caption<'_>) -> Result<String, Failed> {
@@ -114,7 +91,7 @@ pub(super) fn uses(plan: &Plan, language: Language, caption: &Caption<'_>) -> Re
         })
         .collect();
     let most = bars.iter().map(|bar| bar.thick.1).fold(1.0, f64::max) * 1.35;
-    rows_of_bars(caption, &bars, 0.0..most, &|share| format!("{} %", language.number(share * 100.0, 0)), 1.0)
+    rows_of_bars(caption, &bars, 0.0..most, &|share| format!("{} %", language.number(share * 100.0, 0)), Some(1.0))
 }
 
 /// What the likely range of each assumption does to cores.
@@ -135,77 +112,5 @@ pub(super) fn matters(plan: &Plan, language: Language, caption: &Caption<'_>) ->
     let most = bars.iter().map(|bar| bar.thick.1).fold(now, f64::max);
     let room = (most - least).max(0.1);
     let shown = (least - room * 0.1).max(0.0)..most + room * 0.35;
-    rows_of_bars(caption, &bars, shown, &|cores| language.amount(Resource::Cores, cores), now)
-}
-
-/// One row of a picture of bars.
-struct Bar {
-    name: String,
-    thick: (f64, f64, RGBColor),
-    thin: Option<(f64, f64, RGBColor)>,
-    label: String,
-}
-
-/// Bars from top to bottom with names to the left, and a line across at `mark`.
-fn rows_of_bars(
-    caption: &Caption<'_>,
-    bars: &[Bar],
-    shown: std::ops::Range<f64>,
-    write: &dyn Fn(f64) -> String,
-    mark: f64,
-) -> Result<String, Failed> {
-    let height = 60 + 38 * bars.len() as u32;
-    draw(caption, height, |area| {
-        let count = bars.len() as f64;
-        let mut chart = ChartBuilder::on(area)
-            .margin(12)
-            .x_label_area_size(32)
-            .y_label_area_size(150)
-            .build_cartesian_2d(shown, 0.0..count.max(1.0))?;
-        chart
-            .configure_mesh()
-            .disable_y_mesh()
-            .disable_y_axis()
-            .axis_style(INK)
-            .bold_line_style(FAINT)
-            .light_line_style(TRANSPARENT)
-            .label_style(("sans-serif", TEXT).into_font().color(&INK))
-            .x_labels(8)
-            .x_label_formatter(&|value| write(*value))
-            .draw()?;
-        for (index, bar) in bars.iter().enumerate() {
-            let middle = count - index as f64 - 0.5;
-            let rectangle = |(from, to, colour): (f64, f64, RGBColor), half: f64| {
-                Rectangle::new([(from, middle - half), (to, middle + half)], colour.filled())
-            };
-            chart.draw_series([rectangle(bar.thick, 0.32)])?;
-            chart.draw_series(bar.thin.map(|thin| rectangle(thin, 0.12)))?;
-            let at = |end: f64| chart.backend_coord(&(end, middle));
-            let style = ("sans-serif", TEXT).into_font().color(&INK);
-            let right = style.pos(Pos::new(HPos::Right, VPos::Center));
-            let left = style.pos(Pos::new(HPos::Left, VPos::Center));
-            area.draw(&Text::new(bar.name.clone(), (at(bar.thick.0).0.min(154), at(bar.thick.0).1), right))?;
-            area.draw(&Text::new(bar.label.clone(), (at(bar.thick.1).0 + 8, at(bar.thick.1).1), left))?;
-        }
-        chart.draw_series([PathElement::new([(mark, 0.0), (mark, count)], SECOND.stroke_width(2))])?;
-        Ok(())
-    })
-}
-
-/// Runs the drawing and gives the SVG its name, its words, and freedom to scale.
-fn draw<F>(caption: &Caption<'_>, height: u32, paint: F) -> Result<String, Failed>
-where
-    F: FnOnce(&DrawingArea<SVGBackend<'_>, Shift>) -> Result<(), Failed>,
-{
-    let mut svg = String::new();
-    {
-        let area = SVGBackend::with_string(&mut svg, (SIZE.0, height)).into_drawing_area();
-        paint(&area)?;
-        area.present()?;
-    }
-    let Caption { id, title, words } = caption;
-    let opening = format!("<svg role=\"img\" aria-labelledby=\"{id}-title {id}-words\" viewBox=\"0 0 {} {height}\" xmlns", SIZE.0);
-    let named = format!("><title id=\"{id}-title\">{title}</title><desc id=\"{id}-words\">{words}</desc>\n");
-    let body = svg.split_once('>').map_or("", |(_, body)| body);
-    Ok(format!("{opening}=\"http://www.w3.org/2000/svg\"{named}{body}"))
+    rows_of_bars(caption, &bars, shown, &|cores| language.amount(Resource::Cores, cores), Some(now))
 }

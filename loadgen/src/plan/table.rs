@@ -1,14 +1,15 @@
 //! A plan on a terminal: the figures, what a node carries, what matters most, and everything that was assumed.
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
+use comfy_table::Table;
 
 use super::costs::Origin;
 use super::nodes::Resource;
 use super::profile::ASSUMPTIONS;
 use super::verification::Verification;
-use super::words::{Language, scale};
+use super::words::scale;
 use super::{Interval, Level, Plan};
+use crate::report::columns;
+use crate::report::page::Language;
 
 /// Assumptions named under "what matters most".
 const MATTER: usize = 8;
@@ -161,16 +162,7 @@ fn signed_percent(share: f64) -> String {
 }
 
 fn new(header: &[&str], right: std::ops::Range<usize>) -> Table {
-    let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY).remove_style(TableComponent::HorizontalLines);
-    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
-    table.set_header(header.iter().map(|name| (*name).to_owned()));
-    for column in right {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
+    columns(header, right, WIDTH)
 }
 
 #[cfg(test)]

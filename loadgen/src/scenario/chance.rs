@@ -1,7 +1,9 @@
 //! Seeded draws of the distributions that a timetable and bad lines need.
 
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
+
+use crate::dice;
 
 /// A stream of draws; the same seed gives the same.
 #[derive(Clone, Debug)]
@@ -16,8 +18,7 @@ impl Chance {
 
     /// Uniform over 0 to 1, 1 excluded.
     pub fn unit(&mut self) -> f64 {
-        // 53 bits are what a double holds.
-        (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+        dice::unit(&mut self.0)
     }
 
     /// True with this probability.
@@ -27,20 +28,18 @@ impl Chance {
 
     /// An index below `len`; 0 where there is none.
     pub fn below(&mut self, len: usize) -> usize {
-        ((self.unit() * len as f64) as usize).min(len.saturating_sub(1))
+        dice::index(&mut self.0, len)
     }
 
     /// Exponential with this mean.
     pub fn exponential(&mut self, mean: f64) -> f64 {
-        -mean * (1.0 - self.unit()).ln()
+        mean * dice::exponential(&mut self.0)
     }
 
     /// Log-normal with this mean and this standard deviation against it.
     pub fn log_normal(&mut self, mean: f64, spread: f64) -> f64 {
         let variance = (1.0 + spread * spread).ln();
-        // Box and Muller.
-        let normal = (2.0 * self.exponential(1.0)).sqrt() * (std::f64::consts::TAU * self.unit()).cos();
-        mean * (variance.sqrt() * normal - variance / 2.0).exp()
+        mean * (variance.sqrt() * dice::normal(&mut self.0) - variance / 2.0).exp()
     }
 
     /// Between -1 and 1, a triangle around 0.

@@ -31,8 +31,7 @@ pub fn invalid(summary: &Summary, latest: f64) -> Option<String> {
     if generator.socket_drops > 0 {
         why.push(format!("its sockets lost {} datagrams", generator.socket_drops));
     }
-    (!why.is_empty())
-        .then(|| format!("the generator was the bottleneck: {}; use fewer people, more --threads, or another machine", why.join("; ")))
+    (!why.is_empty()).then(|| format!("{}; use fewer people, more --threads, or another machine", why.join("; ")))
 }
 
 /// Holds thresholds against a summary. Those of the profile (`false`) count only where something was measured.

@@ -126,5 +126,7 @@ fn a_saturated_generator_proves_nothing() {
     let (output, summary) = relay.run(&arguments);
     assert_eq!((output.status.code(), summary.verdict), (Some(98), Verdict::Invalid));
     let why = summary.generator.invalid.expect("a reason");
-    assert!(why.contains("the generator was the bottleneck"), "{why}");
+    assert!(why.contains("a thread was busy") || why.contains("late") || why.contains("lost"), "{why}");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("INVALID") && said.contains("the generator itself was the bottleneck"), "{said}");
 }

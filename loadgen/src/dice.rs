@@ -4,19 +4,19 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 
 /// Uniform over 0 to 1, 1 excluded.
-pub(super) fn unit(random: &mut ChaCha8Rng) -> f64 {
+pub(crate) fn unit(random: &mut ChaCha8Rng) -> f64 {
     // 53 bits are what a double holds.
     (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64
 }
 
 /// An index below `len`.
-pub(super) fn index(random: &mut ChaCha8Rng, len: usize) -> usize {
+pub(crate) fn index(random: &mut ChaCha8Rng, len: usize) -> usize {
     ((unit(random) * len as f64) as usize).min(len.saturating_sub(1))
 }
 
 /// One of `kinds`, by its share.
 #[cfg(test)]
-pub(super) fn pick(random: &mut ChaCha8Rng, kinds: &[(f64, f64)]) -> f64 {
+pub(crate) fn pick(random: &mut ChaCha8Rng, kinds: &[(f64, f64)]) -> f64 {
     let mut left = unit(random);
     for (share, value) in kinds {
         left -= share;
@@ -28,20 +28,18 @@ pub(super) fn pick(random: &mut ChaCha8Rng, kinds: &[(f64, f64)]) -> f64 {
 }
 
 /// Exponential with mean 1.
-#[cfg(test)]
-pub(super) fn exponential(random: &mut ChaCha8Rng) -> f64 {
+pub(crate) fn exponential(random: &mut ChaCha8Rng) -> f64 {
     -(1.0 - unit(random)).ln()
 }
 
 /// Normal with deviation 1 (Box and Muller).
-#[cfg(test)]
-pub(super) fn normal(random: &mut ChaCha8Rng) -> f64 {
+pub(crate) fn normal(random: &mut ChaCha8Rng) -> f64 {
     (2.0 * exponential(random)).sqrt() * (std::f64::consts::TAU * unit(random)).cos()
 }
 
 /// Poisson, by counting exponential waits.
 #[cfg(test)]
-pub(super) fn poisson(random: &mut ChaCha8Rng, mean: f64) -> u64 {
+pub(crate) fn poisson(random: &mut ChaCha8Rng, mean: f64) -> u64 {
     let mut at = exponential(random);
     let mut count = 0;
     while at < mean {
