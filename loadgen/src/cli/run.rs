@@ -93,7 +93,7 @@ pub(crate) struct RunArgs {
 pub(super) fn run(args: &RunArgs) -> Result<ExitCode, String> {
     let profile = profile(args)?;
     let slos = slos(args.slo.as_deref(), &profile)?;
-    let summary = play(&args.target, profile, args.seed, &slos, true)?;
+    let summary = play(&args.target, &profile, args.seed, &slos, true)?;
     let own = || Path::new(FOLDER).join(format!("{}-{}", summary.scenario.name, summary.started));
     let folder = args.out.clone().unwrap_or_else(own);
     let written = report::write(&folder, &summary);
@@ -105,7 +105,7 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, String> {
 }
 
 /// Plays a profile against the target, and judges.
-pub(super) fn play(target: &TargetArgs, profile: Profile, seed: u64, slos: &[(Slo, bool)], shown: bool) -> Result<Summary, String> {
+pub(super) fn play(target: &TargetArgs, profile: &Profile, seed: u64, slos: &[(Slo, bool)], shown: bool) -> Result<Summary, String> {
     let relay = Relay::new(&target.url, key(target)?).map_err(|error| error.to_string())?;
     let version = relay.greet().map_err(|error| error.to_string())?;
     let server = match target.pid {
@@ -124,7 +124,7 @@ pub(super) fn play(target: &TargetArgs, profile: Profile, seed: u64, slos: &[(Sl
         server,
         stop: stop.clone(),
     };
-    let mut live = shown.then(|| LiveLine::new(&profile));
+    let mut live = shown.then(|| LiveLine::new(profile));
     let played = engine::play(options, |second| live.iter_mut().for_each(|live| live.show(second))).map_err(|error| error.to_string())?;
     if let Some(live) = live {
         live.finish();
@@ -132,7 +132,7 @@ pub(super) fn play(target: &TargetArgs, profile: Profile, seed: u64, slos: &[(Sl
     if shown {
         complain(&played);
     }
-    let made = Made { relay: &relay, version, profile: &profile, seed, threads };
+    let made = Made { relay: &relay, version, profile, seed, threads };
     let mut summary = summarise(&made, &played);
     summary.generator.invalid = verdict::invalid(&summary, target.max_lateness.as_secs_f64() * 1e6);
     summary.thresholds = verdict::judge(&summary, slos);

@@ -9,7 +9,7 @@ use loadgen::summary::{Media, Summary, Verdict};
 
 const SEED: u64 = 20;
 /// One meeting of four, all there after a second.
-const FOUR: [&str; 16] = [
+const FOUR: [&str; 18] = [
     "--scenario",
     "meeting",
     "--people",
@@ -21,11 +21,13 @@ const FOUR: [&str; 16] = [
     "--set",
     "ramp_seconds=0.2",
     "--set",
-    "settle_seconds=1.8",
+    "settle_seconds=1.3",
     "--set",
     "arrive_seconds=0.3",
     "--set",
     "screen_share=0.0",
+    "--set",
+    "dtx=false",
 ];
 
 fn kind<'a>(summary: &'a Summary, kind: &str) -> &'a Media {
@@ -42,7 +44,7 @@ fn five_milliseconds_and_two_percent_in_the_network_are_found() {
     let relay = Relay::start(Some(FRONT));
     let network = Network::start(relay.media_port(), SEED);
     let run = |slo: &str| {
-        let (output, summary) = relay.run(&[&FOUR[..], &["--for", "4s", "--slo", slo]].concat());
+        let (output, summary) = relay.run(&[&FOUR[..], &["--for", "3s", "--slo", slo]].concat());
         assert_eq!(output.status.code(), Some(i32::from(summary.verdict.exit_code())));
         summary
     };
