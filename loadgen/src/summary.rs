@@ -115,6 +115,9 @@ pub struct Generator {
     pub cpu_per_packet: f64,
     /// Why the run is invalid, if it is.
     pub invalid: Option<String>,
+    /// Lateness at P99 up to which the run was held to be valid, µs, where it was not 1 ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lateness_limit: Option<f64>,
 }
 
 /// People.

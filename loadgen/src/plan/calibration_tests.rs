@@ -38,6 +38,7 @@ pub(in super::super) fn run(seconds: &[(f64, f64, f64, f64, f64)]) -> Summary {
             socket_drops: 0,
             cpu_per_packet: 5.0,
             invalid: None,
+            lateness_limit: None,
         },
         clients: Clients { planned: peak, joined: peak, failed: 0, peak },
         meetings_peak: 1,

@@ -7,7 +7,7 @@ use super::series::{Bin, bins};
 use super::words::{clock, layer, mark, mebibytes, megabits, millis, name, percent, share};
 use crate::summary::{Distribution, JOIN_TIMES, Summary};
 
-/// The generator is late from here on, µs: the limit of a valid run.
+/// The generator is late from here on, µs, if the run does not say otherwise.
 const LATE: f64 = 1_000.0;
 /// Least share of loss that the picture's axis spans: below it noise would fill the picture.
 const LEAST_LOSS: f64 = 0.001;
@@ -405,18 +405,24 @@ impl Run<'_> {
     fn lateness(&self) -> Result<Chart, ReportError> {
         let title = self.pick("The generator's own lateness", "Belastningens egen forsinkelse");
         let language = self.language;
-        let words = self.pick(
-            "How late packets left the generator, P99. Beyond the line, 1 ms, latencies would be the generator's, not the server's.",
-            "Hvor sent pakker forlod belastningen, P99. Over stregen, 1 ms, ville forsinkelser være belastningens, ikke serverens.",
-        );
-        let most = self.bins.iter().map(|bin| bin.sum.lateness_p99).fold(LATE, f64::max);
-        let y = Axis::from_zero("ms", most / 1_000.0, move |value| mark(value, language));
+        let limit = self.summary.generator.lateness_limit.unwrap_or(LATE) / 1_000.0;
+        let at = mark(limit, language);
+        let words = match language {
+            Language::English => format!(
+                "How late packets left the generator, P99. Were the whole run beyond the line, {at} ms, its latencies would be the generator's, not the server's."
+            ),
+            Language::Danish => format!(
+                "Hvor sent pakker forlod belastningen, P99. Lå hele kørslen over stregen, {at} ms, ville dens forsinkelser være belastningens, ikke serverens."
+            ),
+        };
+        let most = self.bins.iter().map(|bin| bin.sum.lateness_p99 / 1_000.0).fold(limit, f64::max);
+        let y = Axis::from_zero("ms", most, move |value| mark(value, language));
         let drawn = [
             self.line("P99", Look::Solid(FIRST), |bin| bin.sum.lateness_p99 / 1_000.0),
-            self.line(self.pick("limit", "grænse"), Look::Dashed(SECOND), |_| LATE / 1_000.0),
+            self.line(self.pick("limit", "grænse"), Look::Dashed(SECOND), |_| limit),
         ];
         let table = self.by_time(title, &["P99, ms"], |bin| vec![millis(bin.sum.lateness_p99, language)]);
-        self.chart("lateness", title, words.to_owned() + &self.each_point(), (&self.time(), &y), &drawn, table)
+        self.chart("lateness", title, words + &self.each_point(), (&self.time(), &y), &drawn, table)
     }
 }
 

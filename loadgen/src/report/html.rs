@@ -194,7 +194,7 @@ fn generator(summary: &Summary, language: Language) -> String {
     ];
     let said = match generator.invalid {
         Some(_) => language.pick("It may not: see the verdict.", "Det er den ikke: se dommen."),
-        None => language.pick("It kept its schedule.", "Den holdt sin tidsplan."),
+        None => language.pick("It was not found to be the bottleneck.", "Den blev ikke fundet at være flaskehalsen."),
     };
     let header = [language.pick("What", "Hvad"), language.pick("Value", "Værdi")];
     section(language, "generator", title, &format!("<p>{said}</p>\n{}", table(title, &header, &rows)))

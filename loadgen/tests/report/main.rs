@@ -200,6 +200,8 @@ fn the_verdict_comes_first_in_words_in_both_languages_and_on_the_terminal() {
     summary.generator.invalid = Some("packets left 4 ms late at P99".to_owned());
     first("invalid", &summary, "INVALID: the generator itself was the bottleneck", "UGYLDIG: belastningen selv var flaskehalsen");
     assert!(report::table(&summary).contains("packets left 4 ms late at P99"));
+    summary.generator.lateness_limit = Some(50_000.0);
+    assert!(page("limit", &summary).contains("beyond the line, 50 ms,"));
 }
 
 #[test]

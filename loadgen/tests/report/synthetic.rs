@@ -125,6 +125,7 @@ pub(crate) fn run(truth: &Truth) -> Summary {
             socket_drops: 0,
             cpu_per_packet: 3.2,
             invalid: None,
+            lateness_limit: None,
         },
         clients: Clients { planned: 126, joined: 126, failed: 0, peak: 118 },
         meetings_peak: 50,
