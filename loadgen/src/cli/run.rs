@@ -132,9 +132,11 @@ pub(super) fn play(target: &TargetArgs, profile: &Profile, seed: u64, slos: &[(S
     if shown {
         complain(&played);
     }
-    let made = Made { relay: &relay, version, profile, seed, threads };
+    let latest = target.max_lateness.as_secs_f64() * 1e6;
+    let made =
+        Made { relay: &relay, version, profile, seed, threads, lateness_limit: Some(latest).filter(|latest| *latest != verdict::LATEST) };
     let mut summary = summarise(&made, &played);
-    summary.generator.invalid = verdict::invalid(&summary, target.max_lateness.as_secs_f64() * 1e6);
+    summary.generator.invalid = verdict::invalid(&summary, latest);
     summary.thresholds = verdict::judge(&summary, slos);
     summary.verdict = verdict::verdict(&summary, played.interrupted);
     Ok(summary)

@@ -13,6 +13,8 @@ pub(super) struct Made<'a> {
     pub(super) profile: &'a Profile,
     pub(super) seed: u64,
     pub(super) threads: u32,
+    /// Allowed lateness, µs, where it is not the usual one.
+    pub(super) lateness_limit: Option<f64>,
 }
 
 /// The command line, without the secret.
@@ -57,6 +59,7 @@ pub(super) fn summarise(made: &Made<'_>, played: &Played) -> Summary {
             socket_drops: played.socket_drops + tally.unsent,
             cpu_per_packet: tally.cpu.as_secs_f64() * 1e6 / packets as f64,
             invalid: None,
+            lateness_limit: made.lateness_limit,
         },
         clients: Clients { planned, joined, failed, peak },
         meetings_peak: played.meetings_peak,
