@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) enum Effect {
     /// Nothing more of this person's microphone.
     Silence(u32),
-    /// Nothing more to anybody in the meeting but the host.
+    /// Nothing more to anybody in the meeting but the host; the host's shared screen goes on.
     OnlyHost(u32),
     /// Something comes to this person.
     First(u32),
@@ -49,7 +49,8 @@ impl Watch {
                 }
             }
             Effect::OnlyHost(host) => {
-                if receiver != *host {
+                let allowed = author.publisher == *host && matches!(author.source, Source::Screen | Source::ScreenAudio);
+                if receiver != *host && !allowed {
                     self.seen = Some(now);
                 }
             }
@@ -106,6 +107,11 @@ mod tests {
         admit.packet(after(12), 4, voice(7));
         admit.packet(after(15), 4, voice(7));
         assert_eq!(admit.outcome(after(16)), Some(Duration::from_millis(12)));
+        let mut one_way = Watch::new("one_way", 0, Effect::OnlyHost(1), sent);
+        one_way.packet(after(4), 4, voice(1));
+        one_way.packet(after(6), 1, voice(7));
+        one_way.packet(after(8), 4, Author { source: Source::Screen, ..voice(1) });
+        assert_eq!(one_way.outcome(after(500)), Some(Duration::from_millis(4)), "the host's screen may go on");
         let lost = Watch::new("move", 0, Effect::FirstOf(4, vec![7]), sent);
         assert_eq!(lost.outcome(after(5_000)), Some(PATIENCE), "an effect that never comes is not forgotten");
     }
