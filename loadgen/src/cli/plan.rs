@@ -8,14 +8,18 @@ use loadgen::plan::{Costs, Plan, Verification, VerifyLoad, calibrate, page, tabl
 use loadgen::report;
 use loadgen::summary::{Summary, Verdict};
 
-use super::{print, write};
+use super::run::TargetArgs;
+use super::{print, verify, write};
 
 /// Plans. The exit code says whether a verified model held; without verification it is success.
-pub(super) fn run(args: &PlanArgs) -> Result<ExitCode, String> {
+pub(super) fn run(args: &PlanArgs, target: &TargetArgs) -> Result<ExitCode, String> {
     let plan = Plan::of(&args.assumptions.profile, &costs(args)?).map_err(|refused| refused.to_string())?;
     let load = args.verify.then(|| verify_load(&plan, args.machine_cores.unwrap_or_else(cores)));
     let verification = match (&load, &args.measured) {
         (Some(load), Some(path)) => Some(Verification::of(&plan, load, &summary(path)?).map_err(|error| error.to_string())?),
+        (Some(load), None) if target.key_id.is_some() => {
+            Some(Verification::of(&plan, load, &verify::play_load(load, target)?).map_err(|error| error.to_string())?)
+        }
         _ => None,
     };
     let mut json = plan.json();

@@ -22,7 +22,7 @@ use super::outbox::Outbox;
 use super::own_estimate::OwnEstimate;
 use super::pattern::Stamp;
 use super::publication::Publication;
-use super::record::SlotRecord;
+use super::record::{Gap, SlotRecord};
 use super::secure::Secure;
 use super::setup::{Feedback, Setup};
 use super::slot::InSlot;
@@ -103,6 +103,8 @@ pub struct Client {
     pub(super) transport_seq: u16,
     pub(super) outbox: Outbox,
     pub(super) counters: Counters,
+    /// When the oldest media since [`Client::take_scheduled`] should have been sent.
+    pub(super) scheduled: Option<Instant>,
 }
 
 /// The material of congestion feedback, in the one form the client speaks.
@@ -169,6 +171,7 @@ impl Client {
             transport_seq: entropy.next() as u16,
             outbox: Outbox::default(),
             counters: Counters::default(),
+            scheduled: None,
             epoch: now,
             entropy,
             setup,
@@ -239,7 +242,15 @@ impl Client {
 
     /// A datagram came from `from`; it is decrypted in place. Gives what the payload says of its author, where it is media.
     pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> Option<Stamp> {
-        let stamp = match demux(datagram) {
+        let stamp = self.receive(now, from, datagram);
+        self.handle_timeout(now);
+        stamp
+    }
+
+    /// [`Client::handle_datagram`] without doing what is due: for whoever has more datagrams at hand and calls
+    /// [`Client::handle_timeout`] behind the last of them.
+    pub fn receive(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> Option<Stamp> {
+        match demux(datagram) {
             Some(Kind::Stun) => {
                 self.ice.handle_datagram(now, from, datagram);
                 None
@@ -257,9 +268,7 @@ impl Client {
                 self.counters.malformed += 1;
                 None
             }
-        };
-        self.handle_timeout(now);
-        stamp
+        }
     }
 
     /// Does everything that is due by now.
@@ -296,6 +305,17 @@ impl Client {
     /// Hands out the datagrams to send, oldest first.
     pub fn drain(&mut self, send: impl FnMut(SocketAddr, &[u8])) {
         self.outbox.drain(send);
+    }
+
+    /// When the oldest media made since the last call should have left; whoever sends it knows by this how late it is.
+    pub fn take_scheduled(&mut self) -> Option<Instant> {
+        self.scheduled.take()
+    }
+
+    /// Hands out the gaps between pictures or sounds that each slot noted, and forgets them. See [`Setup::keeps_gaps`].
+    pub fn take_gaps(&mut self, mut take: impl FnMut(Gap)) {
+        let noted = self.slots.iter_mut().filter_map(|slot| slot.record.gaps.as_mut());
+        noted.flat_map(|gaps| gaps.drain(..)).for_each(&mut take);
     }
 
     /// Media may flow.

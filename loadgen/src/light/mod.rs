@@ -43,5 +43,5 @@ pub use answer::AnswerError;
 pub use client::{Client, Counters, SlotView};
 pub use listener::SoundFigures;
 pub use pattern::{Author, Stamp};
-pub use record::{FREEZE, Heard, Shown, SlotRecord};
+pub use record::{FREEZE, Gap, Heard, Shown, SlotRecord};
 pub use setup::{Feedback, Layer, Motion, Numbering, Setup, SourceSetup, Voice};

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use signal::message::Source;
+
 use super::listener::SoundFigures;
 use super::pattern::{Author, Stamp};
 
@@ -14,6 +16,10 @@ pub const FREEZE: Duration = Duration::from_millis(200);
 /// From a change to the first picture of every temporal layer that belongs to it: two of the longest patterns at 25 pictures a second.
 const COMPLETE: Duration = Duration::from_millis(320);
 
+/// Sounds captured further apart than this were not sent one after the other: silence was left out.
+const LONGEST_SOUND: Duration = Duration::from_millis(30);
+/// The same for pictures: no source here makes fewer than ten a second.
+const LONGEST_PICTURE: Duration = Duration::from_millis(150);
 /// Freezes and changes kept one by one; further ones are only counted.
 const MAX_KEPT: usize = 1_024;
 /// A temporal layer that did not come within so many pictures is gone; three times the longest pattern of an encoder.
@@ -41,15 +47,28 @@ pub struct Heard {
     pub at: Instant,
 }
 
+/// Two pictures or sounds that followed each other in a slot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Gap {
+    /// Whose the second is.
+    pub author: Author,
+    /// Time between them.
+    pub length: Duration,
+}
+
 /// Everything observed in one slot since the window began.
 #[derive(Clone, Debug, Default)]
 pub struct SlotRecord {
     /// Packets, retransmissions included, duplicates not.
     pub packets: u64,
+    /// Numbers by which the newest packet moved on: so many packets should have come.
+    pub expected: u64,
     /// Packets that came as retransmission.
     pub recovered: u64,
     /// Packets whose sequence number had come before, same content.
     pub duplicates: u64,
+    /// Packets overtaken by later ones, retransmissions not counted.
+    pub reordered: u64,
     /// Sequence numbers that were given up.
     pub missing: u64,
     /// Packets by author, as far as a packet names one.
@@ -90,6 +109,8 @@ pub struct SlotRecord {
     pub sound: SoundFigures,
     /// Every sound that came, where the setup asks for it.
     pub heard: Option<Vec<Heard>>,
+    /// Time between pictures or sounds, where the setup asks for it and the sender did not pause.
+    pub gaps: Option<Vec<Gap>>,
     /// Things that no receiver may ever see, counted.
     pub error_count: u64,
     /// The first of them in words.
@@ -99,6 +120,7 @@ pub struct SlotRecord {
     /// Pictures since the highest temporal layer was last seen, and the highest below it since then.
     since_highest: (u8, u8),
     newest_author: Option<Author>,
+    last_stamp: Option<Stamp>,
 }
 
 impl SlotRecord {
@@ -139,8 +161,10 @@ impl SlotRecord {
 
     /// A picture or sound was decoded; `keyframe` is the size of one.
     pub(super) fn note_decoded(&mut self, now: Instant, stamp: &Stamp, keyframe: Option<(u16, u16)>) {
+        let before = self.last_stamp.replace(*stamp);
         if let Some(last) = self.last_decoded.replace(now) {
             let stood = now.saturating_duration_since(last);
+            self.note_gap(stood, stamp, before);
             self.longest_freeze = self.longest_freeze.max(stood);
             if stood > FREEZE {
                 self.freeze_count += 1;
@@ -154,6 +178,22 @@ impl SlotRecord {
         self.size = keyframe.or(self.size);
         self.note_quality(now, stamp);
         self.author = Some(stamp.author);
+    }
+
+    /// Frames count on without a pause, captured further apart than their number explains: the sender was silent meanwhile.
+    fn note_gap(&mut self, length: Duration, stamp: &Stamp, before: Option<Stamp>) {
+        let Some(gaps) = self.gaps.as_mut().filter(|gaps| gaps.len() < MAX_KEPT) else { return };
+        let audio = matches!(stamp.author.source, Source::Microphone | Source::ScreenAudio);
+        let longest = if audio { LONGEST_SOUND } else { LONGEST_PICTURE };
+        let paused = before.is_some_and(|before| {
+            let captured = stamp.captured.saturating_sub(before.captured);
+            before.author == stamp.author && captured > longest * stamp.frame.saturating_sub(before.frame).max(1)
+        });
+        // Sounds that overtook each other are no gap.
+        let forward = before.is_none_or(|before| before.captured <= stamp.captured);
+        if !paused && forward {
+            gaps.push(Gap { author: stamp.author, length });
+        }
     }
 
     fn note_quality(&mut self, now: Instant, stamp: &Stamp) {
@@ -194,8 +234,10 @@ impl SlotRecord {
         let (size, author, last_decoded, newest_author) = (self.size, self.author, self.last_decoded, self.newest_author);
         let began_showing = self.began_showing;
         let (shown, since_highest) = (self.shown.pop().into_iter().collect(), self.since_highest);
-        let heard = self.heard.as_ref().map(|_| Vec::new());
-        *self = Self { size, author, last_decoded, newest_author, shown, since_highest, heard, began_showing, ..Self::default() };
+        let (heard, gaps) = (self.heard.as_ref().map(|_| Vec::new()), self.gaps.as_ref().map(|_| Vec::new()));
+        let last_stamp = self.last_stamp;
+        let kept = Self { size, author, last_decoded, newest_author, shown, since_highest, heard, began_showing, ..Self::default() };
+        *self = Self { gaps, last_stamp, ..kept };
     }
 
     /// Nothing is expected here now: the time until the next picture is no freeze.
@@ -218,7 +260,6 @@ impl fmt::Display for SlotRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use signal::message::Source;
 
     fn show(record: &mut SlotRecord, now: &mut Instant, temporal: u8, keyframe: Option<(u16, u16)>) {
         *now += Duration::from_millis(40);

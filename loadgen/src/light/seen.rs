@@ -26,9 +26,7 @@ impl Default for Seen {
 
 impl Seen {
     pub(super) fn judge(&mut self, seq: u64, timestamp: u32, payload: &[u8]) -> Verdict {
-        let sum = payload
-            .iter()
-            .fold(0xcbf2_9ce4_8422_2325 ^ u64::from(timestamp), |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+        let sum = checksum(timestamp, payload);
         let place = &mut self.0[(seq % DEPTH as u64) as usize];
         if place.0 != seq {
             *place = (seq, sum);
@@ -36,6 +34,18 @@ impl Seen {
         }
         if place.1 == sum { Verdict::Copy } else { Verdict::Conflict }
     }
+}
+
+/// FNV-1a over words of eight bytes, with the high half folded in: byte by byte it would cost more than opening the packet.
+fn checksum(timestamp: u32, payload: &[u8]) -> u64 {
+    const PRIME: u64 = 0x0100_0000_01b3;
+    let mix = |sum: u64, word: u64| {
+        let product = (sum ^ word).wrapping_mul(PRIME);
+        product ^ (product >> 32)
+    };
+    let (words, rest) = payload.as_chunks::<8>();
+    let sum = words.iter().fold(0xcbf2_9ce4_8422_2325 ^ u64::from(timestamp), |sum, word| mix(sum, u64::from_le_bytes(*word)));
+    rest.iter().fold(mix(sum, payload.len() as u64), |sum, byte| mix(sum, u64::from(*byte)))
 }
 
 #[cfg(test)]

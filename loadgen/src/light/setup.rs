@@ -29,6 +29,8 @@ pub struct Setup {
     pub sound_nack: bool,
     /// Whether each slot's record keeps every sound; for tests, as it grows without end.
     pub keeps_sounds: bool,
+    /// Whether each slot's record keeps the time between pictures or sounds until somebody takes it ([`super::Client::take_gaps`]).
+    pub keeps_gaps: bool,
     /// What the client tells of how its line does.
     pub feedback: Feedback,
     /// How often congestion feedback is given while packets come; browsers use 50 to 250 ms.
@@ -52,6 +54,7 @@ impl Setup {
             takes_red: false,
             sound_nack: false,
             keeps_sounds: false,
+            keeps_gaps: false,
             feedback: Feedback::TransportCc,
             feedback_every: Duration::from_millis(100),
             asks_again: true,

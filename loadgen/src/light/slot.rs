@@ -27,6 +27,7 @@ pub(super) struct InSlot {
     pub(super) rtx: Option<Ssrc>,
     pub(super) record: SlotRecord,
     seqs: SeqUnwrapper,
+    highest: Option<u64>,
     seen: Seen,
     losses: Losses,
     reception: Reception,
@@ -49,6 +50,7 @@ impl InSlot {
         };
         let mut record = SlotRecord::default();
         record.heard = (audio && setup.keeps_sounds).then(Vec::new);
+        record.gaps = setup.keeps_gaps.then(Vec::new);
         Self {
             mid,
             audio,
@@ -56,6 +58,7 @@ impl InSlot {
             rtx,
             record,
             seqs: SeqUnwrapper::new(),
+            highest: None,
             seen: Seen::default(),
             losses: Losses::new(tries),
             reception: Reception::new(clock_rate(audio)),
@@ -95,7 +98,10 @@ impl InSlot {
         self.record.packets += 1;
         self.record.recovered += u64::from(recovered);
         self.losses.arrived(now, seq);
+        self.record.expected += seq.saturating_sub(self.highest.unwrap_or(seq.saturating_sub(1)));
+        self.highest = self.highest.max(Some(seq));
         let newest = self.reception.arrived(now, seq, header.timestamp);
+        self.record.reordered += u64::from(!newest && !recovered);
         if let Some(stamp) = &stamp {
             self.record.note_packet(now, stamp.author, payload.len(), newest);
         }

@@ -95,9 +95,11 @@ impl Client {
 
     pub(super) fn send_media(&mut self, now: Instant) {
         let Some(to) = self.ice.path() else { return };
-        let Self { publications, secure, outbox, setup, transport_seq, counters, epoch, .. } = self;
+        let Self { publications, secure, outbox, setup, transport_seq, counters, epoch, scheduled, .. } = self;
         let Some(session) = secure.session() else { return };
         for publication in publications {
+            let Some(due) = publication.due(now).filter(|due| *due <= now) else { continue };
+            *scheduled = Some(scheduled.map_or(due, |before| before.min(due)));
             publication.produce(now, *epoch, |stream, packet| {
                 let sent = outbox.push(to, |out| {
                     let len = stream.write(&setup.numbering, transport_seq, packet, out)?;

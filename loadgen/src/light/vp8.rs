@@ -52,8 +52,10 @@ impl Packetizer {
         }
         self.picture_id = self.picture_id.wrapping_add(1) & !M;
         let parts = frame.len().div_ceil(MAX_PAYLOAD - MAX_DESCRIPTOR).max(1);
+        // All alike but the last, which may be shorter: such a run can leave in one system call.
+        let size = frame.len().div_ceil(parts);
         let part = |index: usize| {
-            let (from, to) = (index * frame.len() / parts, (index + 1) * frame.len() / parts);
+            let (from, to) = (index * size, ((index + 1) * size).min(frame.len()));
             let mut payload = BytesMut::with_capacity(head.len() + to - from);
             payload.put_slice(&head);
             if index == 0 {

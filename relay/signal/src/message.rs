@@ -7,7 +7,9 @@ use std::sync::Arc;
 pub use crate::parse::{ProtocolError, parse_client};
 /// What a publishing m-line carries.
 pub use room::Source;
-use room::{Announcement, ChatMessage, Code, Command, Device, RosterEntry, Scene};
+use room::{Announcement, ChatMessage, Code, RosterEntry};
+/// What else messages carry, so that a client needs no other crate to speak the protocol.
+pub use room::{BreakoutId, Command, Device, Direction, ParticipantId, Scene};
 
 /// The protocol version this relay speaks.
 pub const VERSION: u32 = 1;

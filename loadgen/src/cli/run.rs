@@ -1,0 +1,235 @@
+//! `loadgen run`, and `loadgen` alone: plays a scenario, shows it while it goes on, says how it went.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use clap::Args;
+use loadgen::engine::{self, Against, Options, Played};
+use loadgen::measure::machine;
+use loadgen::measure::process::Process;
+use loadgen::report;
+use loadgen::scenario::{Impairment, Profile};
+use loadgen::summary::{Summary, Verdict};
+use loadgen::target::{Key, Relay};
+use loadgen::verdict::{self, Slo};
+
+use super::live::LiveLine;
+use super::summarise::{Made, summarise};
+
+/// Where runs lie that were given no folder.
+const FOLDER: &str = "loadgen-runs";
+
+/// Where the server is, and how one gets in.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TargetArgs {
+    /// Address of the relay.
+    #[arg(long, default_value = "http://127.0.0.1:7880")]
+    pub(crate) url: String,
+    /// Room that anybody may enter; used without a key.
+    #[arg(long, default_value = "demo")]
+    pub(crate) room: String,
+    /// Id of an HS256 key of the relay, with which tokens for many rooms are signed.
+    #[arg(long, requires = "secret")]
+    pub(crate) key_id: Option<String>,
+    /// File with the key's secret.
+    #[arg(long, group = "secret")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// The secret itself; other processes can see it on the command line, so better in the environment.
+    #[arg(long = "secret", env = "LOADGEN_SECRET", hide_env_values = true, group = "secret")]
+    pub(crate) secret_text: Option<String>,
+    /// Process of the server, to watch its processor and memory; found by itself where it listens on this machine's loopback.
+    #[arg(long)]
+    pub(crate) pid: Option<u32>,
+    /// Threads that drive clients [default: half of the cores].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) threads: Option<u32>,
+    /// Never sleep: costs a whole core for each thread. For comparisons of servers, which pay for waking a sleeping peer.
+    #[arg(long)]
+    pub(crate) poll: bool,
+    /// How late 99 of 100 packets may leave before the run proves nothing.
+    #[arg(long, default_value = "1ms", value_parser = humantime::parse_duration)]
+    pub(crate) max_lateness: Duration,
+}
+
+/// What to play.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    /// visits, meeting, lecture, join-storm, breakout-recall, churn, soak, or a profile's file (.toml) [default: visits with a key,
+    /// meeting without].
+    #[arg(long)]
+    pub(crate) scenario: Option<String>,
+    /// Meetings open at any time.
+    #[arg(long)]
+    pub(crate) meetings: Option<u32>,
+    /// People in each meeting, instead of the profile's mix.
+    #[arg(long)]
+    pub(crate) people: Option<u32>,
+    /// How long is measured, for example 60s or 5m.
+    #[arg(long = "for", value_parser = humantime::parse_duration)]
+    pub(crate) length: Option<Duration>,
+    /// Any other key of the profile, for example camera_share=0.5; may be given again.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Everybody's line, for example loss=2%,burst=3,delay=5ms,jitter=2ms,rate=2mbit; each direction.
+    #[arg(long, value_parser = super::impair::parse)]
+    pub(crate) impair: Option<Impairment>,
+    /// Thresholds instead of the profile's, for example 'e2e_p99<=20ms,loss<=0.1%'.
+    #[arg(long)]
+    pub(crate) slo: Option<String>,
+    /// Folder for the report [default: loadgen-runs/SCENARIO-TIME].
+    #[arg(long)]
+    pub(crate) out: Option<PathBuf>,
+    /// Seed of everything that is drawn; the same seed plays the same.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+/// Plays once. The exit code is the verdict's.
+pub(super) fn run(args: &RunArgs) -> Result<ExitCode, String> {
+    let profile = profile(args)?;
+    let slos = slos(args.slo.as_deref(), &profile)?;
+    let summary = play(&args.target, &profile, args.seed, &slos, true)?;
+    let own = || Path::new(FOLDER).join(format!("{}-{}", summary.scenario.name, summary.started));
+    let folder = args.out.clone().unwrap_or_else(own);
+    let written = report::write(&folder, &summary);
+    // What was found out is shown even where it cannot be kept.
+    super::print(&format!("{}\n", report::table(&summary)))?;
+    let paths = written.map_err(|error| format!("{error}; name another folder with --out"))?;
+    super::print(&format!("{}\n", paths.page.display()))?;
+    Ok(ExitCode::from(summary.verdict.exit_code()))
+}
+
+/// Plays a profile against the target, and judges.
+pub(super) fn play(target: &TargetArgs, profile: &Profile, seed: u64, slos: &[(Slo, bool)], shown: bool) -> Result<Summary, String> {
+    let relay = Relay::new(&target.url, key(target)?).map_err(|error| error.to_string())?;
+    let version = relay.greet().map_err(|error| error.to_string())?;
+    let server = match target.pid {
+        Some(pid) => Some(Process::new(pid)?),
+        None => Process::listening_on(relay.address()),
+    };
+    let threads = target.threads.unwrap_or_else(|| (machine::cores() / 2).max(1));
+    let stop = stopper();
+    let options = Options {
+        against: Against::Relay(relay.clone()),
+        room: target.room.clone(),
+        profile: profile.clone(),
+        seed,
+        threads,
+        poll: target.poll,
+        server,
+        stop: stop.clone(),
+    };
+    let mut live = shown.then(|| LiveLine::new(profile));
+    let played = engine::play(options, |second| live.iter_mut().for_each(|live| live.show(second))).map_err(|error| error.to_string())?;
+    if let Some(live) = live {
+        live.finish();
+    }
+    if shown {
+        complain(&played);
+    }
+    let latest = target.max_lateness.as_secs_f64() * 1e6;
+    let made =
+        Made { relay: &relay, version, profile, seed, threads, lateness_limit: Some(latest).filter(|latest| *latest != verdict::LATEST) };
+    let mut summary = summarise(&made, &played);
+    summary.generator.invalid = verdict::invalid(&summary, latest);
+    summary.thresholds = verdict::judge(&summary, slos);
+    summary.verdict = verdict::verdict(&summary, played.interrupted);
+    Ok(summary)
+}
+
+/// The first things that went wrong, in words.
+fn complain(played: &Played) {
+    for complaint in played.complaints.iter().take(5) {
+        let short: String = complaint.chars().take(300).collect();
+        eprintln!("loadgen: {short}");
+    }
+    if played.complaints.len() > 5 {
+        eprintln!("loadgen: and {} more", played.complaints.len() - 5);
+    }
+}
+
+fn key(target: &TargetArgs) -> Result<Option<Key>, String> {
+    let Some(id) = target.key_id.clone() else { return Ok(None) };
+    let secret = match (&target.secret_file, &target.secret_text) {
+        (Some(path), _) => std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?,
+        (None, Some(text)) => text.clone().into_bytes(),
+        (None, None) => return Err("--key-id needs --secret-file, or LOADGEN_SECRET in the environment".to_owned()),
+    };
+    Ok(Some(Key { id, secret }))
+}
+
+/// The profile with what the command line changes.
+pub(super) fn profile(args: &RunArgs) -> Result<Profile, String> {
+    let name = match (&args.scenario, &args.target.key_id) {
+        (Some(name), _) => name.as_str(),
+        (None, Some(_)) => "visits",
+        (None, None) => {
+            eprintln!(
+                "loadgen: no key, so one meeting in the open room `{}`; for `visits` in many rooms give --key-id and --secret-file of a key in the relay's configuration",
+                args.target.room
+            );
+            "meeting"
+        }
+    };
+    let profile = if name.ends_with(".toml") {
+        let text = std::fs::read_to_string(name).map_err(|error| format!("{name}: {error}"))?;
+        Profile::parse(&text).map_err(|error| format!("{name}: {error}"))?
+    } else {
+        Profile::built_in(name).map_err(|error| error.to_string())?
+    };
+    let mut table: toml::Table = profile.to_toml().parse().map_err(|error: toml::de::Error| error.to_string())?;
+    let mut set = |key: &str, value: toml::Value| table.insert(key.to_owned(), value);
+    if let Some(meetings) = args.meetings {
+        set("meetings", i64::from(meetings).into());
+    }
+    if let Some(people) = args.people {
+        let size = toml::Table::from_iter([("people".to_owned(), i64::from(people).into()), ("share".to_owned(), 1.0.into())]);
+        set("sizes", vec![size].into());
+    }
+    if let Some(length) = args.length {
+        set("seconds", length.as_secs_f64().into());
+    }
+    for change in &args.set {
+        let one: toml::Table =
+            change.parse().map_err(|_| format!("--set {change}: expected KEY=VALUE as in a profile, texts in quotes"))?;
+        one.into_iter().for_each(|(key, value)| drop(set(&key, value)));
+    }
+    let mut profile = Profile::parse(&table.to_string()).map_err(|error| error.to_string())?;
+    profile.impairments.extend(args.impair);
+    profile.check().map_err(|error| error.to_string())?;
+    Ok(profile)
+}
+
+/// The thresholds that are asked for, or the profile's own, which count only where something was measured.
+pub(super) fn slos(asked: Option<&str>, profile: &Profile) -> Result<Vec<(Slo, bool)>, String> {
+    let parse = |text: &str, own: bool| match verdict::parse(text) {
+        Ok(slos) => Ok(slos.into_iter().map(|slo| (slo, own)).collect::<Vec<_>>()),
+        Err(error) => Err(format!("{}: {error}", if own { "--slo" } else { "slo of the profile" })),
+    };
+    match asked {
+        Some(text) => parse(text, true),
+        None => parse(&profile.slo.join(","), false),
+    }
+}
+
+/// Set by the first interrupt: the run ends and is reported. The second one ends the process.
+pub(super) fn stopper() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let set = stop.clone();
+    std::thread::spawn(move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        runtime.block_on(async {
+            while tokio::signal::ctrl_c().await.is_ok() {
+                if set.swap(true, Ordering::Relaxed) {
+                    std::process::exit(i32::from(Verdict::Interrupted.exit_code()));
+                }
+            }
+        });
+    });
+    stop
+}

@@ -1,0 +1,76 @@
+//! From what was played to a summary.
+
+use loadgen::engine::Played;
+use loadgen::measure::machine;
+use loadgen::scenario::Profile;
+use loadgen::summary::{Clients, Generator, SCHEMA, Scenario, Server, Summary, Target, Verdict};
+use loadgen::target::Relay;
+
+/// What was asked for.
+pub(super) struct Made<'a> {
+    pub(super) relay: &'a Relay,
+    pub(super) version: Option<String>,
+    pub(super) profile: &'a Profile,
+    pub(super) seed: u64,
+    pub(super) threads: u32,
+    /// Allowed lateness, µs, where it is not the usual one.
+    pub(super) lateness_limit: Option<f64>,
+}
+
+/// The command line, without the secret.
+fn command() -> String {
+    let mut hidden = false;
+    let words = std::env::args().skip(1).map(|word| {
+        let word = if std::mem::take(&mut hidden) { "...".to_owned() } else { word };
+        hidden = word == "--secret";
+        if word.starts_with("--secret=") { "--secret=...".to_owned() } else { word }
+    });
+    let quoted =
+        words.map(|word| if word.contains([' ', '<', '>', '\'', '*']) { format!("'{}'", word.replace('\'', "'\\''")) } else { word });
+    std::iter::once("loadgen".to_owned()).chain(quoted).collect::<Vec<_>>().join(" ")
+}
+
+/// Everything but the verdict.
+pub(super) fn summarise(made: &Made<'_>, played: &Played) -> Summary {
+    let (tally, seconds) = (&played.tally, played.measured.as_secs_f64());
+    let packets = (tally.sent + tally.received).max(1);
+    let Clients { planned, joined, failed, peak } = played.clients;
+    let server = played.server.map(|[idle, begin, end]| Server {
+        cpu_seconds: end.cpu.saturating_sub(begin.cpu).as_secs_f64(),
+        core_seconds: (!end.cores.is_zero()).then(|| end.cores.saturating_sub(begin.cores).as_secs_f64()),
+        memory_peak: played.memory_peak,
+        memory_idle: idle.memory,
+        forwarded: tally.received,
+    });
+    Summary {
+        schema: SCHEMA,
+        generator_version: env!("CARGO_PKG_VERSION").to_owned(),
+        started: played.started,
+        seconds,
+        target: Target { kind: "relay".to_owned(), url: made.relay.url().to_owned(), version: made.version.clone() },
+        machine: machine::read(),
+        scenario: Scenario { name: made.profile.name.clone(), seed: made.seed, profile: made.profile.to_toml() },
+        generator: Generator {
+            threads: made.threads,
+            send_lateness: tally.lateness.distribution(),
+            busiest_thread: played.busiest,
+            packets_sent: tally.sent,
+            packets_received: tally.received,
+            socket_drops: played.socket_drops + tally.unsent,
+            cpu_per_packet: tally.cpu.as_secs_f64() * 1e6 / packets as f64,
+            invalid: None,
+            lateness_limit: made.lateness_limit,
+        },
+        clients: Clients { planned, joined, failed, peak },
+        meetings_peak: played.meetings_peak,
+        media: tally.media(seconds),
+        joins: tally.joins().map(|(name, times)| (name.to_owned(), times.distribution())).collect(),
+        control: tally.commands().iter().map(|(name, times)| ((*name).to_owned(), times.distribution())).collect(),
+        server,
+        series: played.series.clone(),
+        thresholds: Vec::new(),
+        verdict: Verdict::Pass,
+        command: Some(command()),
+        latencies: played.latencies.clone(),
+    }
+}

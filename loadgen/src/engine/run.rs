@@ -1,0 +1,272 @@
+//! Plays a timetable to its end on all threads and gives what came out.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use thiserror::Error;
+use transport::Certificate;
+
+use super::collector::{Collector, Live};
+use super::mirror::Mirror;
+use super::thread::Thread;
+use crate::measure::process::{Process, Taken};
+use crate::measure::{SecondTally, Tally};
+use crate::scenario::{Meeting, Profile, Timetable};
+use crate::summary::{Clients, Second};
+use crate::target::{Relay, Role, TargetError};
+
+/// From the making of the threads to the first join: sockets, tokens and memory are there by then.
+const HEAD_START: Duration = Duration::from_millis(100);
+/// How often the collector looks whether somebody wants to stop.
+const PACE: Duration = Duration::from_millis(200);
+
+/// Why nothing could be played.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// The server cannot be used.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// A thread has no poll, timer or certificate.
+    #[error("the generator cannot work here: {0}")]
+    System(String),
+    /// Without a key there is one room only.
+    #[error(
+        "without a key of the relay there is one room, for one meeting after the other; the scenario needs {0} at a time: give --key-id and --secret-file, or play `meeting`"
+    )]
+    OneRoom(u64),
+}
+
+/// Against what is played.
+pub enum Against {
+    /// A relay, by its own protocol.
+    Relay(Relay),
+    /// Nobody: everything comes straight back.
+    Mirror(Mirror),
+}
+
+impl Against {
+    /// Whether rooms can be chosen and led.
+    pub(super) fn has_key(&self) -> bool {
+        matches!(self, Self::Relay(relay) if relay.has_key())
+    }
+
+    fn address(&self) -> SocketAddr {
+        match self {
+            Self::Relay(relay) => relay.address(),
+            Self::Mirror(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        }
+    }
+}
+
+/// How to play.
+pub struct Options {
+    /// Against what.
+    pub against: Against,
+    /// The room that needs no key; used without one.
+    pub room: String,
+    /// What.
+    pub profile: Profile,
+    /// The seed of everything that is drawn.
+    pub seed: u64,
+    /// Threads that drive clients.
+    pub threads: u32,
+    /// Never sleep.
+    pub poll: bool,
+    /// The server's process, if it can be watched.
+    pub server: Option<Process>,
+    /// Set by whoever wants to stop early.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// What all threads need to know.
+pub(super) struct Shared {
+    pub(super) against: Against,
+    pub(super) profile: Profile,
+    pub(super) seed: u64,
+    pub(super) poll: bool,
+    pub(super) epoch: Instant,
+    pub(super) wall: Duration,
+    pub(super) measured_from: Duration,
+    pub(super) measured_to: Duration,
+    pub(super) certificate: Arc<Certificate>,
+    pub(super) local: IpAddr,
+    pub(super) stop: Arc<AtomicBool>,
+    room: String,
+    ports: Mutex<BTreeSet<u16>>,
+}
+
+impl Shared {
+    /// The room of a meeting: one of its own in each run, or the open one.
+    pub(super) fn room(&self, meeting: u32) -> String {
+        if self.against.has_key() { format!("load-{:x}-{meeting}", self.wall.as_millis() & 0xff_ffff_ffff) } else { self.room.clone() }
+    }
+
+    pub(super) fn note_port(&self, port: u16) {
+        self.ports.lock().unwrap_or_else(PoisonError::into_inner).insert(port);
+    }
+}
+
+/// Who came, and what went wrong.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ended {
+    pub(super) clients: Clients,
+    pub(super) complaints: Vec<String>,
+}
+
+/// From a thread to the collector.
+pub(super) enum Report {
+    Second(u32, Box<SecondTally>),
+    Ended(Box<(Tally, Ended)>),
+}
+
+/// A run that was played.
+#[derive(Debug, Default)]
+pub struct Played {
+    /// When it began, seconds since 1970.
+    pub started: u64,
+    /// Length of the measured part.
+    pub measured: Duration,
+    /// Sum of all threads.
+    pub tally: Tally,
+    /// The busiest thread's share, 0 to 1.
+    pub busiest: f64,
+    /// Seconds of the measured part.
+    pub series: Vec<Second>,
+    /// Latency in each of them, as a summary holds it; left out in runs of over an hour.
+    pub latencies: Vec<String>,
+    /// People.
+    pub clients: Clients,
+    /// Meetings at one time.
+    pub meetings_peak: u64,
+    /// Datagrams that the generator's sockets lost.
+    pub socket_drops: u64,
+    /// What the server's process had taken before anybody came, when the measured part began, and when it ended.
+    pub server: Option<[Taken; 3]>,
+    /// Its resident memory at the peak, bytes.
+    pub memory_peak: u64,
+    /// What went wrong, in words, the first of it.
+    pub complaints: Vec<String>,
+    /// Somebody stopped it.
+    pub interrupted: bool,
+}
+
+/// Plays; `each_second` sees every second as it ends.
+///
+/// # Errors
+/// [`EngineError`]: nothing was played.
+pub fn play(options: Options, mut each_second: impl FnMut(&Live)) -> Result<Played, EngineError> {
+    let timetable = Timetable::new(&options.profile, options.seed);
+    if matches!(&options.against, Against::Relay(relay) if !relay.has_key()) && timetable.peak().0 > 1 {
+        return Err(EngineError::OneRoom(timetable.peak().0));
+    }
+    let tokens = tokens(&options, &timetable)?;
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + HEAD_START;
+    let certificate = Certificate::generate().map_err(|error| EngineError::System(error.to_string()))?;
+    let threads = (options.threads.max(1) as usize).min(timetable.meetings.len().max(1));
+    let Options { against, room, profile, seed, poll, server, stop, .. } = options;
+    let local = match (against.address().is_ipv4(), against.address().ip().is_loopback()) {
+        (true, true) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        (true, false) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        (false, true) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        (false, false) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    };
+    let shared = Arc::new(Shared {
+        against,
+        profile,
+        seed,
+        poll,
+        epoch: Instant::now() + HEAD_START,
+        wall,
+        measured_from: timetable.measured_from,
+        measured_to: timetable.measured_to,
+        certificate: Arc::new(certificate),
+        local,
+        stop: stop.clone(),
+        room,
+        ports: Mutex::default(),
+    });
+    let (sender, reports) = mpsc::channel();
+    let mut workers = Vec::new();
+    for (number, meetings) in dealt_out(timetable.meetings, threads).into_iter().enumerate() {
+        let tokens = if number == 0 { tokens.clone() } else { VecDeque::new() };
+        let thread = Thread::new(shared.clone(), meetings, number as u64, tokens, sender.clone());
+        let thread = thread.map_err(|error| EngineError::System(error.to_string()))?;
+        workers.push(std::thread::Builder::new().name(format!("load-{number}")).spawn(move || thread.play()));
+    }
+    drop(sender);
+    let second = |at: Duration| u32::try_from(at.as_secs_f64().round() as u64).unwrap_or(u32::MAX);
+    let measured = (second(shared.measured_from), second(shared.measured_to));
+    let collector = Collector::new(threads, server.as_ref(), &shared.ports, measured);
+    let mut played = collect(collector, &reports, threads, &mut each_second);
+    for worker in workers {
+        let ended = worker.map_err(|error| EngineError::System(error.to_string()))?.join();
+        let ended = ended.map_err(|_| EngineError::System("a thread panicked; please report it with the seed".to_owned()))?;
+        ended.map_err(|error| EngineError::System(error.to_string()))?;
+    }
+    played.started = wall.as_secs();
+    played.interrupted = stop.load(std::sync::atomic::Ordering::Relaxed);
+    Ok(played)
+}
+
+fn collect(mut collector: Collector<'_>, reports: &Receiver<Report>, threads: usize, each_second: &mut impl FnMut(&Live)) -> Played {
+    let mut played = Played::default();
+    let mut left = threads;
+    while left > 0 {
+        match reports.recv_timeout(PACE) {
+            Ok(Report::Second(at, tally)) => collector.second(at, &tally).iter().for_each(&mut *each_second),
+            Ok(Report::Ended(ended)) => {
+                left -= 1;
+                let (tally, ended) = *ended;
+                played.busiest = played.busiest.max(tally.busy_share());
+                played.measured = played.measured.max(tally.span);
+                played.tally.add(&tally);
+                played.clients.planned += ended.clients.planned;
+                played.clients.joined += ended.clients.joined;
+                played.clients.failed += ended.clients.failed;
+                played.complaints.extend(ended.complaints);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    played.series = std::mem::take(&mut collector.series);
+    played.latencies = std::mem::take(&mut collector.latencies);
+    played.clients.peak = collector.clients_peak;
+    played.meetings_peak = collector.meetings_peak;
+    played.socket_drops = collector.lost_datagrams;
+    played.memory_peak = collector.memory_peak;
+    played.server = (collector.end.cpu > Duration::ZERO).then_some([collector.idle, collector.begin, collector.end]);
+    played
+}
+
+/// Whole meetings to each thread, by their places, so that one that ends is followed by the next on the same thread.
+fn dealt_out(meetings: Vec<Meeting>, threads: usize) -> Vec<Vec<Meeting>> {
+    let mut places: std::collections::BTreeMap<u32, usize> = std::collections::BTreeMap::new();
+    let mut people = vec![0; threads];
+    let mut parts: Vec<Vec<Meeting>> = (0..threads).map(|_| Vec::new()).collect();
+    for meeting in meetings {
+        let least = (0..threads).min_by_key(|thread| people[*thread]).unwrap_or(0);
+        let thread = *places.entry(meeting.place).or_insert_with(|| {
+            // Media grows with the square of the people.
+            people[least] += meeting.people.len() * meeting.people.len();
+            least
+        });
+        parts[thread].push(meeting);
+    }
+    parts
+}
+
+/// Without a key each person's token is asked for before anything runs.
+fn tokens(options: &Options, timetable: &Timetable) -> Result<VecDeque<String>, TargetError> {
+    let Against::Relay(relay) = &options.against else { return Ok(VecDeque::new()) };
+    if relay.has_key() {
+        return Ok(VecDeque::new());
+    }
+    (0..timetable.people())
+        .map(|number| relay.token(&options.room, &format!("Person {number}"), Role::Participant, timetable.measured_to))
+        .collect()
+}

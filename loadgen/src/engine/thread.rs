@@ -1,0 +1,335 @@
+//! One thread of the generator: its meetings, everybody in them, and the loop that keeps to the schedule.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
+
+use mio::{Events, Token};
+
+use super::agenda::{Agenda, Delayed, Task};
+use super::attendee::{Attendee, WayIn};
+use super::run::{Ended, Report, Shared};
+use super::sleep::Sleep;
+use super::udp::{Inbox, Run};
+use super::watch::Watch;
+use crate::light::Stamp;
+use crate::measure::process::thread_cpu;
+use crate::measure::{Kind, SecondTally, Tally};
+use crate::scenario::{Chance, Meeting};
+
+/// Sockets read between two looks at what is due: a burst that comes in does not hold up what must go out.
+const READS_BETWEEN: usize = 8;
+/// Complaints of servers that are kept, word for word.
+const MAX_COMPLAINTS: usize = 20;
+
+/// A meeting of this thread.
+pub(super) struct Stage {
+    pub(super) plan: Meeting,
+    /// Its people among the thread's seats, the host first.
+    pub(super) seats: Range<usize>,
+    pub(super) open: bool,
+}
+
+/// Somebody of the timetable, there or not.
+pub(super) struct Seat {
+    pub(super) meeting: usize,
+    pub(super) index: usize,
+    pub(super) speaking: bool,
+    pub(super) attendee: Option<Box<Attendee>>,
+}
+
+/// One thread.
+pub(super) struct Thread {
+    pub(super) shared: Arc<Shared>,
+    pub(super) stages: Vec<Stage>,
+    pub(super) seats: Vec<Seat>,
+    pub(super) agenda: Agenda<Task>,
+    pub(super) watches: Vec<Watch>,
+    pub(super) chance: Chance,
+    pub(super) sleep: Sleep,
+    pub(super) second: SecondTally,
+    pub(super) tally: Tally,
+    pub(super) ended: Ended,
+    pub(super) measuring: bool,
+    pub(super) over: bool,
+    pub(super) tokens: VecDeque<String>,
+    wakes: Agenda<usize>,
+    delayed: Agenda<Delayed>,
+    inbox: Inbox,
+    run: Run,
+    reports: Sender<Report>,
+    busy: Duration,
+    began: (Instant, Duration, Duration),
+}
+
+impl Thread {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        meetings: Vec<Meeting>,
+        number: u64,
+        tokens: VecDeque<String>,
+        reports: Sender<Report>,
+    ) -> std::io::Result<Self> {
+        let sleep = Sleep::new(shared.poll)?;
+        let chance = Chance::new(shared.seed.wrapping_mul(31).wrapping_add(number));
+        let (mut stages, mut seats) = (Vec::new(), Vec::new());
+        for plan in meetings {
+            let first = seats.len();
+            let meeting = stages.len();
+            seats.extend((0..plan.people.len()).map(|index| Seat { meeting, index, speaking: true, attendee: None }));
+            stages.push(Stage { seats: first..seats.len(), plan, open: false });
+        }
+        let mut thread = Self {
+            shared,
+            stages,
+            seats,
+            agenda: Agenda::default(),
+            watches: Vec::new(),
+            chance,
+            sleep,
+            second: SecondTally::default(),
+            tally: Tally::default(),
+            ended: Ended::default(),
+            measuring: false,
+            over: false,
+            tokens,
+            wakes: Agenda::default(),
+            delayed: Agenda::default(),
+            inbox: Inbox::new(),
+            run: Run::default(),
+            reports,
+            busy: Duration::ZERO,
+            began: (Instant::now(), Duration::ZERO, Duration::ZERO),
+        };
+        thread.plan();
+        Ok(thread)
+    }
+
+    /// Plays all of it. Gives what was measured by the last report.
+    pub(super) fn play(mut self) -> std::io::Result<()> {
+        let mut events = Sleep::events();
+        while !self.over && !self.shared.stop.load(Ordering::Relaxed) {
+            self.turn(&mut events)?;
+        }
+        if self.measuring {
+            self.stop_measuring(Instant::now());
+        }
+        self.leave();
+        let Self { tally, ended, reports, .. } = self;
+        // Nobody listens any more: the run was given up.
+        let _ = reports.send(Report::Ended(Box::new((tally, ended))));
+        Ok(())
+    }
+
+    fn turn(&mut self, events: &mut Events) -> std::io::Result<()> {
+        let start = Instant::now();
+        let mut worked = self.do_due();
+        let until = [self.agenda.next(), self.wakes.next(), self.delayed.next()].into_iter().flatten().min();
+        let before = Instant::now();
+        self.sleep.wait(until, events)?;
+        let after = Instant::now();
+        let mut reads = 0;
+        for event in events.iter().filter(|event| !Sleep::is_timer(event.token())) {
+            let Token(token) = event.token();
+            if token.is_multiple_of(2) {
+                self.read(token / 2);
+            } else {
+                self.hear(token / 2);
+            }
+            worked = true;
+            reads += 1;
+            if reads % READS_BETWEEN == 0 {
+                self.do_due();
+            }
+        }
+        if worked {
+            self.busy += before.saturating_duration_since(start) + after.elapsed();
+        }
+        Ok(())
+    }
+
+    /// Everything that is due by now; whether there was anything.
+    fn do_due(&mut self) -> bool {
+        let mut worked = false;
+        loop {
+            let now = Instant::now();
+            if let Some((_, seat)) = self.wakes.take_due(now) {
+                self.wake(now, seat);
+            } else if let Some((_, delayed)) = self.delayed.take_due(now) {
+                self.arrive(now, delayed);
+            } else if let Some((at, task)) = self.agenda.take_due(now) {
+                self.perform(now, at, task);
+            } else {
+                return worked;
+            }
+            worked = true;
+        }
+    }
+
+    /// A client wants to be called; an entry that it has thought better of is passed over.
+    fn wake(&mut self, now: Instant, seat: usize) {
+        let Some(attendee) = self.seats[seat].attendee.as_mut() else { return };
+        if attendee.wake.is_some_and(|wake| wake <= now) {
+            attendee.wake = None;
+            attendee.client.handle_timeout(now);
+            self.settle(now, seat);
+        }
+    }
+
+    /// Sends what a client made, and asks when it wants to be called.
+    pub(super) fn settle(&mut self, now: Instant, seat: usize) {
+        let Self { seats, run, delayed, wakes, tally, second, measuring, .. } = self;
+        let Some(attendee) = seats[seat].attendee.as_mut() else { return };
+        attendee.drain(run, |at, peer, bytes| delayed.add(at, Delayed { seat, up: true, peer, bytes: bytes.to_vec() }), now);
+        if let Some(due) = attendee.client.take_scheduled() {
+            let lateness = due.elapsed();
+            second.lateness.record(lateness);
+            if *measuring {
+                tally.lateness.record(lateness);
+            }
+        }
+        tally.unsent += if *measuring { std::mem::take(&mut run.unsent) } else { 0 };
+        if let Some(wake) = attendee.client.poll_timeout(now)
+            && attendee.wake.is_none_or(|known| wake < known)
+        {
+            attendee.wake = Some(wake);
+            wakes.add(wake, seat);
+        }
+        if attendee.way_in == WayIn::Outside && attendee.progress(now) {
+            self.secured(seat);
+        }
+    }
+
+    /// Reads somebody's UDP socket until it is empty.
+    fn read(&mut self, seat: usize) {
+        let mut inbox = std::mem::replace(&mut self.inbox, Inbox::empty());
+        let receive =
+            |thread: &Self, inbox: &mut Inbox| thread.seats[seat].attendee.as_ref().and_then(|attendee| attendee.udp.receive(inbox));
+        while let Some(more) = receive(self, &mut inbox) {
+            let now = Instant::now();
+            inbox.datagrams(|peer, datagram| {
+                let Some(attendee) = self.seats[seat].attendee.as_mut() else { return };
+                if let Some(line) = &mut attendee.line {
+                    if let Some(at) = line.down.pass(now, datagram.len()) {
+                        self.delayed.add(at, Delayed { seat, up: false, peer, bytes: datagram.to_vec() });
+                    }
+                } else if let Some(stamp) = attendee.client.receive(now, peer, datagram) {
+                    attendee.note_packet(now);
+                    self.note(now, seat, &stamp);
+                }
+            });
+            if let Some(attendee) = self.seats[seat].attendee.as_mut().filter(|attendee| attendee.line.is_none()) {
+                attendee.client.handle_timeout(now);
+            }
+            self.settle(now, seat);
+            if !more {
+                break;
+            }
+        }
+        self.inbox = inbox;
+    }
+
+    /// A datagram comes out at the end of a slow line.
+    fn arrive(&mut self, now: Instant, delayed: Delayed) {
+        let Delayed { seat, up, peer, mut bytes } = delayed;
+        let Some(attendee) = self.seats[seat].attendee.as_mut() else { return };
+        if up {
+            let sent = attendee.udp.send(peer, &bytes);
+            self.tally.unsent += u64::from(self.measuring && !sent);
+            return;
+        }
+        if let Some(stamp) = attendee.client.handle_datagram(now, peer, &mut bytes) {
+            attendee.note_packet(now);
+            self.note(now, seat, &stamp);
+        }
+        self.settle(now, seat);
+    }
+
+    fn note(&mut self, now: Instant, seat: usize, stamp: &Stamp) {
+        let latency = now.saturating_duration_since(self.shared.epoch + stamp.captured);
+        self.second.latency.record(latency);
+        if self.measuring {
+            self.tally.packet(Kind::of(stamp.author.source), latency);
+        }
+        if !self.watches.is_empty() {
+            let (meeting, receiver) = (self.seats[seat].meeting, self.number(seat));
+            self.watches.iter_mut().filter(|watch| watch.meeting == meeting).for_each(|watch| watch.packet(now, receiver, stamp.author));
+        }
+    }
+
+    /// Number of somebody in the whole run.
+    pub(super) fn number(&self, seat: usize) -> u32 {
+        let seat = &self.seats[seat];
+        self.stages[seat.meeting].plan.people[seat.index].number
+    }
+
+    pub(super) fn end_second(&mut self, at: u32) {
+        let mut row = std::mem::take(&mut self.second);
+        row.meetings = self.stages.iter().filter(|stage| stage.open).count() as u64;
+        let (tally, measuring) = (&mut self.tally, self.measuring);
+        for attendee in self.seats.iter_mut().filter_map(|seat| seat.attendee.as_mut()) {
+            row.clients += u64::from(attendee.way_in == WayIn::In);
+            let (sent, received, bytes, lost) = attendee.take_second();
+            row.sent += sent;
+            row.received += received;
+            row.bytes += bytes;
+            row.lost += lost;
+            attendee.client.take_gaps(|gap| {
+                if measuring {
+                    tally.gap(gap);
+                }
+            });
+            if let Some(times) = attendee.take_times(false) {
+                tally.join(&times);
+            }
+        }
+        let _ = self.reports.send(Report::Second(at, Box::new(row)));
+    }
+
+    pub(super) fn begin_measuring(&mut self, now: Instant) {
+        self.measuring = true;
+        self.began = (now, thread_cpu(), self.busy);
+        let tally = &mut self.tally;
+        for attendee in self.seats.iter_mut().filter_map(|seat| seat.attendee.as_mut()) {
+            if let Some(times) = attendee.take_times(true) {
+                tally.join(&times);
+            }
+            attendee.client.take_gaps(|_| {});
+            attendee.begin_window();
+        }
+    }
+
+    pub(super) fn stop_measuring(&mut self, now: Instant) {
+        let (began, cpu, busy) = self.began;
+        (self.tally.span, self.tally.cpu) = (now.saturating_duration_since(began), thread_cpu().saturating_sub(cpu));
+        self.tally.busy = self.busy.saturating_sub(busy);
+        for seat in 0..self.seats.len() {
+            if let Some(mut attendee) = self.seats[seat].attendee.take() {
+                self.count(seat, &mut attendee);
+                self.seats[seat].attendee = Some(attendee);
+            }
+        }
+        self.measuring = false;
+    }
+
+    /// Adds what somebody got in the measured time, at its end or when they leave.
+    pub(super) fn count(&mut self, seat: usize, attendee: &mut Attendee) {
+        let people = self.stages[self.seats[seat].meeting].plan.people.len();
+        let shared = self.shared.clone();
+        let tally = &mut self.tally;
+        if let Some(times) = attendee.take_times(true) {
+            tally.join(&times);
+        }
+        if self.measuring {
+            attendee.client.take_gaps(|gap| tally.gap(gap));
+            attendee.end_window(tally, |source, layer| super::person::height(&shared.profile, people, source, layer));
+        }
+        let left = MAX_COMPLAINTS.saturating_sub(self.ended.complaints.len());
+        self.ended.complaints.extend(attendee.complaints.drain(..).take(left));
+        let errors = attendee.client.slots().flat_map(|slot| slot.record.errors.clone());
+        self.ended.complaints.extend(errors.take(MAX_COMPLAINTS.saturating_sub(self.ended.complaints.len())));
+    }
+}

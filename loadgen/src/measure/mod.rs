@@ -1,0 +1,9 @@
+//! What is measured while a run goes on: latencies in HDR histograms, a row for each second, the machine and the server's process.
+
+mod histogram;
+pub mod machine;
+pub mod process;
+mod tally;
+
+pub use histogram::Histogram;
+pub use tally::{JoinTimes, KINDS, Kind, SecondTally, Tally};

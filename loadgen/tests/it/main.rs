@@ -1,0 +1,6 @@
+//! The real generator against the real relay: what it counts, how it ends, and the faults that others make.
+
+mod faults;
+mod network;
+mod relay;
+mod run;
