@@ -118,6 +118,11 @@ fn a_face_is_never_sharper_at_the_price_of_motion() {
 }
 
 #[test]
+fn nothing_was_ever_sent_and_nobody_looks() {
+    assert_eq!(give(&[tile(0, 0, &[])], line(1_000_000)), [(None, Reason::NoMedia)]);
+}
+
+#[test]
 fn a_screen_stays_sharp_and_gets_slow() {
     let rungs = temporal(&[(0, 360, 400_000), (1, 1_080, 1_500_000)]);
     let rows: [(u64, (u8, u8)); 4] = [(1_700_000, (1, 2)), (1_100_000, (1, 1)), (700_000, (1, 0)), (600_000, (0, 2))];
