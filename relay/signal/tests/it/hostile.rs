@@ -16,14 +16,25 @@ fn mid(text: &str) -> Mid {
     Mid::new(text).unwrap()
 }
 
-/// The error, and the best of five times: other work on the machine must not decide.
+/// Other work on the machine must not decide: so many times it may take longer.
+const TRIES: usize = 50;
+
+/// The error, and the best time until one is good enough.
 fn bomb(offer: &str) -> (SdpError, Duration) {
-    let timed = |_| {
+    let timed = || {
         let begin = Instant::now();
         let error = refusal(offer);
         (error, begin.elapsed())
     };
-    (0..5).map(timed).min_by_key(|(_, time)| *time).unwrap()
+    let mut best = timed();
+    for _ in 1..TRIES {
+        if best.1 < COST {
+            break;
+        }
+        let next = timed();
+        best = if next.1 < best.1 { next } else { best };
+    }
+    best
 }
 
 #[test]
