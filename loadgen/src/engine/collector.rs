@@ -76,16 +76,7 @@ impl<'a> Collector<'a> {
     pub(super) fn second(&mut self, at: u32, tally: &SecondTally) -> Option<Live> {
         let entry = self.open.entry(at).or_default();
         entry.0 += 1;
-        let sum = &mut entry.1;
-        sum.clients += tally.clients;
-        sum.meetings += tally.meetings;
-        sum.joins += tally.joins;
-        sum.sent += tally.sent;
-        sum.received += tally.received;
-        sum.bytes += tally.bytes;
-        sum.lost += tally.lost;
-        sum.latency.add(&tally.latency);
-        sum.lateness.add(&tally.lateness);
+        entry.1.add(tally);
         if entry.0 < self.threads {
             return None;
         }

@@ -73,6 +73,21 @@ pub struct SecondTally {
     pub lateness: Histogram,
 }
 
+impl SecondTally {
+    /// Adds another thread's.
+    pub fn add(&mut self, other: &Self) {
+        self.clients += other.clients;
+        self.meetings += other.meetings;
+        self.joins += other.joins;
+        self.sent += other.sent;
+        self.received += other.received;
+        self.bytes += other.bytes;
+        self.lost += other.lost;
+        self.latency.add(&other.latency);
+        self.lateness.add(&other.lateness);
+    }
+}
+
 /// What a thread measured between two moments.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
