@@ -413,7 +413,7 @@ impl Client {
         for told in now {
             let known = before.iter().find(|known| known.mid == told.mid);
             if known.is_none_or(|known| (known.participant, known.source) != (told.participant, told.source)) {
-                self.slots.iter_mut().filter(|slot| slot.mid == told.mid).for_each(|slot| slot.record.expect_nothing());
+                self.slots.iter_mut().filter(|slot| slot.mid == told.mid.as_str()).for_each(|slot| slot.record.expect_nothing());
             }
         }
     }

@@ -4,6 +4,7 @@ use crate::effect::{Change, Effect};
 use crate::ids::{ParticipantId, Time};
 use crate::log::Log;
 use crate::memory::Absence;
+use crate::name::PersonName;
 use crate::participant::{Participant, Presence, Role, Source, Sources};
 use crate::random::{MAX_ARRIVALS, participant_id};
 use crate::refusal::{Code, Refusal};
@@ -100,7 +101,7 @@ impl Room {
         let mut person = before.unwrap_or_else(|| Participant {
             id,
             identity,
-            name: String::new(),
+            name: PersonName::new(&name),
             role,
             presence,
             device,
@@ -122,7 +123,8 @@ impl Room {
             words_paid: Time::default(),
         });
         // The token of today counts, not the one of then.
-        (person.id, person.name, person.role, person.device, person.may_lead) = (id, name, role, device, may_lead);
+        (person.id, person.role, person.device, person.may_lead) = (id, role, device, may_lead);
+        person.name = PersonName::new(&name);
         if first_time && !role.is_staff() && self.settings.guest_microphone == GuestMicrophone::Muted {
             person.sources.get_mut(Source::Microphone).active = false;
         }

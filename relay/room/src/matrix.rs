@@ -114,13 +114,13 @@ impl Room {
     /// The rows of sound and picture, for two people in one place.
     fn media_rule(&self, from: &Participant, to: &Participant, kind: Kind) -> Result<(), Reason> {
         let one_way = self.settings.direction == Direction::OneWay;
-        let host_only = self.layout(from.place) == Layout::HostOnly;
+        let host_only = || self.layout(from.place) == Layout::HostOnly;
         match (from.is_staff(), to.is_staff()) {
             (_, true) => Ok(()),
             (true, false) if one_way && kind != Kind::Screen => Err(Reason::OneWay),
             (true, false) => Ok(()),
             (false, false) if one_way => Err(Reason::OneWay),
-            (false, false) if host_only && !(kind == Kind::Audio && self.settings.guests_hear_guests) => Err(Reason::HostOnly),
+            (false, false) if host_only() && !(kind == Kind::Audio && self.settings.guests_hear_guests) => Err(Reason::HostOnly),
             (false, false) => Ok(()),
         }
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ParticipantId, Place, Time};
+use crate::name::PersonName;
 
 /// What a person may do now. In a room there is at most one host and at most one deputy.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -123,7 +124,7 @@ pub struct Participant {
     /// Who they are across connections: the token's subject.
     pub identity: String,
     /// The name others see.
-    pub name: String,
+    pub name: PersonName,
     /// What they may do.
     pub role: Role,
     /// Whether the others know of them.

@@ -3,9 +3,9 @@
 use crate::ids::ParticipantId;
 use crate::live::LIVE;
 use crate::matrix::Kind;
+use crate::name::spell;
 use crate::participant::{Participant, Source};
 use crate::room::Room;
-use crate::roster::spell;
 use crate::scene::{Breakout, Breakouts, Meeting, Scene, StaffView, Tile, WaitingPage, You};
 use crate::settings::{Chat, Names};
 
@@ -90,7 +90,7 @@ impl Room {
         present.sort_unstable();
         let rule = if staff { Names::Full } else { settings.names };
         let missing = settings.invitees.iter().filter(|invitee| present.binary_search(&invitee.id.as_str()).is_err());
-        missing.map(|invitee| spell(&invitee.name, rule)).collect()
+        missing.map(|invitee| spell(&invitee.name, rule).to_owned()).collect()
     }
 
     /// All rooms for the staff and where guests may choose; else one's own.
@@ -115,7 +115,7 @@ impl Room {
         let known = |id: &ParticipantId| self.people.get(*id).is_some_and(Participant::is_member);
         StaffView {
             waiting: self.queue().into_iter().filter(known).collect(),
-            removed: self.memory.removed().map(|person| (person.id, person.name.clone())).collect(),
+            removed: self.memory.removed().map(|person| (person.id, person.name.full().to_owned())).collect(),
             always_heard: self.people.ids(|person| person.is_member() && self.is_always_heard(person)),
             full: self.is_full(),
             settings: self.settings.excerpt(LIVE),

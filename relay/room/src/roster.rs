@@ -1,5 +1,7 @@
 //! Who a viewer may know of, and under which name.
 
+use std::sync::Arc;
+
 use crate::ids::ParticipantId;
 use crate::matrix::Kind;
 use crate::participant::{Participant, Role, Source};
@@ -49,38 +51,8 @@ impl Room {
         }
     }
 
-    fn name_for(&self, to: &Participant, person: &Participant) -> String {
+    fn name_for(&self, to: &Participant, person: &Participant) -> Arc<str> {
         let full = to.id == person.id || to.is_staff() || person.is_staff();
-        spell(&person.name, if full { Names::Full } else { self.settings.names })
-    }
-}
-
-/// A name under a rule.
-pub(crate) fn spell(name: &str, rule: Names) -> String {
-    match rule {
-        Names::Full => name.to_owned(),
-        Names::First => name.split_whitespace().next().unwrap_or_default().to_owned(),
-        Names::Hidden => String::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_by_rule() {
-        let rows = [
-            ("Anna Berg", Names::Full, "Anna Berg"),
-            ("Anna Berg", Names::First, "Anna"),
-            ("  Anna   Berg", Names::First, "Anna"),
-            ("Anna", Names::First, "Anna"),
-            ("Anne-Marie Holm", Names::First, "Anne-Marie"),
-            ("", Names::First, ""),
-            ("Anna Berg", Names::Hidden, ""),
-        ];
-        for (name, rule, expected) in rows {
-            assert_eq!(spell(name, rule), expected, "{name:?} {rule:?}");
-        }
+        person.name.under(if full { Names::Full } else { self.settings.names })
     }
 }

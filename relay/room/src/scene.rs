@@ -1,5 +1,8 @@
 //! What one person is told of the room: a roster and a scene, made for their eyes alone.
 
+use std::sync::Arc;
+
+use arrayvec::ArrayVec;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{BreakoutId, ParticipantId, Place, Time};
@@ -7,20 +10,20 @@ use crate::layout::Layout;
 use crate::participant::{Role, Source};
 use crate::settings::{Chat, Direction};
 
-/// One person, as this viewer may know them.
+/// One person, as this viewer may know them. One act may make a thousand of them anew: they allocate nothing.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RosterEntry {
     /// Who.
     pub id: ParticipantId,
     /// Their name as this viewer may see it; empty where they may not.
-    pub name: String,
+    pub name: Arc<str>,
     /// Their role.
     pub role: Role,
     /// Sources that flow now and that this viewer may get; of oneself all that flow.
-    pub sources: Vec<Source>,
+    pub sources: ArrayVec<Source, 4>,
     /// Sources that the staff closed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub locked: Vec<Source>,
+    #[serde(default, skip_serializing_if = "ArrayVec::is_empty")]
+    pub locked: ArrayVec<Source, 4>,
     /// Waits to be let in; only the staff is told of those.
     #[serde(default, skip_serializing_if = "is_false")]
     pub waiting: bool,

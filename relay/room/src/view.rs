@@ -77,7 +77,7 @@ impl Room {
     /// Screens, then who is always heard, then whoever spoke last, then order of arrival; the muted behind all of them. Beside it, how
     /// many of the first keep their places.
     fn sounds(&self, to: &Participant) -> (Vec<(ParticipantId, Source)>, usize) {
-        let mut sounds = Vec::new();
+        let mut sounds = Vec::with_capacity(self.people.len());
         for from in self.people.iter().filter(|from| from.place == to.place && from.id != to.id) {
             for source in [Source::ScreenAudio, Source::Microphone] {
                 if !from.sources.get(source).published || self.rule(from, to, Kind::of(source)).is_err() {
@@ -100,7 +100,7 @@ impl Room {
     /// Tiles, most important first, each with its place for the eyes.
     fn stage(&self, to: &Participant) -> Vec<((impl Ord + Copy + use<>, u64), Tile)> {
         let layout = self.layout(to.place);
-        let mut candidates = Vec::new();
+        let mut candidates = Vec::with_capacity(self.people.len());
         for from in self.people.iter().filter(|from| from.place == to.place && from.id != to.id) {
             for source in [Source::Screen, Source::Camera] {
                 if self.lets_in(from, source) && self.rule(from, to, Kind::of(source)).is_ok() {

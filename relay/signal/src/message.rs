@@ -1,8 +1,11 @@
 //! The signalling protocol, version 1: one JSON object per WebSocket text message, `type` names it. The crate's README shows each.
 
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use arrayvec::ArrayString;
+use serde::{Deserialize, Serialize};
+use wire::ids::MAX_TOKEN;
 
 pub use crate::parse::{ProtocolError, parse_client};
 /// What a publishing m-line carries.
@@ -215,18 +218,21 @@ pub enum ServerMessage {
     },
 }
 
+/// A mid or rid, inline: an act that moves everybody tells everybody of all their slots.
+pub type Token = ArrayString<MAX_TOKEN>;
+
 /// What is in a slot.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Slot {
     /// The slot's m-line.
-    pub mid: String,
+    pub mid: Token,
     /// Whose media, `None` when empty.
     pub participant: Option<u64>,
     /// Which source of theirs.
     pub source: Option<Source>,
     /// The simulcast layer that is forwarded, where there are layers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub layer: Option<String>,
+    pub layer: Option<Token>,
     /// Why the picture is not as good as it is shown large; left out when it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limited: Option<Limited>,

@@ -11,9 +11,14 @@ pub(crate) type Wish = (ParticipantId, Source);
 /// newcomers take the slot that `beside` names (where the sound or picture of the same person is) if it is free, else the first free one.
 pub(crate) fn assign(table: &[Option<Wish>], wishes: &[Wish], beside: impl Fn(Wish) -> Option<usize>) -> Vec<Option<Wish>> {
     let served = &wishes[..wishes.len().min(table.len())];
-    let mut next: Vec<Option<Wish>> = table.iter().map(|slot| slot.filter(|wish| served.contains(wish))).collect();
-    let kept: Vec<Wish> = next.iter().copied().flatten().collect();
-    let newcomers = served.iter().copied().filter(|wish| !kept.contains(wish));
+    let (mut kept, mut walk) = (vec![false; served.len()], Walk::default());
+    let keep = |slot: &Option<Wish>| {
+        let wish = (*slot)?;
+        kept[walk.find(served, |other| *other == wish)?] = true;
+        Some(wish)
+    };
+    let mut next: Vec<Option<Wish>> = table.iter().map(keep).collect();
+    let newcomers = served.iter().copied().zip(kept).filter(|(_, kept)| !kept).map(|(wish, _)| wish);
     // Two rounds: those with a partner choose first, or a stranger might sit in the one place that keeps lips in sync.
     let (mut paired, mut rest) = (Vec::new(), Vec::new());
     for wish in newcomers {
@@ -29,6 +34,20 @@ pub(crate) fn assign(table: &[Option<Wish>], wishes: &[Wish], beside: impl Fn(Wi
         *free = Some(wish);
     }
     next
+}
+
+/// Looks things up in a list that stand there in nearly the order in which they are asked for: each search begins behind the last find.
+#[derive(Default)]
+pub(crate) struct Walk(usize);
+
+impl Walk {
+    /// The place of what `is` says yes to.
+    pub(crate) fn find<T>(&mut self, list: &[T], is: impl Fn(&T) -> bool) -> Option<usize> {
+        let (before, behind) = list.split_at(self.0.min(list.len()));
+        let found = behind.iter().position(&is).map(|place| before.len() + place).or_else(|| before.iter().position(&is))?;
+        self.0 = found + 1;
+        Some(found)
+    }
 }
 
 #[cfg(test)]
@@ -55,6 +74,12 @@ mod tests {
             ("who left frees the slot", &[Some(cam(1)), Some(cam(2))], &[cam(2)], &[None, Some(cam(2))]),
             ("the first wishes win", &[Some(cam(3))], &[cam(1), cam(3)], &[Some(cam(1))]),
             ("no slots, no trouble", &[], &[cam(1)], &[]),
+            (
+                "the served stay in whatever order they are wished for",
+                &[Some(cam(3)), Some(cam(1)), None, Some(cam(2))],
+                &[cam(2), cam(4), cam(3), cam(1)],
+                &[Some(cam(3)), Some(cam(1)), Some(cam(4)), Some(cam(2))],
+            ),
         ];
         for (name, table, wishes, expected) in rows {
             assert_eq!(assign(table, wishes, none), *expected, "{name}");

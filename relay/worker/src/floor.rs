@@ -112,7 +112,7 @@ impl Worker {
             }
         }
         for viewer in members {
-            let Some(link) = self.link(*viewer) else { continue };
+            let Some(link) = self.link(*viewer).filter(|link| !link.floor.audible.is_empty()) else { continue };
             // Slots are large and many: one look at each.
             let heard: Vec<Wish> = link.slots.iter().filter_map(|slot| Some(slot.occupant?.wish)).collect();
             let audible = link.floor.audible.iter().map(|sound| sound.wish);

@@ -60,7 +60,7 @@ impl Worker {
             shown: reason == Reason::Shown,
             reason,
             slot: slot.map(|slot| slot.line.mid.as_str().to_owned()),
-            layer: slot.and_then(|slot| self.layer_name(slot.occupant, slot.media.current_layer())),
+            layer: slot.and_then(|slot| self.layer_rid(slot.occupant, slot.media.current_layer()).map(|rid| rid.as_str().to_owned())),
             limited: slot.and_then(|slot| slot.news().limited),
         }
     }
@@ -70,7 +70,7 @@ impl Worker {
             mid: slot.line.mid.as_str().to_owned(),
             participant: slot.occupant.map(|occupant| occupant.wish.0.0),
             source: slot.occupant.map(|occupant| occupant.wish.1),
-            layer: self.layer_name(slot.occupant, slot.media.current_layer()),
+            layer: self.layer_rid(slot.occupant, slot.media.current_layer()).map(|rid| rid.as_str().to_owned()),
             shown: slot.grant.and(slot.occupant).map(|_| slot.tile.height(now)),
             limited: slot.news().limited,
             packets: slot.media.counters().packets,

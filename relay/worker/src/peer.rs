@@ -85,7 +85,8 @@ pub(crate) struct Target {
 /// A receiving m-line with what is in it.
 pub(crate) struct OutSlot {
     pub(crate) line: SlotLine,
-    pub(crate) media: Slot,
+    /// Kept elsewhere: whoever asks only who is in which slot reads a few hundred bytes of it, not thousands.
+    pub(crate) media: Box<Slot>,
     pub(crate) occupant: Option<Occupant>,
     /// The room lets its source flow now. Nothing that waits for the slot leaves when it does not.
     pub(crate) open: bool,
@@ -106,7 +107,7 @@ pub(crate) struct Occupant {
 
 impl OutSlot {
     fn new(now: Instant, line: &SlotLine, entropy: u64) -> Self {
-        let (media, tile) = (Slot::new(slot_config(line, entropy)), Tile::new(now));
+        let (media, tile) = (Box::new(Slot::new(slot_config(line, entropy))), Tile::new(now));
         let (held, told) = (Held::new(now, tile.height(now)), layers::Told::default());
         Self { line: line.clone(), media, occupant: None, open: false, tile, grant: None, held, told }
     }

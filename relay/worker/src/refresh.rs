@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use media::MediaKind;
 use room::{Place, View};
-use signal::message::{ServerMessage, Slot};
+use signal::message::{ServerMessage, Slot, Token};
+use wire::ids::Rid;
 
-use crate::assign::{Wish, assign};
+use crate::assign::{Walk, Wish, assign};
 use crate::command::ClientKind;
 use crate::hall::speaker_label;
 use crate::keys::{HallKey, PeerKey};
@@ -82,7 +83,7 @@ impl Worker {
     /// What was dropped while a source was off must not look like loss: slots that still hold it continue their own numbering.
     /// True when there are any.
     fn begin_anew(&mut self, now: Instant, viewer: PeerKey, resumed: &[Wish]) -> bool {
-        let Some(link) = self.link(viewer) else { return false };
+        let Some(link) = self.link(viewer).filter(|_| !resumed.is_empty()) else { return false };
         let held = link.slots.iter().enumerate().filter_map(|(index, slot)| Some((index, slot.occupant?)));
         let held: Vec<(usize, Occupant)> = held.filter(|(_, occupant)| resumed.contains(&occupant.wish)).collect();
         for (index, occupant) in &held {
@@ -94,11 +95,10 @@ impl Worker {
     /// Gives each filled slot its place on the viewer's screen. True when any place changed.
     fn lay_out(&mut self, now: Instant, viewer: PeerKey, view: &View) -> bool {
         let Some(link) = self.link_mut(viewer) else { return false };
-        let mut changed = false;
+        let (mut changed, mut walk) = (false, Walk::default());
         for slot in &mut link.slots {
-            let Some(wish) = slot.occupant.map(|occupant| occupant.wish) else { continue };
-            let place = view.video.iter().position(|tile| (tile.participant, tile.source) == wish);
-            if let Some(rank) = place {
+            let Some(wish) = slot.occupant.map(|occupant| occupant.wish).filter(|wish| !wish.1.is_audio()) else { continue };
+            if let Some(rank) = walk.find(&view.video, |tile| (tile.participant, tile.source) == wish) {
                 let before = slot.tile;
                 slot.tile.lay_out(now, u16::try_from(rank).unwrap_or(u16::MAX), &view.video[rank]);
                 changed |= before != slot.tile;
@@ -217,10 +217,10 @@ impl Worker {
     pub(crate) fn tell_slots(&mut self, key: PeerKey) {
         let Some(link) = self.peers.get(key).and_then(|peer| peer.link.as_ref()) else { return };
         let slots = link.slots.iter().map(|slot| Slot {
-            mid: slot.line.mid.as_str().to_owned(),
+            mid: token(slot.line.mid.as_str()),
             participant: slot.occupant.map(|occupant| occupant.wish.0.0),
             source: slot.occupant.map(|occupant| occupant.wish.1),
-            layer: self.layer_name(slot.occupant, slot.media.current_layer()),
+            layer: self.layer_rid(slot.occupant, slot.media.current_layer()).map(|rid| token(rid.as_str())),
             limited: slot.news().limited,
         });
         let message = ServerMessage::Slots { slots: slots.collect() };
@@ -230,11 +230,10 @@ impl Worker {
         self.tell(key, message);
     }
 
-    pub(crate) fn layer_name(&self, occupant: Option<Occupant>, layer: Option<usize>) -> Option<String> {
+    pub(crate) fn layer_rid(&self, occupant: Option<Occupant>, layer: Option<usize>) -> Option<Rid> {
         let (occupant, layer) = (occupant?, layer?);
         let publisher = self.peers.get(occupant.publisher)?.link.as_ref()?;
-        let rid = publisher.publication(occupant.wish.1)?.1.layers().get(layer)?.rid()?;
-        Some(rid.as_str().to_owned())
+        publisher.publication(occupant.wish.1)?.1.layers().get(layer)?.rid()
     }
 
     fn occupant(&self, viewer: PeerKey, index: usize) -> Option<Occupant> {
@@ -248,4 +247,8 @@ pub(crate) fn slots_of_kind(link: &Link, kind: MediaKind) -> impl Iterator<Item 
 
 fn table(link: &Link, kind: MediaKind) -> Vec<Option<Wish>> {
     slots_of_kind(link, kind).map(|(_, slot)| slot.occupant.map(|occupant| occupant.wish)).collect()
+}
+
+fn token(text: &str) -> Token {
+    Token::from(text).unwrap_or_default()
 }

@@ -132,13 +132,12 @@ mod tests {
     use room::Role;
 
     fn entry(id: u64, name: &str) -> RosterEntry {
-        let (sources, locked) = (Vec::new(), Vec::new());
         RosterEntry {
             id: ParticipantId(id),
-            name: name.to_owned(),
+            name: name.into(),
             role: Role::Participant,
-            sources,
-            locked,
+            sources: [].into_iter().collect(),
+            locked: [].into_iter().collect(),
             waiting: false,
             breakout: None,
         }

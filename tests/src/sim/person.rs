@@ -246,7 +246,7 @@ impl Person {
     #[must_use]
     pub fn slot_of(&self, participant: u64, source: Source) -> Option<SlotView<'_>> {
         let slot = self.slots.iter().find(|slot| (slot.participant, slot.source) == (Some(participant), Some(source)))?;
-        self.client.slots().find(|view| view.mid == slot.mid)
+        self.client.slots().find(|view| view.mid == slot.mid.as_str())
     }
 
     /// Pictures or sounds of a publisher that were decoded in this window, whatever slot they came in.

@@ -89,7 +89,7 @@ async fn a_muted_microphone_is_silent_while_the_camera_goes_on() {
     let muted = ben.signalling.until("anna without microphone", |state| {
         state.roster.get(&id).map(|anna| anna.sources.clone()).filter(|sources| !sources.contains(&Source::Microphone))
     });
-    assert_eq!(muted.await, [Source::Camera]);
+    assert_eq!(*muted.await, [Source::Camera]);
     // What was on its way has arrived when the next pictures are there; from then on: pictures only.
     ben.stack.hear_more(video, 10).await;
     let before = ben.stack.heard_now(audio).len();

@@ -75,7 +75,7 @@ impl State {
 
     /// Everyone's id by name.
     pub(crate) fn named(&self, name: &str) -> Option<u64> {
-        self.roster.values().find(|participant| participant.name == name).map(|participant| participant.id.0)
+        self.roster.values().find(|participant| *participant.name == *name).map(|participant| participant.id.0)
     }
 
     /// The mid of the slot that holds somebody's source.

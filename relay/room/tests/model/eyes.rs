@@ -44,7 +44,7 @@ impl Model {
         let mut roster: Vec<_> = known
             .map(|person| RosterEntry {
                 id: person.id.unwrap_or(room::ParticipantId(0)),
-                name: self.name_for(viewer, person),
+                name: self.name_for(viewer, person).into(),
                 role: if person.inside { person.seat } else { Role::Participant },
                 sources: Source::ALL.into_iter().filter(|source| self.flows(person, *source) && gets(person, *source)).collect(),
                 locked: Source::ALL.into_iter().filter(|source| person.locked[bit(*source)]).collect(),

@@ -79,7 +79,7 @@ fn roster_entry(meeting: &Meeting, person: &Resident, entry: &RosterEntry) -> Re
     if !may_know(meeting, person, other) {
         return Err(format!("that {} is here", other.author));
     }
-    if name_for(meeting, person, other).is_some_and(|name| name != entry.name) {
+    if name_for(meeting, person, other).is_some_and(|name| *name != *entry.name) {
         return Err(format!("{:?} as a name of {}", entry.name, other.author));
     }
     Ok(())

@@ -162,10 +162,17 @@ fn messages_are_judged() {
     oracle.claim(1, NOW, "a", Some(Actor::Service), &Change::Admitted { participant: id(3) });
     oracle.enter(1, "a", &Settings::default(), newcomer(5, false));
     let entry = |author: u32, name: &str| {
-        let (sources, locked) = (Vec::new(), Vec::new());
         let role = if author == 1 { room::Role::Host } else { room::Role::Participant };
         let waiting = author == 5;
-        let entry = RosterEntry { id: id(author.into()), name: name.to_owned(), role, sources, locked, waiting, breakout: None };
+        let entry = RosterEntry {
+            id: id(author.into()),
+            name: name.into(),
+            role,
+            sources: [].into_iter().collect(),
+            locked: [].into_iter().collect(),
+            waiting,
+            breakout: None,
+        };
         ServerMessage::Joined { participant: entry }
     };
     let speaker = ServerMessage::Speaker { participant: Some(2) };
