@@ -1,6 +1,5 @@
 //! The fan-out: one packet in, one rewritten and sealed packet out for each route, now or when its time has come.
 
-use std::cmp::Reverse;
 use std::time::Instant;
 
 use media::pacer::{Class, Verdict};
@@ -38,11 +37,7 @@ impl Worker {
                 Leg::Sent => self.counters.rtp_forwarded += 1,
                 Leg::Waits(until) => {
                     self.counters.paced += 1;
-                    let until = until.unwrap_or(now);
-                    if peer.scheduled.is_none_or(|scheduled| until < scheduled) {
-                        peer.scheduled = Some(until);
-                        self.timers.push(Reverse((until, target.peer)));
-                    }
+                    self.schedule_at(until.unwrap_or(now), target.peer);
                 }
                 Leg::Lost => self.counters.pacer_full += 1,
                 Leg::NotHis => {}

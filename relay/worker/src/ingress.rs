@@ -104,12 +104,12 @@ impl Worker {
         let before = *link.receiver.counters();
         let Some(inbound) = link.receiver.handle_rtp(now, &datagram[..len]) else {
             self.counters.refused(&before, link.receiver.counters());
-            return self.schedule(now, key);
+            return self.schedule_feedback(now, key);
         };
         let source = inbound.label as usize;
         if !link.flows.get(source).copied().unwrap_or(false) {
             self.counters.dropped_muted += 1;
-            return self.schedule(now, key);
+            return self.schedule_feedback(now, key);
         }
         self.counters.rtp_received += 1;
         if let (room::Source::Microphone, Some(level)) = (room::Source::ALL[source], inbound.audio_level)
@@ -127,7 +127,7 @@ impl Worker {
         } else {
             self.forward(now, key, source, &inbound);
         }
-        self.schedule(now, key);
+        self.schedule_feedback(now, key);
     }
 
     fn rtcp(&mut self, now: Instant, path: Path, datagram: &mut [u8]) {

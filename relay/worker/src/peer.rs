@@ -197,9 +197,13 @@ impl Link {
 
     /// The same for all but what is sent to the peer.
     pub(crate) fn upkeep(&self, now: Instant) -> Instant {
-        // Without a path feedback cannot go anywhere; the check that brings the path back schedules anew.
-        let feedback = self.path(now).and_then(|_| self.receiver.poll_timeout());
-        [self.transport.poll_timeout(now), feedback].into_iter().flatten().fold(self.report_at, Instant::min)
+        [self.transport.poll_timeout(now), self.feedback_due(now)].into_iter().flatten().fold(self.report_at, Instant::min)
+    }
+
+    /// When the peer is to hear next of what it sends. Without a path feedback cannot go anywhere; the check that brings the path back
+    /// schedules anew.
+    pub(crate) fn feedback_due(&self, now: Instant) -> Option<Instant> {
+        self.path(now).and_then(|_| self.receiver.poll_timeout())
     }
 }
 

@@ -165,9 +165,22 @@ impl Worker {
     /// Makes sure that `peer_timeout` comes when the peer's link wants it.
     pub(crate) fn schedule(&mut self, now: Instant, key: PeerKey) {
         self.wake_tick(now);
+        if let Some(at) = self.link(key).map(|link| link.deadline(now)) {
+            self.schedule_at(at, key);
+        }
+    }
+
+    /// The same after a packet of the peer's media, which changes nothing but when the peer is to hear of it. Comes for every packet.
+    pub(crate) fn schedule_feedback(&mut self, now: Instant, key: PeerKey) {
+        self.wake_tick(now);
+        if let Some(at) = self.link(key).and_then(|link| link.feedback_due(now)) {
+            self.schedule_at(at, key);
+        }
+    }
+
+    /// Makes sure that `peer_timeout` comes by then.
+    pub(crate) fn schedule_at(&mut self, at: Instant, key: PeerKey) {
         let Some(peer) = self.peers.get_mut(key) else { return };
-        let Some(link) = &peer.link else { return };
-        let at = link.deadline(now);
         if peer.scheduled.is_none_or(|scheduled| at < scheduled) {
             peer.scheduled = Some(at);
             self.timers.push(Reverse((at, key)));

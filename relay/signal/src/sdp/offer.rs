@@ -31,7 +31,8 @@ impl Offer {
             return Err(SdpError::TooLarge(text.len()));
         }
         // Counted before parsing: the parser has no limit of its own.
-        if text.split(['\r', '\n']).filter(|line| line.starts_with("m=")).count() > MAX_LINES {
+        let lines = text.as_bytes().split(|byte| matches!(byte, b'\r' | b'\n'));
+        if lines.filter(|line| line.starts_with(b"m=")).count() > MAX_LINES {
             return Err(SdpError::TooManyLines);
         }
         // The parser's errors quote the offer, which may hold addresses and credentials; they are not passed on.
