@@ -37,6 +37,21 @@ pub enum Act {
     Recall,
 }
 
+impl Act {
+    /// What it is called in a summary.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mute(_) => "mute",
+            Self::Unmute(_) => "unmute",
+            Self::OneWay(_) => "one_way",
+            Self::Screen(..) => "screen",
+            Self::MakeBreakouts(_) | Self::OpenBreakouts => "breakouts",
+            Self::Recall => "recall",
+        }
+    }
+}
+
 /// Somebody.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Person {
