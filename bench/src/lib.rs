@@ -11,6 +11,7 @@ pub mod meter;
 pub mod person;
 pub mod plain;
 pub mod quick;
+pub mod side;
 pub mod simulcast;
 pub mod stage;
 pub mod verdict;

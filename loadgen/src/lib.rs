@@ -8,6 +8,7 @@ pub mod measure;
 pub mod plan;
 pub mod report;
 pub mod scenario;
+pub mod side;
 pub mod summary;
 pub mod target;
 pub mod verdict;

@@ -52,6 +52,9 @@ pub struct Summary {
     /// packets. All or none: runs of over an hour leave it out, their whole distributions are in [`Summary::media`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub latencies: Vec<String>,
+    /// Acts of the timetable that were left out in the measured time because this server knows nothing of them, by name.
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub left_out: std::collections::BTreeMap<String, u64>,
 }
 
 /// Names in [`Summary::joins`]: from the offer to the answer, to keys in place, to the first packet, to the first whole picture.

@@ -20,8 +20,8 @@ pub(super) struct FindCapacityCommand {
 
 /// Searches; the load is meetings.
 pub(super) fn run(args: &FindCapacityCommand) -> Result<ExitCode, String> {
-    if args.run.target.key_id.is_none() {
-        return Err("capacity is found in many rooms: give --key-id and --secret-file of a key in the relay's configuration".to_owned());
+    if !args.run.target.has_rooms() {
+        return Err("capacity is found in many rooms: give --key-id and --secret-file of a key in the relay's configuration, and no --room for other servers".to_owned());
     }
     let base = profile(&args.run)?;
     let slos = slos(args.run.slo.as_deref(), &base)?;

@@ -17,7 +17,7 @@ pub(super) fn run(args: &PlanArgs, target: &TargetArgs) -> Result<ExitCode, Stri
     let load = args.verify.then(|| verify_load(&plan, args.machine_cores.unwrap_or_else(cores)));
     let verification = match (&load, &args.measured) {
         (Some(load), Some(path)) => Some(Verification::of(&plan, load, &summary(path)?).map_err(|error| error.to_string())?),
-        (Some(load), None) if target.key_id.is_some() => {
+        (Some(load), None) if target.has_rooms() => {
             Some(Verification::of(&plan, load, &verify::play_load(load, target)?).map_err(|error| error.to_string())?)
         }
         _ => None,

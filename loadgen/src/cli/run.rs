@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use loadgen::engine::{self, Against, Options, Played};
 use loadgen::measure::machine;
 use loadgen::measure::process::Process;
 use loadgen::report;
 use loadgen::scenario::{Impairment, Profile};
-use loadgen::summary::{Summary, Verdict};
-use loadgen::target::{Key, Relay};
+use loadgen::summary::{Summary, Target, Verdict};
+use loadgen::target::{Janus, Key, Relay, TargetError, Whip, WhipSettings};
 use loadgen::verdict::{self, Slo};
 
 use super::live::LiveLine;
@@ -21,16 +21,47 @@ use super::summarise::{Made, summarise};
 
 /// Where runs lie that were given no folder.
 const FOLDER: &str = "loadgen-runs";
+/// Where servers usually are.
+const RELAY: &str = "http://127.0.0.1:7880";
+const JANUS: &str = "ws://127.0.0.1:8188";
+/// The room of a development relay that anybody may enter.
+const OPEN_ROOM: &str = "demo";
+
+/// What kind of server it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Kind {
+    /// The relay of this project, by its own protocol.
+    Relay,
+    /// Any server that speaks WHIP and WHEP.
+    Whip,
+    /// Janus, by its videoroom (multistream, over WebSocket).
+    Janus,
+}
 
 /// Where the server is, and how one gets in.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TargetArgs {
-    /// Address of the relay.
-    #[arg(long, default_value = "http://127.0.0.1:7880")]
-    pub(crate) url: String,
-    /// Room that anybody may enter; used without a key.
-    #[arg(long, default_value = "demo")]
-    pub(crate) room: String,
+    /// How to get in. By others than `relay` nothing can be led: mutes, waiting rooms, one-way and breakouts are left out and counted.
+    #[arg(long = "target", value_enum, default_value = "relay")]
+    pub(crate) kind: Kind,
+    /// Address of the server [default: http://127.0.0.1:7880; for janus ws://127.0.0.1:8188].
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+    /// The one room of all meetings, one after the other [default: a room each; without a key of a relay its open room, demo].
+    #[arg(long)]
+    pub(crate) room: Option<String>,
+    /// Where people publish, for --target whip: a path or an address with {room} and {person} in it.
+    #[arg(long, value_name = "TEMPLATE", default_value = "/v1/rooms/{room}/whip")]
+    pub(crate) whip: String,
+    /// Where people receive, for --target whip: a room in one session, or with {peer} one person each.
+    #[arg(long, value_name = "TEMPLATE", default_value = "/v1/rooms/{room}/whep", conflicts_with = "one_connection")]
+    pub(crate) whep: String,
+    /// Publish and receive over one connection, for --target whip and servers that take both in one offer, as our relay does.
+    #[arg(long)]
+    pub(crate) one_connection: bool,
+    /// Bearer token of every session, for --target whip.
+    #[arg(long, env = "LOADGEN_TOKEN", hide_env_values = true, conflicts_with = "key_id")]
+    pub(crate) token: Option<String>,
     /// Id of an HS256 key of the relay, with which tokens for many rooms are signed.
     #[arg(long, requires = "secret")]
     pub(crate) key_id: Option<String>,
@@ -52,6 +83,13 @@ pub(crate) struct TargetArgs {
     /// How late 99 of 100 packets may leave before the run proves nothing.
     #[arg(long, default_value = "1ms", value_parser = humantime::parse_duration)]
     pub(crate) max_lateness: Duration,
+}
+
+impl TargetArgs {
+    /// Whether each meeting has a room of its own.
+    pub(crate) fn has_rooms(&self) -> bool {
+        if self.kind == Kind::Relay { self.key_id.is_some() } else { self.room.is_none() }
+    }
 }
 
 /// What to play.
@@ -106,17 +144,18 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, String> {
 
 /// Plays a profile against the target, and judges.
 pub(super) fn play(target: &TargetArgs, profile: &Profile, seed: u64, slos: &[(Slo, bool)], shown: bool) -> Result<Summary, String> {
-    let relay = Relay::new(&target.url, key(target)?).map_err(|error| error.to_string())?;
-    let version = relay.greet().map_err(|error| error.to_string())?;
+    let against = against(target, key(target)?).map_err(|error| error.to_string())?;
+    let version = against.greet().map_err(|error| error.to_string())?;
     let server = match target.pid {
         Some(pid) => Some(Process::new(pid)?),
-        None => Process::listening_on(relay.address()),
+        None => Process::listening_on(against.address()),
     };
+    let named = Target { kind: against.kind().to_owned(), url: against.url().to_owned(), version };
     let threads = target.threads.unwrap_or_else(|| (machine::cores() / 2).max(1));
     let stop = stopper();
     let options = Options {
-        against: Against::Relay(relay.clone()),
-        room: target.room.clone(),
+        against,
+        room: target.room.clone().unwrap_or_else(|| OPEN_ROOM.to_owned()),
         profile: profile.clone(),
         seed,
         threads,
@@ -133,13 +172,30 @@ pub(super) fn play(target: &TargetArgs, profile: &Profile, seed: u64, slos: &[(S
         complain(&played);
     }
     let latest = target.max_lateness.as_secs_f64() * 1e6;
-    let made =
-        Made { relay: &relay, version, profile, seed, threads, lateness_limit: Some(latest).filter(|latest| *latest != verdict::LATEST) };
+    let made = Made { target: named, profile, seed, threads, lateness_limit: Some(latest).filter(|latest| *latest != verdict::LATEST) };
     let mut summary = summarise(&made, &played);
     summary.generator.invalid = verdict::invalid(&summary, latest);
     summary.thresholds = verdict::judge(&summary, slos);
     summary.verdict = verdict::verdict(&summary, played.interrupted);
     Ok(summary)
+}
+
+fn against(target: &TargetArgs, key: Option<Key>) -> Result<Against, TargetError> {
+    let url = |usual: &str| target.url.clone().unwrap_or_else(|| usual.to_owned());
+    Ok(match target.kind {
+        Kind::Relay => Against::Relay(Relay::new(&url(RELAY), key)?),
+        Kind::Whip => {
+            let settings = WhipSettings {
+                publish: target.whip.clone(),
+                play: (!target.one_connection).then(|| target.whep.clone()),
+                token: target.token.clone(),
+                key,
+                room: target.room.clone(),
+            };
+            Against::Whip(Whip::new(&url(RELAY), settings)?)
+        }
+        Kind::Janus => Against::Janus(Janus::new(&url(JANUS), target.room.clone())?),
+    })
 }
 
 /// The first things that went wrong, in words.
@@ -165,13 +221,13 @@ fn key(target: &TargetArgs) -> Result<Option<Key>, String> {
 
 /// The profile with what the command line changes.
 pub(super) fn profile(args: &RunArgs) -> Result<Profile, String> {
-    let name = match (&args.scenario, &args.target.key_id) {
-        (Some(name), _) => name.as_str(),
-        (None, Some(_)) => "visits",
-        (None, None) => {
+    let name = match &args.scenario {
+        Some(name) => name.as_str(),
+        None if args.target.has_rooms() => "visits",
+        None => {
+            let room = args.target.room.as_deref().unwrap_or(OPEN_ROOM);
             eprintln!(
-                "loadgen: no key, so one meeting in the open room `{}`; for `visits` in many rooms give --key-id and --secret-file of a key in the relay's configuration",
-                args.target.room
+                "loadgen: one meeting in the room `{room}`; for `visits` in many rooms of a relay give --key-id and --secret-file of a key in its configuration, for others leave --room out"
             );
             "meeting"
         }

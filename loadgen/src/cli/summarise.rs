@@ -4,12 +4,10 @@ use loadgen::engine::Played;
 use loadgen::measure::machine;
 use loadgen::scenario::Profile;
 use loadgen::summary::{Clients, Generator, SCHEMA, Scenario, Server, Summary, Target, Verdict};
-use loadgen::target::Relay;
 
 /// What was asked for.
 pub(super) struct Made<'a> {
-    pub(super) relay: &'a Relay,
-    pub(super) version: Option<String>,
+    pub(super) target: Target,
     pub(super) profile: &'a Profile,
     pub(super) seed: u64,
     pub(super) threads: u32,
@@ -17,16 +15,22 @@ pub(super) struct Made<'a> {
     pub(super) lateness_limit: Option<f64>,
 }
 
-/// The command line, without the secret.
+/// Flags whose values are nobody else's business.
+const SECRETS: [&str; 2] = ["--secret", "--token"];
+
+/// The command line, without secrets.
 fn command() -> String {
     let mut hidden = false;
     let words = std::env::args().skip(1).map(|word| {
         let word = if std::mem::take(&mut hidden) { "...".to_owned() } else { word };
-        hidden = word == "--secret";
-        if word.starts_with("--secret=") { "--secret=...".to_owned() } else { word }
+        hidden = SECRETS.contains(&word.as_str());
+        match word.split_once('=') {
+            Some((name, _)) if SECRETS.contains(&name) => format!("{name}=..."),
+            _ => word,
+        }
     });
     let quoted =
-        words.map(|word| if word.contains([' ', '<', '>', '\'', '*']) { format!("'{}'", word.replace('\'', "'\\''")) } else { word });
+        words.map(|word| if word.contains([' ', '<', '>', '\'', '*', '{']) { format!("'{}'", word.replace('\'', "'\\''")) } else { word });
     std::iter::once("loadgen".to_owned()).chain(quoted).collect::<Vec<_>>().join(" ")
 }
 
@@ -47,7 +51,7 @@ pub(super) fn summarise(made: &Made<'_>, played: &Played) -> Summary {
         generator_version: env!("CARGO_PKG_VERSION").to_owned(),
         started: played.started,
         seconds,
-        target: Target { kind: "relay".to_owned(), url: made.relay.url().to_owned(), version: made.version.clone() },
+        target: made.target.clone(),
         machine: machine::read(),
         scenario: Scenario { name: made.profile.name.clone(), seed: made.seed, profile: made.profile.to_toml() },
         generator: Generator {
@@ -72,5 +76,6 @@ pub(super) fn summarise(made: &Made<'_>, played: &Played) -> Summary {
         verdict: Verdict::Pass,
         command: Some(command()),
         latencies: played.latencies.clone(),
+        left_out: played.left_out.clone(),
     }
 }

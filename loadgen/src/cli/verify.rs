@@ -15,7 +15,7 @@ const SLIDES_MEAN: f64 = 0.25;
 
 /// Plays it against the target.
 pub(super) fn play_load(load: &VerifyLoad, target: &TargetArgs) -> Result<Summary, String> {
-    if target.key_id.is_none() {
+    if !target.has_rooms() {
         return Err("a plan is verified in many rooms: give --key-id and --secret-file of a key in the relay's configuration, or --measured with a run's summary".to_owned());
     }
     let profile = profile(load);

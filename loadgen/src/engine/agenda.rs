@@ -12,6 +12,10 @@ use crate::scenario::Act;
 pub(super) enum Task {
     /// Somebody comes.
     Join(usize),
+    /// Another connection of somebody begins.
+    Open(usize),
+    /// Somebody tells the server that they are still there.
+    KeepAlive(usize),
     /// Whoever is not in by now has failed.
     GiveUp(usize),
     /// Somebody begins or stops to speak.

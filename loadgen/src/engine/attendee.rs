@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use signal::message::{ByeReason, ClientMessage, Command, ParticipantId, Scene, ServerMessage, Slot, Source};
+use url::Url;
 use wire::ids::Rid;
 
 use super::line::Way;
 use super::udp::{Run, Udp};
 use crate::light::{Client, Counters};
 use crate::measure::{JoinTimes, Tally};
-use crate::target::{End, Signalling};
+use crate::target::{End, Signalling, Visit};
 
 /// Places in [`JoinTimes`], in the order of [`crate::summary::JOIN_TIMES`].
 const ANSWER: usize = 0;
@@ -45,11 +46,22 @@ pub(super) struct Line {
     pub(super) down: Way,
 }
 
-/// Somebody who is there.
+/// How somebody came into a server that is not ours, and how they go.
+pub(super) enum Door {
+    /// By the relay's own protocol, or by none of their own.
+    Plain,
+    /// A session over HTTP: what is deleted at the end, and with what token.
+    Http { resource: Option<Url>, token: Option<String> },
+    /// A visit to Janus.
+    Janus(Box<Visit>),
+}
+
+/// Somebody who is there; or another connection of theirs.
 pub(super) struct Attendee {
     pub(super) client: Client,
     pub(super) udp: Udp,
     pub(super) signalling: Signalling,
+    pub(super) door: Door,
     pub(super) line: Option<Line>,
     pub(super) way_in: WayIn,
     /// When the client wants to be called, as the heap knows it.
@@ -76,11 +88,12 @@ pub(super) struct Attendee {
 }
 
 impl Attendee {
-    pub(super) fn new(client: Client, udp: Udp, signalling: Signalling, line: Option<Line>, tile: [u16; 2]) -> Self {
+    pub(super) fn new(client: Client, udp: Udp, line: Option<Line>, tile: [u16; 2]) -> Self {
         Self {
             client,
             udp,
-            signalling,
+            signalling: Signalling::silent(),
+            door: Door::Plain,
             line,
             way_in: WayIn::Outside,
             wake: None,
@@ -98,6 +111,12 @@ impl Attendee {
             window: Counters::default(),
             complaints: Vec::new(),
         }
+    }
+
+    /// Another connection of somebody whose join is measured by the first.
+    pub(super) fn beside(mut self) -> Self {
+        self.settled = true;
+        self
     }
 
     /// Asks something of the room.
@@ -134,18 +153,8 @@ impl Attendee {
                 return self.enter(&scene);
             }
             ServerMessage::Scene { scene } => return self.enter(&scene),
-            ServerMessage::Answer { sdp, .. } => {
-                let first = self.asked.filter(|_| self.times.0[ANSWER].is_none());
-                self.times.0[ANSWER] = self.times.0[ANSWER].or(first.map(|asked| now.saturating_duration_since(asked)));
-                match self.client.handle_answer(now, &sdp) {
-                    Ok(()) => self.say_sizes(),
-                    Err(error) => self.fail(&error.to_string()),
-                }
-            }
-            ServerMessage::Slots { slots } => {
-                self.client.slots_told(&self.slots, &slots);
-                self.slots = slots;
-            }
+            ServerMessage::Answer { sdp, .. } => self.answered(now, &sdp),
+            ServerMessage::Slots { slots } => self.told_slots(slots),
             ServerMessage::Send { sources } => {
                 for needed in sources {
                     let layers: Vec<(Option<Rid>, bool)> = needed.layers.iter().map(|layer| (Rid::new(&layer.rid), layer.active)).collect();
@@ -164,6 +173,22 @@ impl Attendee {
             _ => {}
         }
         News::None
+    }
+
+    /// The server's answer to the offer.
+    pub(super) fn answered(&mut self, now: Instant, sdp: &str) {
+        let first = self.asked.filter(|_| self.times.0[ANSWER].is_none());
+        self.times.0[ANSWER] = self.times.0[ANSWER].or(first.map(|asked| now.saturating_duration_since(asked)));
+        match self.client.handle_answer(now, sdp) {
+            Ok(()) => self.say_sizes(),
+            Err(error) => self.fail(&error.to_string()),
+        }
+    }
+
+    /// Who is in which slot from now on.
+    pub(super) fn told_slots(&mut self, slots: Vec<Slot>) {
+        self.client.slots_told(&self.slots, &slots);
+        self.slots = slots;
     }
 
     fn enter(&mut self, scene: &Scene) -> News {
@@ -216,13 +241,22 @@ impl Attendee {
         }
     }
 
-    /// The join's times, once: when there is nothing more to wait for, or at the end.
-    pub(super) fn take_times(&mut self, at_the_end: bool) -> Option<JoinTimes> {
-        if self.settled || self.way_in != WayIn::In {
+    /// Whether the join's times are still to be taken.
+    pub(super) fn is_unsettled(&self) -> bool {
+        !self.settled && self.way_in == WayIn::In
+    }
+
+    /// When the first picture was whole.
+    pub(super) fn first_frame(&self) -> Option<Instant> {
+        self.client.slots().filter(|slot| !slot.audio).filter_map(|slot| slot.record.first_decoded).min()
+    }
+
+    /// The join's times, once: when there is nothing more to wait for, or at the end. `first` is the first picture of all connections.
+    pub(super) fn take_times(&mut self, at_the_end: bool, first: Option<Instant>) -> Option<JoinTimes> {
+        if !self.is_unsettled() {
             return None;
         }
         if let (None, Some(asked)) = (self.times.0[FRAME], self.asked.filter(|_| self.times.0[PACKET].is_some())) {
-            let first = self.client.slots().filter(|slot| !slot.audio).filter_map(|slot| slot.record.first_decoded).min();
             self.times.0[FRAME] = first.map(|first| first.saturating_duration_since(asked));
         }
         self.settled = at_the_end || !self.company || self.times.0[FRAME].is_some();

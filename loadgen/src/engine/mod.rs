@@ -12,6 +12,7 @@
 mod agenda;
 mod attendee;
 mod collector;
+mod elsewhere;
 mod line;
 mod mirror;
 mod person;

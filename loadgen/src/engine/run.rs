@@ -1,7 +1,7 @@
 //! Plays a timetable to its end on all threads and gives what came out.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +17,7 @@ use crate::measure::process::{Process, Taken};
 use crate::measure::{SecondTally, Tally};
 use crate::scenario::{Meeting, Profile, Timetable};
 use crate::summary::{Clients, Second};
-use crate::target::{Relay, Role, TargetError};
+use crate::target::{Courier, Janus, Relay, Role, TargetError, Whip};
 
 /// From the making of the threads to the first join: sockets, tokens and memory are there by then.
 const HEAD_START: Duration = Duration::from_millis(100);
@@ -33,9 +33,9 @@ pub enum EngineError {
     /// A thread has no poll, timer or certificate.
     #[error("the generator cannot work here: {0}")]
     System(String),
-    /// Without a key there is one room only.
+    /// There is one room only.
     #[error(
-        "without a key of the relay there is one room, for one meeting after the other; the scenario needs {0} at a time: give --key-id and --secret-file, or play `meeting`"
+        "there is one room, for one meeting after the other; the scenario needs {0} at a time: for a relay give --key-id and --secret-file, for others leave --room out, or play `meeting`"
     )]
     OneRoom(u64),
 }
@@ -44,20 +44,83 @@ pub enum EngineError {
 pub enum Against {
     /// A relay, by its own protocol.
     Relay(Relay),
+    /// Any server, by WHIP and WHEP.
+    Whip(Whip),
+    /// A Janus, by its videoroom.
+    Janus(Janus),
     /// Nobody: everything comes straight back.
     Mirror(Mirror),
 }
 
 impl Against {
-    /// Whether rooms can be chosen and led.
-    pub(super) fn has_key(&self) -> bool {
+    /// Its name in a summary.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Relay(_) => "relay",
+            Self::Whip(_) => "whip",
+            Self::Janus(_) => "janus",
+            Self::Mirror(_) => "mirror",
+        }
+    }
+
+    /// Its address, without secrets.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        match self {
+            Self::Relay(relay) => relay.url(),
+            Self::Whip(whip) => whip.url(),
+            Self::Janus(janus) => janus.url(),
+            Self::Mirror(_) => "",
+        }
+    }
+
+    /// Asks whether it is there; gives what it says of its version.
+    ///
+    /// # Errors
+    /// [`TargetError`].
+    pub fn greet(&self) -> Result<Option<String>, TargetError> {
+        match self {
+            Self::Relay(relay) => relay.greet(),
+            Self::Whip(whip) => whip.greet(),
+            Self::Janus(janus) => janus.greet(),
+            Self::Mirror(_) => Ok(None),
+        }
+    }
+
+    /// Where its signalling is.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        match self {
+            Self::Relay(relay) => relay.address(),
+            Self::Whip(whip) => whip.address(),
+            Self::Janus(janus) => janus.address(),
+            Self::Mirror(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        }
+    }
+
+    /// Whether meetings can be led: mute, one-way, waiting room, breakouts.
+    pub(super) fn leads(&self) -> bool {
         matches!(self, Self::Relay(relay) if relay.has_key())
     }
 
-    fn address(&self) -> SocketAddr {
+    /// Whether each meeting has a room of its own.
+    fn has_rooms(&self) -> bool {
         match self {
-            Self::Relay(relay) => relay.address(),
-            Self::Mirror(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            Self::Relay(relay) => relay.has_key(),
+            Self::Whip(whip) => whip.has_rooms(),
+            Self::Janus(janus) => janus.has_rooms(),
+            Self::Mirror(_) => true,
+        }
+    }
+
+    /// Connections that somebody in a meeting of so many has beside the one they publish on.
+    pub(super) fn connections_beside(&self, people: usize) -> usize {
+        match self {
+            Self::Whip(whip) if whip.is_one_connection() => 0,
+            Self::Whip(whip) if whip.plays_one_person() => people.saturating_sub(1),
+            Self::Whip(_) | Self::Janus(_) => 1,
+            Self::Relay(_) | Self::Mirror(_) => 0,
         }
     }
 }
@@ -95,6 +158,10 @@ pub(super) struct Shared {
     pub(super) certificate: Arc<Certificate>,
     pub(super) local: IpAddr,
     pub(super) stop: Arc<AtomicBool>,
+    /// Carries requests where sessions are opened over HTTP.
+    pub(super) courier: Option<Courier>,
+    /// An address of ours that the server could reach.
+    pub(super) candidate: Option<IpAddr>,
     room: String,
     ports: Mutex<BTreeSet<u16>>,
 }
@@ -102,7 +169,7 @@ pub(super) struct Shared {
 impl Shared {
     /// The room of a meeting: one of its own in each run, or the open one.
     pub(super) fn room(&self, meeting: u32) -> String {
-        if self.against.has_key() { format!("load-{:x}-{meeting}", self.wall.as_millis() & 0xff_ffff_ffff) } else { self.room.clone() }
+        if self.against.has_rooms() { format!("load-{:x}-{meeting}", self.wall.as_millis() & 0xff_ffff_ffff) } else { self.room.clone() }
     }
 
     pub(super) fn note_port(&self, port: u16) {
@@ -115,6 +182,8 @@ impl Shared {
 pub(super) struct Ended {
     pub(super) clients: Clients,
     pub(super) complaints: Vec<String>,
+    /// Acts of the timetable that this server knows nothing of, by name.
+    pub(super) left_out: BTreeMap<String, u64>,
 }
 
 /// From a thread to the collector.
@@ -150,6 +219,8 @@ pub struct Played {
     pub memory_peak: u64,
     /// What went wrong, in words, the first of it.
     pub complaints: Vec<String>,
+    /// Acts of the timetable that were left out because this server knows nothing of them, by name.
+    pub left_out: BTreeMap<String, u64>,
     /// Somebody stopped it.
     pub interrupted: bool,
 }
@@ -160,7 +231,7 @@ pub struct Played {
 /// [`EngineError`]: nothing was played.
 pub fn play(options: Options, mut each_second: impl FnMut(&Live)) -> Result<Played, EngineError> {
     let timetable = Timetable::new(&options.profile, options.seed);
-    if matches!(&options.against, Against::Relay(relay) if !relay.has_key()) && timetable.peak().0 > 1 {
+    if !options.against.has_rooms() && timetable.peak().0 > 1 {
         return Err(EngineError::OneRoom(timetable.peak().0));
     }
     let tokens = tokens(&options, &timetable)?;
@@ -168,13 +239,17 @@ pub fn play(options: Options, mut each_second: impl FnMut(&Live)) -> Result<Play
     let certificate = Certificate::generate().map_err(|error| EngineError::System(error.to_string()))?;
     let threads = (options.threads.max(1) as usize).min(timetable.meetings.len().max(1));
     let Options { against, room, profile, seed, poll, server, stop, .. } = options;
-    let local = match (against.address().is_ipv4(), against.address().ip().is_loopback()) {
-        (true, true) => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        (true, false) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        (false, true) => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        (false, false) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    let local = match against.address().ip() {
+        // A server on one loopback address may not be able to answer another one.
+        ip if ip.is_loopback() => ip,
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     };
+    let courier = matches!(against, Against::Whip(_)).then(Courier::start).transpose();
+    let courier = courier.map_err(|error| EngineError::System(error.to_string()))?;
     let shared = Arc::new(Shared {
+        courier,
+        candidate: candidate(&against, local),
         against,
         profile,
         seed,
@@ -207,9 +282,24 @@ pub fn play(options: Options, mut each_second: impl FnMut(&Live)) -> Result<Play
         let ended = ended.map_err(|_| EngineError::System("a thread panicked; please report it with the seed".to_owned()))?;
         ended.map_err(|error| EngineError::System(error.to_string()))?;
     }
+    played.complaints.extend(shared.courier.iter().flat_map(Courier::finish));
     played.started = wall.as_secs();
     played.interrupted = stop.load(std::sync::atomic::Ordering::Relaxed);
     Ok(played)
+}
+
+/// The address that servers are told which check paths themselves; our relay does not ask.
+fn candidate(against: &Against, local: IpAddr) -> Option<IpAddr> {
+    if matches!(against, Against::Relay(_) | Against::Mirror(_)) {
+        return None;
+    }
+    if local.is_loopback() {
+        return Some(local);
+    }
+    // No packet is sent: the system only says by which of its addresses it would go.
+    let socket = UdpSocket::bind(SocketAddr::new(local, 0)).ok()?;
+    socket.connect(against.address()).ok()?;
+    socket.local_addr().ok().map(|address| address.ip())
 }
 
 fn collect(mut collector: Collector<'_>, reports: &Receiver<Report>, threads: usize, each_second: &mut impl FnMut(&Live)) -> Played {
@@ -228,6 +318,7 @@ fn collect(mut collector: Collector<'_>, reports: &Receiver<Report>, threads: us
                 played.clients.joined += ended.clients.joined;
                 played.clients.failed += ended.clients.failed;
                 played.complaints.extend(ended.complaints);
+                ended.left_out.into_iter().for_each(|(name, count)| *played.left_out.entry(name).or_default() += count);
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
@@ -245,7 +336,7 @@ fn collect(mut collector: Collector<'_>, reports: &Receiver<Report>, threads: us
 
 /// Whole meetings to each thread, by their places, so that one that ends is followed by the next on the same thread.
 fn dealt_out(meetings: Vec<Meeting>, threads: usize) -> Vec<Vec<Meeting>> {
-    let mut places: std::collections::BTreeMap<u32, usize> = std::collections::BTreeMap::new();
+    let mut places: BTreeMap<u32, usize> = BTreeMap::new();
     let mut people = vec![0; threads];
     let mut parts: Vec<Vec<Meeting>> = (0..threads).map(|_| Vec::new()).collect();
     for meeting in meetings {

@@ -1,19 +1,20 @@
 //! What happens in meetings: people come and go, speak, are muted, let in, sent to breakouts and called back.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use signal::message::{BreakoutId, ClientMessage, Command, Device, Direction, Source, VERSION};
 use wire::ntp::Ntp;
 
 use super::agenda::Task;
-use super::attendee::{Attendee, JOIN_PATIENCE, Line, News, WayIn};
+use super::attendee::{Attendee, Door, JOIN_PATIENCE, Line, News, WayIn};
 use super::line::Way;
 use super::person;
 use super::run::Against;
 use super::thread::Thread;
 use super::udp::Udp;
 use super::watch::{Effect, Watch};
-use crate::light::Client;
+use crate::light::{Client, Setup};
 use crate::scenario::Act;
 use crate::target::{Role, Signalling};
 
@@ -48,11 +49,13 @@ impl Thread {
     pub(super) fn perform(&mut self, now: Instant, at: Instant, task: Task) {
         match task {
             Task::Join(seat) => self.join(now, seat),
-            Task::GiveUp(seat) => self.give_up(seat),
+            Task::Open(seat) => self.open_beside(now, seat),
+            Task::KeepAlive(seat) => self.keep_alive(now, seat),
+            Task::GiveUp(seat) => self.give_up(now, seat),
             Task::Turn(seat) => self.turn_of_speech(now, seat),
             Task::Admit(seat) => self.admit(now, seat),
             Task::Act(meeting, act) => self.act(now, meeting, act),
-            Task::End(meeting) => self.end(meeting),
+            Task::End(meeting) => self.end(now, meeting),
             Task::Watches => {
                 self.look_at_watches(now);
                 self.agenda.add(at + WATCH_PACE, Task::Watches);
@@ -85,63 +88,88 @@ impl Thread {
         let (meeting, index) = (self.seats[seat].meeting, self.seats[seat].index);
         let plan = &self.stages[meeting].plan;
         let person = &plan.people[index];
-        let udp = Udp::open(self.sleep.poll.registry(), mio::Token(2 * seat), shared.local).map_err(|error| no_socket(&error))?;
-        shared.note_port(udp.port());
         let mut setup = person::setup(&shared.profile, plan, index, shared.seed);
         if let Against::Mirror(_) = shared.against {
             // One's own sound and picture come back.
             (setup.audio_slots, setup.video_slots) = (1, usize::from(person.camera));
         }
-        let mut client = Client::new(shared.epoch, Ntp::from_unix(shared.wall), setup, shared.certificate.clone());
+        if !self.seats[seat].others.is_empty() {
+            // Others come over connections of their own.
+            (setup.audio_slots, setup.video_slots) = (0, 0);
+        }
         let speaking = self.chance.happens(0.5);
-        client.set_speaking(speaking);
-        let bad = person.impairment.and_then(|index| shared.profile.impairments.get(index)).copied();
-        let seed = shared.seed.wrapping_mul(77).wrapping_add(2 * u64::from(person.number));
-        let line = bad.map(|kind| Line { up: Way::new(kind, seed), down: Way::new(kind, seed + 1) });
-        let signalling = self.connect(now, seat, &mut client)?;
+        let mut attendee = self.open_client(seat, setup)?;
+        attendee.client.set_speaking(speaking);
+        self.connect(now, seat, &mut attendee)?;
         self.seats[seat].speaking = speaking;
         self.agenda.add(now, Task::Turn(seat));
-        let people = self.stages[meeting].plan.people.len();
-        let mut attendee = Attendee::new(client, udp, signalling, line, person::tile(&shared.profile, people));
-        attendee.asked = matches!(shared.against, Against::Mirror(_)).then_some(now);
         Ok(attendee)
     }
 
+    /// A client with its socket and line, that has talked with nobody yet.
+    pub(super) fn open_client(&self, seat: usize, setup: Setup) -> Result<Attendee, String> {
+        let shared = &self.shared;
+        let plan = &self.stages[self.seats[seat].meeting].plan;
+        let person = &plan.people[self.seats[seat].index];
+        let udp = Udp::open(self.sleep.poll.registry(), mio::Token(2 * seat), shared.local).map_err(|error| no_socket(&error))?;
+        shared.note_port(udp.port());
+        let mut client = Client::new(shared.epoch, Ntp::from_unix(shared.wall), setup, shared.certificate.clone());
+        if let Some(address) = shared.candidate {
+            client.set_candidate(SocketAddr::new(address, udp.port()));
+        }
+        let bad = person.impairment.and_then(|index| shared.profile.impairments.get(index)).copied();
+        let beside = (seat - self.seats[seat].main) as u64;
+        let seed = shared.seed.wrapping_mul(77).wrapping_add(2 * u64::from(person.number)).wrapping_add(beside << 32);
+        let line = bad.map(|kind| Line { up: Way::new(kind, seed), down: Way::new(kind, seed + 1) });
+        Ok(Attendee::new(client, udp, line, person::tile(&shared.profile, plan.people.len())))
+    }
+
     /// Says hello to the server, or agrees with the mirror on everything.
-    fn connect(&mut self, now: Instant, seat: usize, client: &mut Client) -> Result<Signalling, String> {
+    fn connect(&mut self, now: Instant, seat: usize, attendee: &mut Attendee) -> Result<(), String> {
         let shared = self.shared.clone();
         let (number, index) = (self.number(seat), self.seats[seat].index);
+        let room = shared.room(self.stages[self.seats[seat].meeting].plan.number);
         let relay = match &shared.against {
             Against::Relay(relay) => relay,
+            Against::Whip(whip) => return self.publish(now, seat, attendee, whip, &room),
+            Against::Janus(janus) => return self.visit(now, seat, attendee, janus, &room),
             Against::Mirror(mirror) => {
-                let answer = mirror.answer(number as usize, &client.offer()).ok_or("the mirror does not understand the offer")?;
-                client.handle_answer(now, &answer).map_err(|error| error.to_string())?;
-                return Ok(Signalling::silent());
+                let answer = mirror.answer(number as usize, &attendee.client.offer()).ok_or("the mirror does not understand the offer")?;
+                attendee.client.handle_answer(now, &answer).map_err(|error| error.to_string())?;
+                attendee.asked = Some(now);
+                return Ok(());
             }
         };
-        let room = shared.room(self.stages[self.seats[seat].meeting].plan.number);
         let role = if index == 0 { Role::Host } else { Role::Participant };
         let token = match self.tokens.pop_front() {
             Some(token) => token,
-            None => relay.token(&room, &format!("person-{number}"), role, shared.measured_to).map_err(|error| error.to_string())?,
+            None => relay.token(&room, &identity(number), role, shared.measured_to).map_err(|error| error.to_string())?,
         };
         let (registry, token_of) = (self.sleep.poll.registry(), mio::Token(2 * seat + 1));
-        let mut signalling =
+        attendee.signalling =
             Signalling::connect(registry, token_of, relay.address(), relay.socket_url(&room)).map_err(|error| no_socket(&error))?;
-        signalling.say(&ClientMessage::Hello { version: VERSION, token, resume: None, device: Device::Desktop, events_after: None });
-        Ok(signalling)
+        attendee.signalling.say(&ClientMessage::Hello {
+            version: VERSION,
+            token,
+            resume: None,
+            device: Device::Desktop,
+            events_after: None,
+        });
+        Ok(())
     }
 
     /// Reads what the server said to somebody.
     pub(super) fn hear(&mut self, seat: usize) {
         let now = Instant::now();
-        let Some(attendee) = self.seats[seat].attendee.as_mut() else { return };
+        let Some(attendee) = self.seats[seat].attendee.as_mut() else { return self.hear_parting(seat) };
+        if let Door::Janus(_) = attendee.door {
+            return self.hear_janus(now, seat);
+        }
         let before = attendee.way_in.clone();
         let news = attendee.hear(now);
         let after = attendee.way_in.clone();
         if let (WayIn::Outside, WayIn::Failed(why)) = (before, after) {
-            self.failed(&why);
-            self.seats[seat].attendee = None;
+            self.lose(now, seat, &why);
             return;
         }
         match news {
@@ -157,16 +185,20 @@ impl Thread {
     }
 
     /// Somebody's media may flow.
-    pub(super) fn secured(&mut self, seat: usize) {
+    pub(super) fn secured(&mut self, now: Instant, seat: usize) {
+        if self.seats[seat].main != seat {
+            return;
+        }
         self.second.joins += 1;
         self.ended.clients.joined += 1;
         let (meeting, index) = (self.seats[seat].meeting, self.seats[seat].index);
         let stage = &mut self.stages[meeting];
         stage.open = true;
         let (waiting, microphone) = (stage.plan.waiting, stage.plan.people[index].microphone);
-        let has_key = self.shared.against.has_key();
+        let leads = self.shared.against.leads();
+        self.open_peers(now, seat);
         let Some(attendee) = self.seats[seat].attendee.as_mut() else { return };
-        if index == 0 && waiting && has_key {
+        if index == 0 && waiting && leads {
             attendee.order(Command::Lock {});
         }
         if !microphone {
@@ -174,15 +206,29 @@ impl Thread {
         }
     }
 
-    fn give_up(&mut self, seat: usize) {
-        let late = self.seats[seat].attendee.as_ref().is_some_and(|attendee| attendee.way_in == WayIn::Outside);
-        if late {
-            self.failed(&format!("not in after {} s", JOIN_PATIENCE.as_secs()));
-            self.seats[seat].attendee = None;
+    fn give_up(&mut self, now: Instant, seat: usize) {
+        let patient = |attendee: &Attendee| attendee.asked.is_some_and(|asked| now < asked + JOIN_PATIENCE);
+        let late = |attendee: &Attendee| attendee.way_in == WayIn::Outside && !patient(attendee);
+        if self.seats[seat].attendee.as_deref().is_some_and(late) {
+            let what = if self.seats[seat].main == seat { "in" } else { "able to receive" };
+            self.lose(now, seat, &format!("not {what} after {} s", JOIN_PATIENCE.as_secs()));
         }
     }
 
-    fn failed(&mut self, why: &str) {
+    /// Somebody's join has failed, with all their connections.
+    pub(super) fn lose(&mut self, now: Instant, seat: usize, why: &str) {
+        let main = self.seats[seat].main;
+        let was_in = self.seats[main].attendee.as_ref().is_some_and(|attendee| attendee.way_in == WayIn::In);
+        self.ended.clients.joined -= u64::from(was_in);
+        self.failed(why);
+        for one in self.seats[main].others.clone().chain([main]) {
+            if let Some(attendee) = self.seats[one].attendee.take() {
+                self.farewell(now, one, *attendee, false);
+            }
+        }
+    }
+
+    pub(super) fn failed(&mut self, why: &str) {
         self.ended.clients.failed += 1;
         if self.ended.complaints.len() < 20 && !self.ended.complaints.iter().any(|known| known == why) {
             self.ended.complaints.push(why.to_owned());
@@ -234,7 +280,8 @@ impl Thread {
             self.share(now, first + index, on);
             return;
         }
-        if !self.shared.against.has_key() {
+        if !self.shared.against.leads() {
+            *self.ended.left_out.entry(act.name().to_owned()).or_default() += u64::from(self.measuring);
             return;
         }
         match act {
@@ -323,38 +370,44 @@ impl Thread {
     }
 
     /// Everybody leaves.
-    fn end(&mut self, meeting: usize) {
-        for seat in self.stages[meeting].seats.clone() {
-            self.let_go(seat);
+    fn end(&mut self, now: Instant, meeting: usize) {
+        let seats = self.stages[meeting].seats.clone();
+        let last = seats.clone().rfind(|seat| self.seats[*seat].attendee.is_some());
+        for seat in seats {
+            self.let_go(now, seat, Some(seat) == last);
         }
         self.stages[meeting].open = false;
         self.watches.retain(|watch| watch.meeting != meeting);
     }
 
-    fn let_go(&mut self, seat: usize) {
-        let Some(mut attendee) = self.seats[seat].attendee.take() else { return };
-        if attendee.way_in == WayIn::Outside {
-            // The meeting ended before they were in: neither came nor failed.
-            self.ended.clients.planned = self.ended.clients.planned.saturating_sub(1);
+    fn let_go(&mut self, now: Instant, seat: usize, last: bool) {
+        self.count_times(seat, true);
+        for one in self.seats[seat].others.clone().chain([seat]) {
+            let Some(mut attendee) = self.seats[one].attendee.take() else { continue };
+            if one == seat && attendee.way_in == WayIn::Outside {
+                // The meeting ended before they were in: neither came nor failed.
+                self.ended.clients.planned = self.ended.clients.planned.saturating_sub(1);
+            }
+            self.count(one, &mut attendee);
+            let (sent, received, bytes, lost) = attendee.take_second();
+            self.second.sent += sent;
+            self.second.received += received;
+            self.second.bytes += bytes;
+            self.second.lost += lost;
+            self.farewell(now, one, *attendee, last);
         }
-        self.count(seat, &mut attendee);
-        let (sent, received, bytes, lost) = attendee.take_second();
-        self.second.sent += sent;
-        self.second.received += received;
-        self.second.bytes += bytes;
-        self.second.lost += lost;
-        attendee.signalling.say(&ClientMessage::Leave);
-        attendee.client.close();
-        let Attendee { client, udp, .. } = &mut *attendee;
-        client.drain(|to, datagram| {
-            udp.send(to, datagram);
-        });
     }
 
     /// The run is over.
     pub(super) fn leave(&mut self) {
-        (0..self.stages.len()).for_each(|meeting| self.end(meeting));
+        let now = Instant::now();
+        (0..self.stages.len()).for_each(|meeting| self.end(now, meeting));
     }
+}
+
+/// Who somebody is to a server.
+pub(super) fn identity(number: u32) -> String {
+    format!("person-{number}")
 }
 
 /// Guests are dealt out in turn.
@@ -362,6 +415,6 @@ fn breakout_of(index: usize, count: u32) -> u32 {
     (index as u32 - 1) % count.max(1) + 1
 }
 
-fn no_socket(error: &std::io::Error) -> String {
+pub(super) fn no_socket(error: &std::io::Error) -> String {
     format!("no socket ({error}); allow more open files (ulimit -n) or play fewer people")
 }

@@ -1,13 +1,13 @@
 //! One thread of the generator: its meetings, everybody in them, and the loop that keeps to the schedule.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
-use mio::{Events, Token};
+use mio::{Events, Token, Waker};
 
 use super::agenda::{Agenda, Delayed, Task};
 use super::attendee::{Attendee, WayIn};
@@ -19,9 +19,12 @@ use crate::light::Stamp;
 use crate::measure::process::thread_cpu;
 use crate::measure::{Kind, SecondTally, Tally};
 use crate::scenario::{Chance, Meeting};
+use crate::target::{Answered, ReturnAddress, Visit};
 
 /// Sockets read between two looks at what is due: a burst that comes in does not hold up what must go out.
 const READS_BETWEEN: usize = 8;
+/// Answers have come that others carry.
+pub(super) const WAKER: Token = Token(usize::MAX - 1);
 /// Complaints of servers that are kept, word for word.
 const MAX_COMPLAINTS: usize = 20;
 
@@ -31,12 +34,18 @@ pub(super) struct Stage {
     /// Its people among the thread's seats, the host first.
     pub(super) seats: Range<usize>,
     pub(super) open: bool,
+    /// Somebody made a room for it that somebody has to end.
+    pub(super) made_room: bool,
 }
 
-/// Somebody of the timetable, there or not.
+/// Somebody of the timetable, there or not; or another connection of theirs, where a server wants several.
 pub(super) struct Seat {
     pub(super) meeting: usize,
     pub(super) index: usize,
+    /// The seat of the person: this one, unless it is another connection.
+    pub(super) main: usize,
+    /// The seats of their other connections.
+    pub(super) others: Range<usize>,
     pub(super) speaking: bool,
     pub(super) attendee: Option<Box<Attendee>>,
 }
@@ -56,6 +65,12 @@ pub(super) struct Thread {
     pub(super) measuring: bool,
     pub(super) over: bool,
     pub(super) tokens: VecDeque<String>,
+    /// The way back for whoever carries requests, what came back, and how much is still under way.
+    pub(super) back: ReturnAddress,
+    pub(super) answers: Receiver<Answered>,
+    pub(super) under_way: usize,
+    /// Who has said goodbye to Janus and waits for its last word, and since when.
+    pub(super) partings: BTreeMap<usize, (Instant, Box<Visit>)>,
     wakes: Agenda<usize>,
     delayed: Agenda<Delayed>,
     inbox: Inbox,
@@ -75,12 +90,19 @@ impl Thread {
     ) -> std::io::Result<Self> {
         let sleep = Sleep::new(shared.poll)?;
         let chance = Chance::new(shared.seed.wrapping_mul(31).wrapping_add(number));
+        let (answers, receiver) = mpsc::channel();
+        let back = ReturnAddress { answers, waker: Arc::new(Waker::new(sleep.poll.registry(), WAKER)?) };
         let (mut stages, mut seats) = (Vec::new(), Vec::new());
         for plan in meetings {
-            let first = seats.len();
-            let meeting = stages.len();
-            seats.extend((0..plan.people.len()).map(|index| Seat { meeting, index, speaking: true, attendee: None }));
-            stages.push(Stage { seats: first..seats.len(), plan, open: false });
+            let people = plan.people.len();
+            let (first, meeting, beside) = (seats.len(), stages.len(), shared.against.connections_beside(people));
+            let others = |index: usize| first + people + index * beside..first + people + (index + 1) * beside;
+            let seat = |index, main, others| Seat { meeting, index, main, others, speaking: true, attendee: None };
+            seats.extend((0..people).map(|index| seat(index, first + index, others(index))));
+            for index in 0..people {
+                seats.extend(others(index).map(|_| seat(index, first + index, 0..0)));
+            }
+            stages.push(Stage { seats: first..first + people, plan, open: false, made_room: false });
         }
         let mut thread = Self {
             shared,
@@ -96,6 +118,10 @@ impl Thread {
             measuring: false,
             over: false,
             tokens,
+            back,
+            answers: receiver,
+            under_way: 0,
+            partings: BTreeMap::new(),
             wakes: Agenda::default(),
             delayed: Agenda::default(),
             inbox: Inbox::new(),
@@ -118,6 +144,7 @@ impl Thread {
             self.stop_measuring(Instant::now());
         }
         self.leave();
+        self.see_off(&mut events)?;
         let Self { tally, ended, reports, .. } = self;
         // Nobody listens any more: the run was given up.
         let _ = reports.send(Report::Ended(Box::new((tally, ended))));
@@ -134,7 +161,9 @@ impl Thread {
         let mut reads = 0;
         for event in events.iter().filter(|event| !Sleep::is_timer(event.token())) {
             let Token(token) = event.token();
-            if token.is_multiple_of(2) {
+            if event.token() == WAKER {
+                self.take_answers();
+            } else if token.is_multiple_of(2) {
                 self.read(token / 2);
             } else {
                 self.hear(token / 2);
@@ -199,7 +228,7 @@ impl Thread {
             wakes.add(wake, seat);
         }
         if attendee.way_in == WayIn::Outside && attendee.progress(now) {
-            self.secured(seat);
+            self.secured(now, seat);
         }
     }
 
@@ -217,7 +246,6 @@ impl Thread {
                         self.delayed.add(at, Delayed { seat, up: false, peer, bytes: datagram.to_vec() });
                     }
                 } else if let Some(stamp) = attendee.client.receive(now, peer, datagram) {
-                    attendee.note_packet(now);
                     self.note(now, seat, &stamp);
                 }
             });
@@ -242,13 +270,16 @@ impl Thread {
             return;
         }
         if let Some(stamp) = attendee.client.handle_datagram(now, peer, &mut bytes) {
-            attendee.note_packet(now);
             self.note(now, seat, &stamp);
         }
         self.settle(now, seat);
     }
 
     fn note(&mut self, now: Instant, seat: usize, stamp: &Stamp) {
+        let (main, own) = (self.seats[seat].main, self.number(seat));
+        if let Some(attendee) = self.seats[main].attendee.as_mut().filter(|_| stamp.author.publisher != own) {
+            attendee.note_packet(now);
+        }
         let latency = now.saturating_duration_since(self.shared.epoch + stamp.captured);
         self.second.latency.record(latency);
         if self.measuring {
@@ -270,8 +301,10 @@ impl Thread {
         let mut row = std::mem::take(&mut self.second);
         row.meetings = self.stages.iter().filter(|stage| stage.open).count() as u64;
         let (tally, measuring) = (&mut self.tally, self.measuring);
-        for attendee in self.seats.iter_mut().filter_map(|seat| seat.attendee.as_mut()) {
-            row.clients += u64::from(attendee.way_in == WayIn::In);
+        for (seat, main, attendee) in
+            self.seats.iter_mut().enumerate().filter_map(|(at, seat)| Some((at, seat.main, seat.attendee.as_mut()?)))
+        {
+            row.clients += u64::from(attendee.way_in == WayIn::In && seat == main);
             let (sent, received, bytes, lost) = attendee.take_second();
             row.sent += sent;
             row.received += received;
@@ -282,21 +315,16 @@ impl Thread {
                     tally.gap(gap);
                 }
             });
-            if let Some(times) = attendee.take_times(false) {
-                tally.join(&times);
-            }
         }
+        (0..self.seats.len()).for_each(|seat| self.count_times(seat, false));
         let _ = self.reports.send(Report::Second(at, Box::new(row)));
     }
 
     pub(super) fn begin_measuring(&mut self, now: Instant) {
         self.measuring = true;
         self.began = (now, thread_cpu(), self.busy);
-        let tally = &mut self.tally;
+        (0..self.seats.len()).for_each(|seat| self.count_times(seat, true));
         for attendee in self.seats.iter_mut().filter_map(|seat| seat.attendee.as_mut()) {
-            if let Some(times) = attendee.take_times(true) {
-                tally.join(&times);
-            }
             attendee.client.take_gaps(|_| {});
             attendee.begin_window();
         }
@@ -307,6 +335,7 @@ impl Thread {
         (self.tally.span, self.tally.cpu) = (now.saturating_duration_since(began), thread_cpu().saturating_sub(cpu));
         self.tally.busy = self.busy.saturating_sub(busy);
         for seat in 0..self.seats.len() {
+            self.count_times(seat, true);
             if let Some(mut attendee) = self.seats[seat].attendee.take() {
                 self.count(seat, &mut attendee);
                 self.seats[seat].attendee = Some(attendee);
@@ -315,14 +344,24 @@ impl Thread {
         self.measuring = false;
     }
 
+    /// Adds the times of somebody's join, once, when there is nothing more to wait for or at the end.
+    pub(super) fn count_times(&mut self, seat: usize, at_the_end: bool) {
+        let Self { seats, tally, .. } = self;
+        if !seats[seat].attendee.as_ref().is_some_and(|attendee| attendee.is_unsettled()) {
+            return;
+        }
+        let all = seats[seat].others.clone().chain([seat]);
+        let first = all.filter_map(|one| seats[one].attendee.as_ref()?.first_frame()).min();
+        if let Some(times) = seats[seat].attendee.as_mut().and_then(|attendee| attendee.take_times(at_the_end, first)) {
+            tally.join(&times);
+        }
+    }
+
     /// Adds what somebody got in the measured time, at its end or when they leave.
     pub(super) fn count(&mut self, seat: usize, attendee: &mut Attendee) {
         let people = self.stages[self.seats[seat].meeting].plan.people.len();
         let shared = self.shared.clone();
         let tally = &mut self.tally;
-        if let Some(times) = attendee.take_times(true) {
-            tally.join(&times);
-        }
         if self.measuring {
             attendee.client.take_gaps(|gap| tally.gap(gap));
             attendee.end_window(tally, |source, layer| super::person::height(&shared.profile, people, source, layer));

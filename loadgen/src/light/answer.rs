@@ -39,7 +39,7 @@ pub enum AnswerError {
     /// A value is there and cannot be read.
     #[error("the answer has a malformed line: {0}")]
     Malformed(String),
-    /// The relay claims the DTLS client's role, or leaves it open.
+    /// The other side claims the DTLS client's role, or leaves it open.
     #[error("the answer says a=setup:{0}, not passive")]
     NotPassive(String),
     /// Another number of m-lines than the offer had.
@@ -55,24 +55,35 @@ pub enum AnswerError {
 impl Answer {
     /// Reads an answer to an offer of `offered` m-lines.
     pub(super) fn parse(sdp: &str, offered: usize) -> Result<Self, AnswerError> {
+        let (answer, setup) = Self::read(sdp)?;
+        if let Some(role) = setup.filter(|role| role != "passive") {
+            return Err(AnswerError::NotPassive(role));
+        }
+        if answer.lines.len() != offered {
+            return Err(AnswerError::LineCount { offered, answered: answer.lines.len() });
+        }
+        Ok(answer)
+    }
+
+    /// The same of an offer, in which the other side must leave us the DTLS client's role.
+    pub(super) fn parse_offer(sdp: &str) -> Result<Self, AnswerError> {
+        let (offer, setup) = Self::read(sdp)?;
+        match setup.filter(|role| role == "active") {
+            Some(role) => Err(AnswerError::NotPassive(role)),
+            None => Ok(offer),
+        }
+    }
+
+    fn read(sdp: &str) -> Result<(Self, Option<String>), AnswerError> {
         let mut reader = Reader::default();
         for line in sdp.lines() {
             reader.read(line.trim_end()).ok_or_else(|| AnswerError::Malformed(line.to_owned()))?;
         }
-        if let Some(role) = reader.setup.filter(|role| role != "passive") {
-            return Err(AnswerError::NotPassive(role));
-        }
-        if reader.lines.len() != offered {
-            return Err(AnswerError::LineCount { offered, answered: reader.lines.len() });
-        }
         let ufrag = reader.ufrag.ok_or(AnswerError::Missing("ice-ufrag"))?;
         let pwd = reader.pwd.ok_or(AnswerError::Missing("ice-pwd"))?;
-        Ok(Self {
-            ice: IceCredentials { ufrag, pwd },
-            fingerprint: reader.fingerprint.ok_or(AnswerError::Missing("SHA-256 fingerprint"))?,
-            candidates: reader.candidates,
-            lines: reader.lines,
-        })
+        let fingerprint = reader.fingerprint.ok_or(AnswerError::Missing("SHA-256 fingerprint"))?;
+        let ice = IceCredentials { ufrag, pwd };
+        Ok((Self { ice, fingerprint, candidates: reader.candidates, lines: reader.lines }, reader.setup))
     }
 }
 

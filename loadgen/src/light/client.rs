@@ -27,6 +27,7 @@ use super::secure::Secure;
 use super::setup::{Feedback, Setup};
 use super::slot::InSlot;
 use super::stream_arrivals::StreamArrivals;
+use super::unbound::Unbound;
 
 /// What a client counts beside its slots' records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,15 +89,18 @@ pub struct Client {
     ntp_epoch: Ntp,
     entropy: Entropy,
     pub(super) extensions: ExtMap,
-    fingerprint: Fingerprint,
-    relay: Option<Fingerprint>,
-    session: u64,
-    version: u32,
+    pub(super) fingerprint: Fingerprint,
+    pub(super) relay: Option<Fingerprint>,
+    pub(super) candidate: Option<SocketAddr>,
+    pub(super) session: u64,
+    pub(super) version: u32,
     lines: Vec<Line>,
     pub(super) ice: Ice,
     pub(super) secure: Secure,
     pub(super) publications: Vec<Publication>,
     pub(super) slots: Vec<InSlot>,
+    /// Accepted m-lines whose SSRC is not known yet.
+    pub(super) unbound: Unbound,
     pub(super) feedback: Congestion,
     pub(super) report_at: Option<Instant>,
     pub(super) feedback_ssrc: Ssrc,
@@ -158,6 +162,7 @@ impl Client {
             extensions: setup.numbering.map(),
             fingerprint: certificate.fingerprint(),
             relay: None,
+            candidate: None,
             session: entropy.next() >> 2,
             version: 0,
             lines,
@@ -165,6 +170,7 @@ impl Client {
             secure: Secure::new(certificate),
             publications,
             slots: Vec::new(),
+            unbound: Unbound::default(),
             feedback: Congestion::new(now, &setup),
             report_at: None,
             feedback_ssrc: Ssrc(entropy.next() as u32),
@@ -185,6 +191,7 @@ impl Client {
             session: self.session,
             version: self.version,
             ice: self.ice.local(),
+            candidate: self.candidate,
             fingerprint: self.fingerprint,
             numbering: &self.setup.numbering,
             red: self.setup.takes_red || self.setup.sources.iter().any(|source| source.voice.copies > 0),
@@ -209,6 +216,11 @@ impl Client {
         }
     }
 
+    /// Where the client's socket is, for servers that check paths themselves; the next offer or answer shows it.
+    pub fn set_candidate(&mut self, address: SocketAddr) {
+        self.candidate = Some(address);
+    }
+
     /// New ICE credentials; the next offer shows them.
     pub fn restart_ice(&mut self) {
         self.ice.restart(&mut self.entropy);
@@ -228,8 +240,12 @@ impl Client {
                 Line::Publish(index) => self.publications[*index].accepted = answered.accepted,
                 Line::Slot { audio } => {
                     let known = self.slots.iter().any(|slot| slot.mid == answered.mid);
-                    if let (true, false, Some(ssrc)) = (answered.accepted, known, answered.ssrc) {
-                        self.slots.push(InSlot::new(self.epoch, &self.setup, answered.mid.clone(), *audio, ssrc, answered.rtx));
+                    match answered.ssrc {
+                        Some(ssrc) if answered.accepted && !known => {
+                            self.slots.push(InSlot::new(self.epoch, &self.setup, answered.mid.clone(), *audio, ssrc, answered.rtx));
+                        }
+                        None if answered.accepted && !known => self.unbound.add(&answered.mid, *audio),
+                        _ => {}
                     }
                 }
             }
@@ -252,7 +268,11 @@ impl Client {
     pub fn receive(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> Option<Stamp> {
         match demux(datagram) {
             Some(Kind::Stun) => {
-                self.ice.handle_datagram(now, from, datagram);
+                let mut reply = [0; wire::stun::MAX_REPLY];
+                match self.ice.respond(from, datagram, &mut reply) {
+                    Some(len) => self.send_bytes(from, &reply[..len]),
+                    None => self.ice.handle_datagram(now, from, datagram),
+                }
                 None
             }
             Some(Kind::Dtls) => {
@@ -273,13 +293,9 @@ impl Client {
 
     /// Does everything that is due by now.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let Self { ice, entropy, outbox, .. } = self;
         let mut buf = [0; wire::stun::MAX_REQUEST];
-        while let Some((to, len)) = ice.poll_check(now, entropy, &mut buf) {
-            outbox.push(to, |out| {
-                out.get_mut(..len)?.copy_from_slice(&buf[..len]);
-                Some(len)
-            });
+        while let Some((to, len)) = self.ice.poll_check(now, &mut self.entropy, &mut buf) {
+            self.send_bytes(to, &buf[..len]);
         }
         if let Some(relay) = self.relay.filter(|_| self.ice.is_nominated()) {
             self.secure.start(now, relay);
@@ -440,6 +456,13 @@ impl Client {
     /// The client's own clock.
     pub(super) fn ntp(&self, now: Instant) -> Ntp {
         self.ntp_epoch.plus(now.saturating_duration_since(self.epoch))
+    }
+
+    fn send_bytes(&mut self, to: SocketAddr, bytes: &[u8]) {
+        self.outbox.push(to, |out| {
+            out.get_mut(..bytes.len())?.copy_from_slice(bytes);
+            Some(bytes.len())
+        });
     }
 
     fn flush_dtls(&mut self) {

@@ -1,11 +1,11 @@
-//! The controlling full agent's end of ICE against an ICE-lite relay (RFC 8445): checks, nomination, consent (RFC 7675).
+//! The controlling full agent's end of ICE (RFC 8445), against an ICE-lite relay above all: checks, nomination, consent (RFC 7675).
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use wire::ids::IceCredentials;
-use wire::stun::{BindingRequest, Key, Role, StunResponse, TransactionId, binding_request};
+use wire::stun::{BindingRequest, Key, Role, StunRequest, StunResponse, TransactionId, binding_request, binding_success};
 
 use super::entropy::Entropy;
 
@@ -142,6 +142,15 @@ impl Ice {
         let pace = if self.nominated { CONSENT_RETRY } else { CHECK_PACE };
         self.next_check = Some(now + pace);
         Some((to, len))
+    }
+
+    /// The response to a check of the server's, where there is one: an ICE-lite agent makes none, but not every server is one, and libnice
+    /// makes them even then.
+    pub(super) fn respond(&self, from: SocketAddr, datagram: &[u8], buf: &mut [u8]) -> Option<usize> {
+        let request = StunRequest::parse(datagram).ok()?;
+        let key = Key::new(&self.local.pwd);
+        let authentic = request.username().0 == self.local.ufrag && request.verify(&key);
+        if authentic { binding_success(request.transaction(), from, &key, buf) } else { None }
     }
 
     /// A STUN datagram came from `from`. Whatever does not answer a check of ours is ignored.

@@ -9,6 +9,7 @@
 //! ```
 //! Every payload is a verifiable [`pattern`], so a receiver knows whose media it got, whole or damaged, and in which order.
 
+mod accept;
 mod answer;
 mod arrivals;
 mod client;
@@ -37,6 +38,7 @@ mod stream_arrivals;
 mod structure;
 mod talker;
 mod traffic;
+mod unbound;
 mod vp8;
 
 pub use answer::AnswerError;

@@ -1,11 +1,15 @@
 //! Writes the client's SDP offer.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 
 use wire::ext::Ext;
 use wire::ids::{Fingerprint, IceCredentials, Rid, Ssrc};
 
 use super::setup::{Feedback, Numbering};
+
+/// Priority of a host candidate (RFC 8445 section 5.1.2.1).
+const HOST: u32 = (126 << 24) | (65_535 << 8) | 255;
 
 /// One m-line of an offer.
 #[derive(Clone, Debug)]
@@ -30,6 +34,8 @@ pub(super) struct OfferHead<'a> {
     pub(super) session: u64,
     pub(super) version: u32,
     pub(super) ice: &'a IceCredentials,
+    /// Where we are, for servers that are no ICE-lite agents and want to know.
+    pub(super) candidate: Option<SocketAddr>,
     pub(super) fingerprint: Fingerprint,
     pub(super) numbering: &'a Numbering,
     /// Redundant sound may come; and what is lost of sound is asked for again.
@@ -65,8 +71,14 @@ fn write_line(sdp: &mut String, head: &OfferHead<'_>, line: &OfferLine) {
     let _ = write!(
         sdp,
         "m={kind} 9 UDP/TLS/RTP/SAVPF {types}\r\nc=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\na=ice-ufrag:{}\r\na=ice-pwd:{}\r\n\
-         a=ice-options:trickle\r\na=fingerprint:sha-256 {}\r\na=setup:actpass\r\na=mid:{}\r\n",
-        head.ice.ufrag, head.ice.pwd, head.fingerprint, line.mid
+         {}a=fingerprint:sha-256 {}\r\na=setup:{}\r\na=mid:{}\r\n",
+        head.ice.ufrag,
+        head.ice.pwd,
+        candidate(head.candidate),
+        head.fingerprint,
+        // Who looks for paths itself would take the DTLS client's role as well, which is the only one that this client plays.
+        if head.candidate.is_some() { "active" } else { "actpass" },
+        line.mid
     );
     for (id, ext) in numbers.extensions.iter().filter(|(_, ext)| fits(*ext, line, head.feedback)) {
         let _ = write!(sdp, "a=extmap:{id} {}\r\n", ext.uri());
@@ -82,6 +94,14 @@ fn write_line(sdp: &mut String, head: &OfferHead<'_>, line: &OfferLine) {
     sdp.push_str("a=rtcp-mux\r\na=rtcp-rsize\r\n");
     write_codecs(sdp, head, line.audio, congestion(line.direction, head.feedback));
     write_streams(sdp, line);
+}
+
+/// Our one candidate (RFC 8839 section 5.1), or the promise of some that a server learns of by checks.
+pub(super) fn candidate(address: Option<SocketAddr>) -> String {
+    address.map_or_else(
+        || "a=ice-options:trickle\r\n".to_owned(),
+        |at| format!("a=candidate:1 1 udp {HOST} {} {} typ host\r\na=end-of-candidates\r\n", at.ip(), at.port()),
+    )
 }
 
 /// Extensions that make no sense on a line are not offered there.

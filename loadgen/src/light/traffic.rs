@@ -41,8 +41,14 @@ impl Client {
                 estimate.arrived(now, packet.len(), slot.and_then(|slot| slot.transit(since_start, header.timestamp)));
             }
         }
-        let slot = self.slots.iter_mut().find(|slot| slot.ssrc == header.ssrc || slot.rtx == Some(header.ssrc));
-        let Some(slot) = slot else {
+        let known = |slot: &super::slot::InSlot| slot.ssrc == header.ssrc || slot.rtx == Some(header.ssrc);
+        if !self.unbound.is_empty()
+            && !self.slots.iter().any(known)
+            && let Some((mid, audio)) = self.unbound.claim(values.mid(), header.payload_type, &self.setup.numbering)
+        {
+            self.slots.push(super::slot::InSlot::new(self.epoch, &self.setup, mid, audio, header.ssrc, None));
+        }
+        let Some(slot) = self.slots.iter_mut().find(|slot| known(slot)) else {
             self.counters.strangers += 1;
             return None;
         };

@@ -31,6 +31,11 @@ pub(super) fn read(of: &str, text: &str) -> Result<Option<Histogram<u64>>, Unrea
     Deserializer::new().deserialize(&mut bytes.as_slice()).map(Some).map_err(|error| unread(error.to_string()))
 }
 
+/// The whole histogram of a distribution; none if it kept none.
+pub(crate) fn of(name: &str, distribution: &Distribution) -> Result<Option<Histogram<u64>>, Unread> {
+    read(name, &distribution.hdr)
+}
+
 /// Latency of each second, or nothing if the run kept none.
 pub(super) fn seconds(summary: &Summary) -> Result<Vec<Option<Histogram<u64>>>, Unread> {
     let (kept, rows) = (summary.latencies.len(), summary.series.len());

@@ -4,7 +4,7 @@
 use super::ReportError;
 use super::charts::{Chart, charts, distribution, distribution_header};
 use super::page::{Both, Language, cards, escape, figure, page, section, table};
-use super::words::{measured, mebibytes, megabits, millis, moment, name, percent, verdict};
+use super::words::{left_out, measured, mebibytes, megabits, millis, moment, name, percent, verdict};
 use crate::summary::{Summary, Verdict};
 
 /// The page of a run.
@@ -205,7 +205,7 @@ fn run(summary: &Summary, language: Language) -> String {
     let title = language.pick("What was run", "Hvad der blev kørt");
     let row = |english, danish, value: String| (language.pick(english, danish).to_owned(), vec![escape(&value)]);
     let version = target.version.as_ref().map_or_else(|| "–".to_owned(), Clone::clone);
-    let rows = vec![
+    let mut rows = vec![
         row("Against", "Mod", format!("{} ({})", target.url, target.kind)),
         row("Its version", "Dens version", version),
         row("Scenario", "Scenarie", scenario.name.clone()),
@@ -217,6 +217,9 @@ fn run(summary: &Summary, language: Language) -> String {
         row("Kernel", "Kerne", machine.kernel.clone()),
         row("Load generator", "Belastningsværktøj", format!("loadgen {}", summary.generator_version)),
     ];
+    if !summary.left_out.is_empty() {
+        rows.push(row("Left out, as this server knows nothing of it", "Udeladt, da serveren ikke kender til det", left_out(summary)));
+    }
     let header = [language.pick("What", "Hvad"), language.pick("Value", "Værdi")];
     let mut content = table(title, &header, &rows);
     if !scenario.profile.is_empty() {

@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
 
 use super::compare::{Comparison, Judged, Unit};
 use super::page::Language;
-use super::words::{measured, mebibytes, megabits, millis, name, percent, verdict};
+use super::words::{left_out, measured, mebibytes, megabits, millis, name, percent, verdict};
 use crate::summary::{Distribution, JOIN_TIMES, Summary};
 
 /// Widest table, columns.
@@ -172,13 +172,18 @@ fn used(summary: &Summary) -> Table {
     row(
         "scenario",
         format!(
-            "{}, seed {}, {} s, against {}",
+            "{}, seed {}, {} s, against {} ({}{})",
             summary.scenario.name,
             summary.scenario.seed,
             ENGLISH.short(summary.seconds),
-            summary.target.url
+            summary.target.url,
+            summary.target.kind,
+            summary.target.version.as_ref().map_or_else(String::new, |version| format!(", {version}"))
         ),
     );
+    if !summary.left_out.is_empty() {
+        row("left out", format!("{}: this server knows nothing of them", left_out(summary)));
+    }
     table
 }
 

@@ -46,6 +46,12 @@ fn not_held(missed: usize, all: usize, language: Language) -> String {
     }
 }
 
+/// Acts that were left out, for example `3 mute, 1 recall`.
+pub(super) fn left_out(summary: &Summary) -> String {
+    let acts = summary.left_out.iter().map(|(name, count)| format!("{count} {name}"));
+    acts.collect::<Vec<_>>().join(", ")
+}
+
 /// With a capital.
 fn sentence(text: &str) -> String {
     let mut chars = text.chars();

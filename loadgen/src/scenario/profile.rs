@@ -87,6 +87,8 @@ pub struct Profile {
     pub ramp_seconds: f64,
     /// How long the load settles before it is measured, s.
     pub settle_seconds: f64,
+    /// Whether coming in is measured too: then there is no settling.
+    pub measure_ramp: bool,
     /// How long is measured, s.
     pub seconds: f64,
     /// Meetings open at any time: each that ends is followed by one of the same size.
@@ -169,6 +171,7 @@ impl Default for Profile {
             name: "unnamed".to_owned(),
             ramp_seconds: 5.0,
             settle_seconds: 3.0,
+            measure_ramp: false,
             seconds: 20.0,
             meetings: 10,
             minutes: 18.0,

@@ -37,6 +37,21 @@ pub enum Act {
     Recall,
 }
 
+impl Act {
+    /// What it is called in a summary.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mute(_) => "mute",
+            Self::Unmute(_) => "unmute",
+            Self::OneWay(_) => "one_way",
+            Self::Screen(..) => "screen",
+            Self::MakeBreakouts(_) | Self::OpenBreakouts => "breakouts",
+            Self::Recall => "recall",
+        }
+    }
+}
+
 /// Somebody.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Person {
@@ -86,8 +101,9 @@ impl Timetable {
     /// Draws one.
     #[must_use]
     pub fn new(profile: &Profile, seed: u64) -> Self {
-        let measured_from = profile.ramp_seconds + profile.settle_seconds;
-        let end = measured_from + profile.seconds;
+        let (ramp, settle) = (profile.ramp_seconds, profile.settle_seconds);
+        let (measured_from, before) = if profile.measure_ramp { (0.0, ramp) } else { (ramp + settle, ramp + settle) };
+        let end = before + profile.seconds;
         let mut meetings = Vec::new();
         let sizes = shared_out(profile);
         for place in 0..profile.meetings {
@@ -308,6 +324,13 @@ mod tests {
         assert_eq!(numbers, (0..timetable.people() as u32).collect::<Vec<_>>());
         let two = timetable.meetings.iter().filter(|meeting| meeting.people.len() == 2).count() as f64;
         assert!((two / timetable.meetings.len() as f64 - 0.7).abs() < 0.12, "the mix, seed {seed}");
+    }
+
+    #[test]
+    fn coming_in_is_measured_where_that_is_the_point() {
+        let storm = Timetable::new(&Profile::built_in("join-storm").expect("it is built in"), 1);
+        assert!(storm.measured_from.is_zero() && storm.measured_to > Duration::from_secs(13));
+        assert_eq!(Timetable::new(&visits(5), 1).measured_from, Duration::from_secs(8));
     }
 
     #[test]

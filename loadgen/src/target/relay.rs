@@ -1,49 +1,19 @@
 //! A relay as newcomers see it: where it is, what it says of itself, and tokens, signed here with a key or given out for an open room.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
-use thiserror::Error;
 use url::Url;
+
+use super::address::resolve;
+use super::error::TargetError;
 
 /// An answer that takes longer will not come.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Tokens outlive the longest run by this, s.
 const SPARE_LIFE: u64 = 3_600;
-
-/// Why a server cannot be used.
-#[derive(Clone, PartialEq, Eq, Debug, Error)]
-pub enum TargetError {
-    /// Not an address of a relay.
-    #[error("`{url}` is no address of a relay ({why}); expected for example http://127.0.0.1:7880")]
-    Address {
-        /// What was given.
-        url: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// Nobody answers.
-    #[error("{url} does not answer ({why}); start a relay with `cargo run --release`, or name one with --url")]
-    Silent {
-        /// Where.
-        url: String,
-        /// How it failed.
-        why: String,
-    },
-    /// It gives no tokens for this room.
-    #[error(
-        "the relay gives no token for room `{room}` ({why}); give the id and secret of one of its keys with --key-id and --secret-file, \
-         or name its open room with --room"
-    )]
-    Token {
-        /// Which.
-        room: String,
-        /// What it said.
-        why: String,
-    },
-}
 
 /// A shared secret with which tokens are signed (HS256).
 #[derive(Clone)]
@@ -82,10 +52,7 @@ impl Relay {
         if base.scheme() != "http" {
             return Err(refuse("only http is spoken; behind TLS, name the address behind the proxy".to_owned()));
         }
-        let host = base.host_str().ok_or_else(|| refuse("it has no host".to_owned()))?;
-        let port = base.port_or_known_default().unwrap_or(80);
-        let mut addresses = (host.trim_matches(['[', ']']), port).to_socket_addrs().map_err(|error| refuse(error.to_string()))?;
-        let address = addresses.next().ok_or_else(|| refuse("its name has no address".to_owned()))?;
+        let address = resolve(&base, 80).map_err(refuse)?;
         Ok(Self { base, address, key })
     }
 
@@ -159,7 +126,7 @@ fn json_of(mut answer: ureq::http::Response<ureq::Body>) -> Result<Value, String
     serde_json::from_str(&text).map_err(|error| format!("no JSON in its answer: {error}"))
 }
 
-fn http() -> ureq::Agent {
+pub(super) fn http() -> ureq::Agent {
     ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build().into()
 }
 

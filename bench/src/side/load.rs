@@ -1,0 +1,93 @@
+//! What is played against each server, and how the generator is called.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use loadgen::report;
+use loadgen::summary::{SCHEMA, Summary};
+
+use super::cores::pinned;
+use super::server::Started;
+use super::{Plan, program};
+
+/// The same for everybody.
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    /// Meetings at one time.
+    pub meetings: u32,
+    /// People in each.
+    pub people: u32,
+    /// Length of the measured part, seconds.
+    pub seconds: u32,
+}
+
+/// Seconds of the storm: two of joins, then enough quiet ones to know what media cost.
+const STORM: u32 = 7;
+
+impl Load {
+    /// In words, for people.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let Self { meetings, people, seconds } = self;
+        format!(
+            "{meetings} meetings of {people}, each with camera (360 lines, 500 kbit/s, one encoding) and microphone, everybody receives everybody, {seconds} s; then a storm of {} joins in 2 s",
+            self.joiners()
+        )
+    }
+
+    fn joiners(&self) -> u32 {
+        self.meetings * self.people
+    }
+
+    /// Steady media: nobody comes or goes while it is measured.
+    pub(super) fn media(&self) -> Vec<String> {
+        let mut arguments =
+            words(&["--scenario", "meeting", "--set", "settle_seconds=3.0", "--set", "screen_share=0.0", "--set", "mid_kbps=500.0"]);
+        arguments.extend(words(&["--set", "high_people=0", "--set", "mid_people=33", "--for", &format!("{}s", self.seconds)]));
+        arguments.extend(self.rooms());
+        arguments
+    }
+
+    /// Everybody joins within two seconds, with small pictures.
+    pub(super) fn joins(&self) -> Vec<String> {
+        let mut arguments = words(&["--scenario", "join-storm", "--set", "high_people=0", "--set", "mid_people=0"]);
+        arguments.extend(words(&["--for", &format!("{STORM}s")]));
+        arguments.extend(self.rooms());
+        arguments
+    }
+
+    fn rooms(&self) -> Vec<String> {
+        let (meetings, people) = (self.meetings.to_string(), self.people.to_string());
+        let mut arguments =
+            words(&["--meetings", &meetings, "--people", &people, "--set", "simulcast=false", "--set", "mutes_per_minute=0.0"]);
+        arguments.extend(words(&["--set", "one_way_share=0.0", "--set", "waiting_share=0.0"]));
+        arguments
+    }
+}
+
+fn words(list: &[&str]) -> Vec<String> {
+    list.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// Plays once against a server; what came of it, or why nothing did, in words.
+pub(super) fn play(plan: &Plan, server: &Started, folder: &Path, arguments: &[String]) -> Result<Summary, String> {
+    let output = pinned(plan.generator_core, program(plan, "loadgen"))
+        .args(["run", "--poll", "--threads", "1", "--pid", &server.pid().to_string(), "--out"])
+        .arg(folder)
+        .args(server.way_in())
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .output()
+        .map_err(|error| format!("loadgen does not start: {error}"))?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let text = fs::read_to_string(folder.join(report::SUMMARY)).map_err(|_| last_line(&said))?;
+    let summary: Summary = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    if summary.schema == SCHEMA { Ok(summary) } else { Err(format!("loadgen writes schema {}", summary.schema)) }
+}
+
+/// The last thing that was said, or that nothing was.
+fn last_line(said: &str) -> String {
+    said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("the generator said nothing").to_owned()
+}

@@ -1,0 +1,109 @@
+//! Servers side by side: each for a while under the same load, in turn, on a core of its own, the generator polling on another.
+//!
+//! A slot is: probe the echo, start the server, play media, play a storm of joins, end the server, probe the echo. What it says is judged
+//! in `loadgen::side`.
+
+mod cores;
+mod echo;
+mod load;
+mod server;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use loadgen::measure::machine;
+use loadgen::side::{Figures, SCHEMA, Server, SideBySide, Slot};
+use loadgen::summary::Summary;
+
+use cores::Stolen;
+pub use load::Load;
+pub use server::Contestant;
+
+/// Everything that decides a comparison.
+#[derive(Debug)]
+pub struct Plan {
+    /// Who, in the order of the table.
+    pub contestants: Vec<Contestant>,
+    /// Slots of each.
+    pub rounds: u32,
+    /// What is played.
+    pub load: Load,
+    /// Where the programs lie.
+    pub programs: PathBuf,
+    /// Where runs are kept.
+    pub folder: PathBuf,
+    /// Core of whatever serves.
+    pub server_core: u32,
+    /// Core of whatever asks.
+    pub generator_core: u32,
+    /// The command that repeats it.
+    pub command: String,
+}
+
+/// Measures everything; `told` hears of each slot.
+///
+/// # Errors
+/// When a program cannot be started at all. A server that fails in a slot has that slot set aside.
+pub fn measure(plan: &Plan, mut told: impl FnMut(&Slot, Duration)) -> io::Result<SideBySide> {
+    let started = SystemTime::now();
+    let mut servers: Vec<Server> =
+        plan.contestants.iter().map(|one| Server { name: one.name().to_owned(), version: String::new() }).collect();
+    let mut slots = Vec::new();
+    let all = plan.rounds * plan.contestants.len() as u32;
+    for round in 1..=plan.rounds {
+        for turn in 0..plan.contestants.len() {
+            // Whoever comes first in one round comes later in the next: the machine's moods are nobody's in particular.
+            let at = (turn + round as usize - 1) % plan.contestants.len();
+            let (slot, version) = slot(plan, &plan.contestants[at], round)?;
+            if let Some(version) = version {
+                servers[at].version = version;
+            }
+            slots.push(slot);
+            let left = (all - slots.len() as u32) as f64 / slots.len() as f64;
+            told(&slots[slots.len() - 1], started.elapsed().unwrap_or_default().mul_f64(left));
+        }
+    }
+    let mut sides = SideBySide {
+        schema: SCHEMA,
+        started: started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
+        machine: machine::read(),
+        command: plan.command.clone(),
+        load: plan.load.words(),
+        servers,
+        slots,
+    };
+    sides.set_disturbed_aside();
+    Ok(sides)
+}
+
+fn slot(plan: &Plan, contestant: &Contestant, round: u32) -> io::Result<(Slot, Option<String>)> {
+    let before = echo::probe(plan)?;
+    let stolen = Stolen::begin([plan.server_core, plan.generator_core])?;
+    let found = runs(plan, contestant, round);
+    let stolen = stolen.end()?;
+    let echo = [before, echo::probe(plan)?];
+    let (figures, version, set_aside) = match found {
+        Ok((figures, version)) => (Some(figures), version, None),
+        Err(why) => (None, None, Some(why)),
+    };
+    Ok((Slot { server: contestant.name().to_owned(), round, echo, stolen, figures, set_aside }, version))
+}
+
+/// One server's two runs; why they say nothing, in words.
+fn runs(plan: &Plan, contestant: &Contestant, round: u32) -> Result<(Figures, Option<String>), String> {
+    let server = contestant.start(plan).map_err(|error| error.to_string())?;
+    let run = |name: &str, arguments: &[String]| -> Result<Summary, String> {
+        let folder = plan.folder.join(format!("{}-{round}-{name}", contestant.name()));
+        load::play(plan, &server, &folder, arguments)
+    };
+    let media = run("media", &plan.load.media())?;
+    let joins = run("joins", &plan.load.joins())?;
+    let version = media.target.version.clone();
+    Figures::of(&media, &joins).map(|figures| (figures, version)).map_err(|error| error.to_string())
+}
+
+/// A program of ours beside this one.
+fn program(plan: &Plan, name: &str) -> PathBuf {
+    Path::new(&plan.programs).join(name)
+}

@@ -1,0 +1,132 @@
+//! Servers side by side on a terminal.
+
+use super::column::{Column, Estimate, columns};
+use super::{SideBySide, Slot};
+use crate::report::page::Language;
+
+/// Widest table, columns.
+const WIDTH: u16 = 160;
+const ENGLISH: Language = Language::English;
+
+/// A row: what it is called in both languages, and a server's cell.
+pub(super) struct Row {
+    pub(super) english: &'static str,
+    pub(super) danish: &'static str,
+    pub(super) cell: fn(&Column, Language) -> String,
+}
+
+/// What stands in the table, here and on the page.
+pub(super) const ROWS: [Row; 13] = [
+    Row {
+        english: "slots that count / set aside",
+        danish: "perioder der tæller / lagt til side",
+        cell: |column, _| format!("{} / {}", column.slots.0, column.slots.1),
+    },
+    Row {
+        english: "core time a forwarded packet, µs",
+        danish: "kernetid pr. videresendt pakke, µs",
+        cell: |column, language| written(language, &column.cpu_per_packet, 1.0),
+    },
+    Row {
+        english: "the same against the floor",
+        danish: "samme i forhold til gulvet",
+        cell: |column, language| column.against_floor.map_or_else(|| "1".to_owned(), |ratio| written(language, &ratio, 1.0)),
+    },
+    Row {
+        english: "added latency, median, µs",
+        danish: "tilføjet forsinkelse, median, µs",
+        cell: |column, language| written(language, &column.added[0], 1.0),
+    },
+    Row {
+        english: "added latency, P99, µs",
+        danish: "tilføjet forsinkelse, P99, µs",
+        cell: |column, language| written(language, &column.added[1], 1.0),
+    },
+    Row {
+        english: "added latency, P99.9, µs",
+        danish: "tilføjet forsinkelse, P99,9, µs",
+        cell: |column, language| written(language, &column.added[2], 1.0),
+    },
+    Row {
+        english: "one-way latency, median, µs",
+        danish: "envejsforsinkelse, median, µs",
+        cell: |column, language| written(language, &column.latency[0], 1.0),
+    },
+    Row {
+        english: "one-way latency, P99, µs",
+        danish: "envejsforsinkelse, P99, µs",
+        cell: |column, language| written(language, &column.latency[1], 1.0),
+    },
+    Row {
+        english: "lost, of a million packets",
+        danish: "tabt, af en million pakker",
+        cell: |column, language| written(language, &column.loss, 1e6),
+    },
+    Row {
+        english: "memory a participant, KiB",
+        danish: "hukommelse pr. deltager, KiB",
+        cell: |column, language| written(language, &column.memory, 1.0 / 1_024.0),
+    },
+    Row {
+        english: "processor time a join, µs",
+        danish: "processortid pr. tilslutning, µs",
+        cell: |column, language| written(language, &column.cpu_per_join, 1.0),
+    },
+    Row {
+        english: "joins a second and core",
+        danish: "tilslutninger pr. sekund og kerne",
+        cell: |column, language| written(language, &column.joins_per_second(), 1.0),
+    },
+    Row {
+        english: "first whole picture while all join, P95, ms",
+        danish: "første hele billede mens alle kommer, P95, ms",
+        cell: |column, language| written(language, &column.first_picture, 1e-3),
+    },
+];
+
+/// The table, and what was set aside and why.
+#[must_use]
+pub fn table(sides: &SideBySide) -> String {
+    let columns = columns(sides);
+    let header: Vec<&str> = std::iter::once("").chain(columns.iter().map(|column| column.server.as_str())).collect();
+    let mut table = crate::report::columns(&header, 1..header.len(), WIDTH);
+    for row in &ROWS {
+        table.add_row(std::iter::once(row.english.to_owned()).chain(columns.iter().map(|column| (row.cell)(column, ENGLISH))));
+    }
+    let aside: String = sides.slots.iter().filter_map(aside).collect();
+    format!(
+        "{}\n\n{table}\n\nIn brackets: 95 % of what chance does to the mean, by slots drawn again. Added: less the round trip of the echo beside it.\n{aside}",
+        sides.load
+    )
+}
+
+fn aside(slot: &Slot) -> Option<String> {
+    let why = slot.set_aside.as_ref()?;
+    Some(format!("set aside: {} in round {}: {why}\n", slot.server, slot.round))
+}
+
+/// Mean and interval, or a dash.
+fn written(language: Language, estimate: &Estimate, scale: f64) -> String {
+    let Estimate { mean, interval: (low, high) } = *estimate;
+    if !mean.is_finite() {
+        return "–".to_owned();
+    }
+    let short = |value: f64| language.short(value * scale);
+    format!("{} ({}–{})", short(mean), short(low), short(high))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{sides, slot};
+    use super::*;
+
+    #[test]
+    fn the_table_names_every_server_and_what_was_set_aside() {
+        let mut slots = vec![slot("relay", 1, 3.0, 40.0), slot("floor", 1, 2.0, 40.0), slot("floor", 2, 2.0, 40.0)];
+        slots[2].set_aside = Some("the machine slept".to_owned());
+        let text = table(&sides(slots));
+        for expected in ["relay", "floor", "1 / 1", "1.50 (1.50–1.50)", "floor in round 2: the machine slept", "2,000 (2,000–2,000)"] {
+            assert!(text.contains(expected), "{expected}:\n{text}");
+        }
+    }
+}
