@@ -219,6 +219,7 @@ impl Client {
     /// Where the client's socket is, for servers that check paths themselves; the next offer or answer shows it.
     pub fn set_candidate(&mut self, address: SocketAddr) {
         self.candidate = Some(address);
+        self.ice.expect_full_agent();
     }
 
     /// New ICE credentials; the next offer shows them.
