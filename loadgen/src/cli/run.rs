@@ -192,7 +192,7 @@ fn against(target: &TargetArgs, key: Option<Key>) -> Result<Against, TargetError
                 key,
                 room: target.room.clone(),
             };
-            Against::Whip(Whip::new(&url(RELAY), settings)?)
+            Against::Whip(Box::new(Whip::new(&url(RELAY), settings)?))
         }
         Kind::Janus => Against::Janus(Janus::new(&url(JANUS), target.room.clone())?),
     })

@@ -27,7 +27,7 @@ impl Thread {
         let name = identity(self.number(seat));
         let (meeting, life) = (self.seats[seat].meeting, self.shared.measured_to);
         let url = whip.publish_url(room, &name).map_err(|error| error.to_string())?;
-        let token = whip.token(room, &name, life).map_err(|error| error.to_string())?;
+        let token = whip.token(&url, room, &name, life).map_err(|error| error.to_string())?;
         attendee.company = self.stages[meeting].seats.clone().any(|other| self.is_in(other));
         self.post(now, seat, attendee, url, token);
         if !whip.plays_one_person() {
@@ -102,7 +102,7 @@ impl Thread {
             (format!("{own}-receives"), String::new())
         };
         let url = whip.play_url(&room, &own, &peer).map_err(|error| error.to_string())?;
-        let token = whip.token(&room, &name, self.shared.measured_to).map_err(|error| error.to_string())?;
+        let token = whip.token(&url, &room, &name, self.shared.measured_to).map_err(|error| error.to_string())?;
         let mut attendee = self.open_client(seat, setup)?.beside();
         self.post(now, seat, &mut attendee, url, token);
         self.seats[seat].attendee = Some(Box::new(attendee));

@@ -110,7 +110,7 @@ fn lines(offer: &str, port: u16) -> (String, Vec<Stream>) {
         let ssrc = value("a=ssrc:").and_then(|line| line.split(' ').next()?.parse().ok()).map(Ssrc);
         let kind = if audio { "audio" } else { "video" };
         sdp.push_str(&format!(
-            "m={kind} {port} UDP/TLS/RTP/SAVPF 96\r\na=mid:{mid}\r\na=candidate:1 1 udp 2130706431 127.0.0.1 {port} typ host\r\n"
+            "m={kind} {port} UDP/TLS/RTP/SAVPF 96\r\na=mid:{mid}\r\na=rtcp-rsize\r\na=candidate:1 1 udp 2130706431 127.0.0.1 {port} typ host\r\n"
         ));
         if let Some(ssrc) = ssrc {
             sources.push((audio, ssrc));

@@ -45,7 +45,7 @@ pub enum Against {
     /// A relay, by its own protocol.
     Relay(Relay),
     /// Any server, by WHIP and WHEP.
-    Whip(Whip),
+    Whip(Box<Whip>),
     /// A Janus, by its videoroom.
     Janus(Janus),
     /// Nobody: everything comes straight back.

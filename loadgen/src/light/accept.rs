@@ -78,7 +78,7 @@ impl Client {
         }
         self.version += 1;
         let answer = self.write_answer(&offer, &sections);
-        self.relay = Some(offer.fingerprint);
+        (self.relay, self.compound) = (Some(offer.fingerprint), !offer.reduced_size);
         self.ice.set_remote(now, &offer.ice, &offer.candidates);
         self.handle_timeout(now);
         Ok(answer)
@@ -100,10 +100,11 @@ impl Client {
             // Writing to a String cannot fail.
             let _ = write!(
                 sdp,
-                "m={kind} 9 UDP/TLS/RTP/SAVPF {}\r\nc=IN IP4 0.0.0.0\r\na={direction}\r\na=mid:{}\r\na=rtcp-mux\r\na=ice-ufrag:{}\r\n\
+                "m={kind} 9 UDP/TLS/RTP/SAVPF {}\r\nc=IN IP4 0.0.0.0\r\na={direction}\r\na=mid:{}\r\na=rtcp-mux\r\n{}a=ice-ufrag:{}\r\n\
                  a=ice-pwd:{}\r\n{}a=fingerprint:sha-256 {}\r\na=setup:active\r\n",
                 types.join(" "),
                 line.mid,
+                if offer.reduced_size { "a=rtcp-rsize\r\n" } else { "" },
                 ice.ufrag,
                 ice.pwd,
                 offer::candidate(self.candidate),

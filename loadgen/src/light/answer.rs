@@ -13,6 +13,8 @@ pub(super) struct Answer {
     pub(super) fingerprint: Fingerprint,
     /// Where it can be reached over UDP, in the answer's order.
     pub(super) candidates: Vec<SocketAddr>,
+    /// Feedback may come without a report in front of it (RFC 5506).
+    pub(super) reduced_size: bool,
     /// One for each m-line of the offer, in its order.
     pub(super) lines: Vec<AnswerLine>,
 }
@@ -83,7 +85,8 @@ impl Answer {
         let pwd = reader.pwd.ok_or(AnswerError::Missing("ice-pwd"))?;
         let fingerprint = reader.fingerprint.ok_or(AnswerError::Missing("SHA-256 fingerprint"))?;
         let ice = IceCredentials { ufrag, pwd };
-        Ok((Self { ice, fingerprint, candidates: reader.candidates, lines: reader.lines }, reader.setup))
+        let Reader { candidates, reduced_size, lines, setup, .. } = reader;
+        Ok((Self { ice, fingerprint, candidates, reduced_size, lines }, setup))
     }
 }
 
@@ -94,6 +97,7 @@ struct Reader {
     fingerprint: Option<Fingerprint>,
     setup: Option<String>,
     candidates: Vec<SocketAddr>,
+    reduced_size: bool,
     lines: Vec<AnswerLine>,
 }
 
@@ -117,6 +121,7 @@ impl Reader {
                 }
             }
             "candidate" => self.add_candidate(value)?,
+            "rtcp-rsize" => self.reduced_size = true,
             _ => self.read_media_attribute(name, value)?,
         }
         Some(())

@@ -103,6 +103,8 @@ pub struct Client {
     pub(super) unbound: Unbound,
     pub(super) feedback: Congestion,
     pub(super) report_at: Option<Instant>,
+    /// Whether a report has to stand in front of feedback.
+    pub(super) compound: bool,
     pub(super) feedback_ssrc: Ssrc,
     pub(super) transport_seq: u16,
     pub(super) outbox: Outbox,
@@ -173,6 +175,7 @@ impl Client {
             unbound: Unbound::default(),
             feedback: Congestion::new(now, &setup),
             report_at: None,
+            compound: false,
             feedback_ssrc: Ssrc(entropy.next() as u32),
             transport_seq: entropy.next() as u16,
             outbox: Outbox::default(),
@@ -219,6 +222,7 @@ impl Client {
     /// Where the client's socket is, for servers that check paths themselves; the next offer or answer shows it.
     pub fn set_candidate(&mut self, address: SocketAddr) {
         self.candidate = Some(address);
+        self.ice.expect_full_agent();
     }
 
     /// New ICE credentials; the next offer shows them.
@@ -250,7 +254,7 @@ impl Client {
                 }
             }
         }
-        self.relay = Some(answer.fingerprint);
+        (self.relay, self.compound) = (Some(answer.fingerprint), !answer.reduced_size);
         self.ice.set_remote(now, &answer.ice, &answer.candidates);
         self.handle_timeout(now);
         Ok(())

@@ -13,6 +13,10 @@ use super::entropy::Entropy;
 const CHECK_PACE: Duration = Duration::from_millis(50);
 /// Pace of consent checks on the nominated path; browsers use the same.
 const CONSENT_PACE: Duration = Duration::from_millis(2_500);
+/// The same while a full agent may still be making up its mind about the path, and how many of these there are: such an agent looks again
+/// only when it hears of us, and browsers do not let it wait either.
+const BRISK_PACE: Duration = Duration::from_millis(100);
+const BRISK_CHECKS: u32 = 15;
 /// A consent check that is not answered is repeated after this.
 const CONSENT_RETRY: Duration = Duration::from_millis(500);
 /// Checks under way that are remembered; more are not needed at the pace above.
@@ -35,6 +39,8 @@ pub(super) struct Ice {
     last_answer: Option<Instant>,
     rtt: Duration,
     refused: u64,
+    /// Checks on the nominated path that still come briskly.
+    brisk: u32,
 }
 
 struct Remote {
@@ -63,7 +69,13 @@ impl Ice {
             last_answer: None,
             rtt: FIRST_RTT,
             refused: 0,
+            brisk: 0,
         }
+    }
+
+    /// The other side may be a full agent, which checks paths itself.
+    pub(super) fn expect_full_agent(&mut self) {
+        self.brisk = BRISK_CHECKS;
     }
 
     pub(super) fn local(&self) -> &IceCredentials {
@@ -170,7 +182,9 @@ impl Ice {
         if check.nominates && self.selected == Some(from) {
             self.nominated = true;
             self.under_way.clear();
-            self.next_check = Some(now + CONSENT_PACE);
+            let pace = if self.brisk > 0 { BRISK_PACE } else { CONSENT_PACE };
+            self.brisk = self.brisk.saturating_sub(1);
+            self.next_check = Some(now + pace);
         } else if self.selected.is_none() {
             // The first path that works is taken and nominated at once.
             self.selected = Some(from);

@@ -122,19 +122,24 @@ impl Client {
             self.report_at = Some(now + REPORT_PACE);
             self.send_reports(now);
         }
-        let (own, rtt) = (self.feedback_ssrc, self.ice.rtt());
-        let mut asks: Vec<(Ssrc, Vec<u16>, bool)> = Vec::new();
+        let (own, rtt, compound) = (self.feedback_ssrc, self.ice.rtt(), self.compound);
+        let mut asks: Vec<(Ssrc, Vec<u16>, bool, Option<ReportBlock>)> = Vec::new();
         for slot in &mut self.slots {
             slot.handle_timeout(now);
             let (lost, keyframe) = (slot.due_nacks(now, rtt), slot.needs_keyframe(now));
             if keyframe || !lost.is_empty() {
-                asks.push((slot.ssrc, lost, keyframe));
+                let report = if compound { slot.report(now).map(|report| block(slot.ssrc, &report)) } else { None };
+                asks.push((slot.ssrc, lost, keyframe, report));
             }
         }
-        for (media, lost, keyframe) in asks {
+        for (media, lost, keyframe, report) in asks {
             self.counters.nacks_sent += lost.len() as u64;
             self.counters.plis_sent += u64::from(keyframe);
             self.push_rtcp(|writer| {
+                // Some servers find the stream by the report alone (RFC 3550 section 6.1).
+                if compound {
+                    let _ = writer.receiver_report(own, report.as_slice());
+                }
                 // Whatever does not fit is asked for again a round trip later.
                 let _ = writer.nack(own, media, &lost);
                 if keyframe {
@@ -147,12 +152,13 @@ impl Client {
 
     /// What does not fit or is lost is not told again: the relay has to live with that.
     fn send_congestion(&mut self, now: Instant) {
-        let (own, timestamp) = (self.feedback_ssrc, self.ntp(now).middle32());
+        let (own, timestamp, compound) = (self.feedback_ssrc, self.ntp(now).middle32(), self.compound);
         match &mut self.feedback {
             Congestion::TransportCc(arrivals) => {
                 let due: Vec<_> = std::iter::from_fn(|| arrivals.take_due(now)).collect();
                 for (info, statuses) in due {
                     self.push_rtcp(|writer| {
+                        begin(writer, own, compound);
                         let _ = writer.transport_cc(own, own, &info, statuses.iter().copied());
                     });
                 }
@@ -161,6 +167,7 @@ impl Client {
                 let Some(reports) = arrivals.take_due(now) else { return };
                 let streams: Vec<_> = reports.iter().map(|(ssrc, begin, arrivals)| (*ssrc, *begin, arrivals.as_slice())).collect();
                 self.push_rtcp(|writer| {
+                    begin(writer, own, compound);
                     let _ = writer.ccfb(own, timestamp, &streams);
                 });
             }
@@ -168,6 +175,7 @@ impl Client {
                 let Some(bitrate) = estimate.take_due(now) else { return };
                 let streams: Vec<Ssrc> = self.slots.iter().map(|slot| slot.ssrc).take(255).collect();
                 self.push_rtcp(|writer| {
+                    begin(writer, own, compound);
                     let _ = writer.remb(own, bitrate, &streams);
                 });
             }
@@ -231,6 +239,14 @@ impl Client {
         });
         self.counters.refused += u64::from(opened.is_none());
         opened
+    }
+}
+
+/// What stands in front of feedback that may not stand alone.
+fn begin(writer: &mut RtcpWriter<'_>, own: Ssrc, compound: bool) {
+    if compound {
+        // There is room for eight bytes at the beginning.
+        let _ = writer.receiver_report(own, &[]);
     }
 }
 

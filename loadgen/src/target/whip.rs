@@ -107,12 +107,11 @@ impl Whip {
         self.fill(self.settings.play.as_deref().unwrap_or_default(), room, person, peer)
     }
 
-    /// The token of somebody's session.
-    pub(crate) fn token(&self, room: &str, identity: &str, life: Duration) -> Result<Option<String>, TargetError> {
-        match &self.signer {
-            Some(relay) => relay.token(room, identity, Role::Participant, life).map(Some),
-            None => Ok(self.settings.token.clone()),
-        }
+    /// The token of somebody's session. A signed one is for the room that the relay's own addresses name, or for `room`.
+    pub(crate) fn token(&self, url: &Url, room: &str, identity: &str, life: Duration) -> Result<Option<String>, TargetError> {
+        let Some(relay) = &self.signer else { return Ok(self.settings.token.clone()) };
+        let named = url.path_segments().and_then(|segments| segments.skip_while(|segment| *segment != "rooms").nth(1));
+        relay.token(named.unwrap_or(room), identity, Role::Participant, life).map(Some)
     }
 
     fn check(&self) -> Result<(), TargetError> {

@@ -1,6 +1,8 @@
 //! The real generator against the real relay: what it counts, how it ends, and the faults that others make.
 
 mod faults;
+mod janus;
 mod network;
 mod relay;
 mod run;
+mod whip;

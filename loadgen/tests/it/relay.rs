@@ -25,6 +25,7 @@ pub(crate) fn alone() -> MutexGuard<'static, ()> {
 pub(crate) struct Relay {
     process: Child,
     http: u16,
+    admin: u16,
     media: u16,
     folder: PathBuf,
 }
@@ -56,7 +57,7 @@ impl Relay {
             .stderr(fs::File::create(folder.join("log")).expect("a log file"))
             .spawn()
             .expect("the relay starts");
-        let relay = Self { process, http, media, folder };
+        let relay = Self { process, http, admin, media, folder };
         relay.wait_until_ready();
         relay
     }
@@ -72,7 +73,7 @@ impl Relay {
     /// The generator's `run` against it, ready to be started, its report in `self.report()`.
     pub(crate) fn load(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_loadgen"));
-        command.args(["run", "--url", &format!("http://127.0.0.1:{}", self.http), "--key-id", "tests", "--secret-file"]);
+        command.args(["run", "--url", &self.url(), "--key-id", "tests", "--secret-file"]);
         command.arg(self.folder.join("secret")).arg("--out").arg(self.report()).args(arguments);
         command
     }
@@ -91,6 +92,18 @@ impl Relay {
         serde_json::from_str(&text).expect("a summary")
     }
 
+    /// Its address.
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.http)
+    }
+
+    /// People that it holds at present, by its own metrics.
+    pub(crate) fn sessions(&self) -> u64 {
+        let metrics = get(self.admin, "/metrics").expect("the relay says how it is");
+        let line = metrics.lines().find_map(|line| line.strip_prefix("relay_sessions "));
+        line.expect("a figure for sessions").trim().parse().expect("a number")
+    }
+
     fn report(&self) -> PathBuf {
         self.folder.join("report")
     }
@@ -105,11 +118,7 @@ impl Relay {
     }
 
     fn is_ready(&self) -> std::io::Result<bool> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.http))?;
-        stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer.starts_with("HTTP/1.1 200"))
+        Ok(get(self.http, "/readyz")?.starts_with("HTTP/1.1 200"))
     }
 }
 
@@ -119,6 +128,15 @@ impl Drop for Relay {
         let _ = self.process.wait();
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// What a port of this machine answers.
+fn get(port: u16, path: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
 }
 
 /// Stops a process for a while, as a machine does that has other things to do.

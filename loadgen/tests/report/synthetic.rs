@@ -82,9 +82,8 @@ fn waits(dice: &mut Dice, middle: f64, count: usize) -> Distribution {
 pub(crate) fn run(truth: &Truth) -> Summary {
     let mut dice = Dice(ChaCha8Rng::seed_from_u64(truth.seed));
     let mut kinds = [("audio", 180.0, empty()), ("video", 420.0, empty()), ("screen", 500.0, empty())];
-    let (mut series, mut latencies) = (Vec::new(), Vec::new());
     // The machine's mood: what one second had, the next has half of.
-    let mut mood = 0.0;
+    let (mut series, mut latencies, mut mood) = (Vec::new(), Vec::new(), 0.0);
     for at in 0..truth.seconds {
         mood = 0.5 * mood + 0.05 * dice.normal();
         let mut all = empty();
