@@ -33,7 +33,7 @@ pub(super) fn run(args: &FindCapacityCommand) -> Result<ExitCode, String> {
         let mut profile = base.clone();
         profile.meetings = u32::try_from(load).unwrap_or(u32::MAX);
         profile.check().map_err(|error| error.to_string())?;
-        let summary = play(&args.run.target, &profile, args.run.seed, &slos, false)?;
+        let summary = play(&args.run.target, &profile, args.run.seed, &slos, false, super::run::full(&args.run, &profile)?)?;
         if summary.verdict == Verdict::Interrupted {
             return Ok(ExitCode::from(Verdict::Interrupted.exit_code()));
         }

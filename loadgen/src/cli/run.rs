@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use clap::Args;
 use loadgen::engine::{self, Against, Options, Played};
+use loadgen::full::Wanted;
 use loadgen::measure::machine;
 use loadgen::measure::process::Process;
+use loadgen::recording::Recording;
 use loadgen::report;
 use loadgen::scenario::{Impairment, Profile};
 use loadgen::summary::{Summary, Verdict};
@@ -84,6 +86,13 @@ pub(crate) struct RunArgs {
     /// Folder for the report [default: loadgen-runs/SCENARIO-TIME].
     #[arg(long)]
     pub(crate) out: Option<PathBuf>,
+    /// So many of the guests come with an independent client (webrtc-rs) instead of the light one: behaviour that nobody here wrote. It
+    /// takes many times the processor, so a few are enough.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) full: Option<u32>,
+    /// Folder with camera.ivf (VP8) or camera.h264 (Annex B), and microphone.ogg (Opus): what independent clients send, over and over.
+    #[arg(long, value_name = "FOLDER", requires = "full")]
+    pub(crate) media: Option<PathBuf>,
     /// Seed of everything that is drawn; the same seed plays the same.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
@@ -93,7 +102,8 @@ pub(crate) struct RunArgs {
 pub(super) fn run(args: &RunArgs) -> Result<ExitCode, String> {
     let profile = profile(args)?;
     let slos = slos(args.slo.as_deref(), &profile)?;
-    let summary = play(&args.target, &profile, args.seed, &slos, true)?;
+    let full = full(args, &profile)?;
+    let summary = play(&args.target, &profile, args.seed, &slos, true, full)?;
     let own = || Path::new(FOLDER).join(format!("{}-{}", summary.scenario.name, summary.started));
     let folder = args.out.clone().unwrap_or_else(own);
     let written = report::write(&folder, &summary);
@@ -105,13 +115,21 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, String> {
 }
 
 /// Plays a profile against the target, and judges.
-pub(super) fn play(target: &TargetArgs, profile: &Profile, seed: u64, slos: &[(Slo, bool)], shown: bool) -> Result<Summary, String> {
+pub(super) fn play(
+    target: &TargetArgs,
+    profile: &Profile,
+    seed: u64,
+    slos: &[(Slo, bool)],
+    shown: bool,
+    full: Option<Wanted>,
+) -> Result<Summary, String> {
     let relay = Relay::new(&target.url, key(target)?).map_err(|error| error.to_string())?;
     let version = relay.greet().map_err(|error| error.to_string())?;
     let server = match target.pid {
         Some(pid) => Some(Process::new(pid)?),
         None => Process::listening_on(relay.address()),
     };
+    let sources = full.as_ref().map(|wanted| wanted.recording.sources()).unwrap_or_default();
     let threads = target.threads.unwrap_or_else(|| (machine::cores() / 2).max(1));
     let stop = stopper();
     let options = Options {
@@ -123,6 +141,7 @@ pub(super) fn play(target: &TargetArgs, profile: &Profile, seed: u64, slos: &[(S
         poll: target.poll,
         server,
         stop: stop.clone(),
+        full,
     };
     let mut live = shown.then(|| LiveLine::new(profile));
     let played = engine::play(options, |second| live.iter_mut().for_each(|live| live.show(second))).map_err(|error| error.to_string())?;
@@ -133,13 +152,23 @@ pub(super) fn play(target: &TargetArgs, profile: &Profile, seed: u64, slos: &[(S
         complain(&played);
     }
     let latest = target.max_lateness.as_secs_f64() * 1e6;
-    let made =
-        Made { relay: &relay, version, profile, seed, threads, lateness_limit: Some(latest).filter(|latest| *latest != verdict::LATEST) };
+    let lateness_limit = Some(latest).filter(|latest| *latest != verdict::LATEST);
+    let made = Made { relay: &relay, version, profile, seed, threads, lateness_limit, sources };
     let mut summary = summarise(&made, &played);
     summary.generator.invalid = verdict::invalid(&summary, latest);
     summary.thresholds = verdict::judge(&summary, slos);
     summary.verdict = verdict::verdict(&summary, played.interrupted);
     Ok(summary)
+}
+
+/// Who comes with the independent client, and what they send.
+pub(super) fn full(args: &RunArgs, profile: &Profile) -> Result<Option<Wanted>, String> {
+    let Some(people) = args.full else { return Ok(None) };
+    let recording = match &args.media {
+        Some(folder) => Recording::open(folder, profile.fps).map_err(|error| error.to_string())?,
+        None => Recording::default(),
+    };
+    Ok(Some(Wanted { people, recording }))
 }
 
 /// The first things that went wrong, in words.

@@ -20,7 +20,7 @@ pub(super) fn play_load(load: &VerifyLoad, target: &TargetArgs) -> Result<Summar
     }
     let profile = profile(load);
     profile.check().map_err(|error| error.to_string())?;
-    let summary = play(target, &profile, SEED, &[], true)?;
+    let summary = play(target, &profile, SEED, &[], true, None)?;
     if summary.verdict == Verdict::Interrupted { Err("interrupted: nothing was verified".to_owned()) } else { Ok(summary) }
 }
 

@@ -37,6 +37,8 @@ pub struct Setup {
     pub feedback_every: Duration,
     /// Whether lost packets are asked for again.
     pub asks_again: bool,
+    /// Whether others may send what is not of the pattern, as real encoders do; it is counted apart then, where it would be an error.
+    pub takes_foreign: bool,
 }
 
 impl Setup {
@@ -58,6 +60,7 @@ impl Setup {
             feedback: Feedback::TransportCc,
             feedback_every: Duration::from_millis(100),
             asks_again: true,
+            takes_foreign: false,
         }
     }
 

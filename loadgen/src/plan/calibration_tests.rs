@@ -57,6 +57,7 @@ pub(in super::super) fn run(seconds: &[(f64, f64, f64, f64, f64)]) -> Summary {
         verdict: Verdict::Pass,
         command: None,
         latencies: Vec::new(),
+        independent: None,
     }
 }
 

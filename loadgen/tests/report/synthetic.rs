@@ -147,6 +147,7 @@ pub(crate) fn run(truth: &Truth) -> Summary {
         verdict: Verdict::Pass,
         command: Some(format!("loadgen run --scenario visits --meetings 50 --for 60s --seed {}", truth.seed)),
         latencies,
+        independent: None,
     }
 }
 
