@@ -43,7 +43,7 @@ pub(super) fn summarise(made: &Made<'_>, played: &Played) -> Summary {
         core_seconds: (!end.cores.is_zero()).then(|| end.cores.saturating_sub(begin.cores).as_secs_f64()),
         memory_peak: played.memory_peak,
         memory_idle: idle.memory,
-        forwarded: tally.received,
+        forwarded: tally.received + played.full.iter().flat_map(|found| found.received).map(|received| received.packets).sum::<u64>(),
     });
     Summary {
         schema: SCHEMA,

@@ -14,8 +14,9 @@ use super::collector::{Collector, Live};
 use super::mirror::Mirror;
 use super::thread::Thread;
 use crate::full::{self, Crowd};
-use crate::measure::process::{Process, Taken};
-use crate::measure::{SecondTally, Tally};
+use crate::light::SizeTrace;
+use crate::measure::process::Taken;
+use crate::measure::{SecondTally, Tally, Watched};
 use crate::scenario::{Meeting, Profile, Timetable};
 use crate::summary::{Clients, Second};
 use crate::target::{Relay, Role, TargetError};
@@ -92,11 +93,13 @@ pub struct Options {
     /// Never sleep.
     pub poll: bool,
     /// The server's process, if it can be watched.
-    pub server: Option<Process>,
+    pub server: Option<Watched>,
     /// Set by whoever wants to stop early.
     pub stop: Arc<AtomicBool>,
     /// Some guests come with the independent client.
     pub full: Option<full::Wanted>,
+    /// Sizes and keyframes of light clients' cameras, where they are recorded ones.
+    pub trace: Option<Arc<SizeTrace>>,
 }
 
 /// What all threads need to know.
@@ -114,6 +117,7 @@ pub(super) struct Shared {
     pub(super) stop: Arc<AtomicBool>,
     /// Numbers of those who come with the independent client.
     pub(super) full: BTreeSet<u32>,
+    pub(super) trace: Option<Arc<SizeTrace>>,
     room: String,
     ports: Mutex<BTreeSet<u16>>,
 }
@@ -189,7 +193,7 @@ pub fn play(options: Options, mut each_second: impl FnMut(&Live)) -> Result<Play
     let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + HEAD_START;
     let certificate = Certificate::generate().map_err(|error| EngineError::System(error.to_string()))?;
     let threads = (options.threads.max(1) as usize).min(timetable.meetings.len().max(1));
-    let Options { against, room, profile, seed, poll, server, stop, full, .. } = options;
+    let Options { against, room, profile, seed, poll, server, stop, full, trace, .. } = options;
     let local = match (against.address().is_ipv4(), against.address().ip().is_loopback()) {
         (true, true) => IpAddr::V4(Ipv4Addr::LOCALHOST),
         (true, false) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
@@ -209,6 +213,7 @@ pub fn play(options: Options, mut each_second: impl FnMut(&Live)) -> Result<Play
         local,
         stop: stop.clone(),
         full: chosen.iter().map(|chosen| chosen.number).collect(),
+        trace,
         room,
         ports: Mutex::default(),
     });

@@ -89,6 +89,8 @@ impl Thread {
         let udp = Udp::open(self.sleep.poll.registry(), mio::Token(2 * seat), shared.local).map_err(|error| no_socket(&error))?;
         shared.note_port(udp.port());
         let mut setup = person::setup(&shared.profile, plan, index, shared.seed);
+        let cameras = setup.sources.iter_mut().filter(|source| source.source == Source::Camera);
+        cameras.for_each(|camera| camera.trace = shared.trace.clone());
         setup.takes_foreign = !shared.full.is_empty();
         if let Against::Mirror(_) = shared.against {
             // One's own sound and picture come back.

@@ -101,6 +101,13 @@ pub struct Recording {
 }
 
 impl Recording {
+    /// Size and keyframe flag of each picture; nothing without a camera.
+    #[must_use]
+    pub fn sizes(&self) -> Vec<(usize, bool)> {
+        let pieces = self.camera.iter().flat_map(|(_, track)| track.pieces());
+        pieces.map(|piece| (piece.data.len(), piece.keyframe)).collect()
+    }
+
     /// Names of what is played; `built-in` where nothing was recorded.
     #[must_use]
     pub fn sources(&self) -> Vec<String> {

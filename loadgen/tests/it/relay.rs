@@ -25,6 +25,7 @@ pub(crate) fn alone() -> MutexGuard<'static, ()> {
 pub(crate) struct Relay {
     process: Child,
     http: u16,
+    admin: u16,
     media: u16,
     folder: PathBuf,
 }
@@ -56,13 +57,18 @@ impl Relay {
             .stderr(fs::File::create(folder.join("log")).expect("a log file"))
             .spawn()
             .expect("the relay starts");
-        let relay = Self { process, http, media, folder };
+        let relay = Self { process, http, admin, media, folder };
         relay.wait_until_ready();
         relay
     }
 
     pub(crate) fn media_port(&self) -> u16 {
         self.media
+    }
+
+    /// Address of its metrics.
+    pub(crate) fn metrics(&self) -> String {
+        format!("http://127.0.0.1:{}/metrics", self.admin)
     }
 
     pub(crate) fn pid(&self) -> u32 {
