@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rtc::interceptor::{NackGeneratorBuilder, NackResponderBuilder, Slot};
 use rtc::media_stream::MediaStreamTrack;
-use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_H264, MIME_TYPE_OPUS, MIME_TYPE_VP8};
+use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_H264, MIME_TYPE_OPUS, MIME_TYPE_RTX, MIME_TYPE_VP8};
 use rtc::rtp_transceiver::rtp_sender::{
     RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpHeaderExtensionCapability,
     RtpCodecKind,
@@ -20,13 +20,15 @@ use crate::recording::Codec;
 /// Payload types of every offer.
 pub(super) const OPUS: u8 = 111;
 const VP8: u8 = 96;
+const VP8_RTX: u8 = 97;
 const H264: u8 = 102;
+const H264_RTX: u8 = 103;
 /// RFC 6464 section 4.
 const AUDIO_LEVEL: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
 /// Pace of negative acknowledgements, how many numbers behind the newest are not missed yet, and tries for each.
-const NACK_PACE: Duration = Duration::from_millis(20);
+const NACK_PACE: Duration = Duration::from_millis(40);
 const NACK_PATIENCE: u16 = 1;
-const NACK_TRIES: u16 = 10;
+const NACK_TRIES: u16 = 2;
 /// Behind everything else in the chain, so that all others have seen what ends here.
 const LAST: usize = 14_000;
 
@@ -48,20 +50,26 @@ pub(super) const fn codec_of(payload_type: u8) -> Option<Codec> {
 }
 
 /// The engine and the chain of interceptors; pictures of `first` are the preferred ones.
-///
-/// Without RTX: the part of webrtc-rs that asks for lost packets does not see what comes on a stream of its own, and so asks until it
-/// has spent all that a server grants. What is sent again here comes on the stream itself.
 pub(super) fn engine(first: Codec) -> Result<(MediaEngine, Registry), Error> {
     let mut engine = MediaEngine::default();
-    let pictures = if first == Codec::Vp8 { [Codec::Vp8, Codec::H264] } else { [Codec::H264, Codec::Vp8] };
+    let (vp8, h264) = ((Codec::Vp8, VP8_RTX), (Codec::H264, H264_RTX));
+    let pictures = if first == Codec::Vp8 { [vp8, h264] } else { [h264, vp8] };
     engine.register_codec(RTCRtpCodecParameters { rtp_codec: sound(), payload_type: OPUS }, RtpCodecKind::Audio)?;
-    for codec in pictures {
-        let codec = RTCRtpCodecParameters { rtp_codec: video(codec), payload_type: payload_type(codec) };
-        engine.register_codec(codec, RtpCodecKind::Video)?;
+    for (codec, rtx) in pictures {
+        let payload_type = payload_type(codec);
+        let again = RTCRtpCodec {
+            mime_type: MIME_TYPE_RTX.to_owned(),
+            sdp_fmtp_line: format!("apt={payload_type}"),
+            rtcp_feedback: Vec::new(),
+            ..video(codec)
+        };
+        engine.register_codec(RTCRtpCodecParameters { rtp_codec: video(codec), payload_type }, RtpCodecKind::Video)?;
+        engine.register_codec(RTCRtpCodecParameters { rtp_codec: again, payload_type: rtx }, RtpCodecKind::Video)?;
     }
     let level = RTCRtpHeaderExtensionCapability { uri: AUDIO_LEVEL.to_owned() };
     engine.register_header_extension(level, RtpCodecKind::Audio, None)?;
-    // As often as browsers do; as it comes, it would wait 100 ms and then ask for ever.
+    // The part that asks does not see what comes on RTX, and so asks again for what it has got: with more tries it spends all that a
+    // server grants for retransmissions, and real losses are refused.
     let asking = NackGeneratorBuilder::new().with_interval(NACK_PACE).with_skip_last_n(NACK_PATIENCE).with_max_nacks_per_packet(NACK_TRIES);
     let registry = Registry::new().with(Slot::NackGenerator, asking.build()).with(Slot::NackResponder, NackResponderBuilder::new().build());
     configure_simulcast_extension_headers(&mut engine)?;

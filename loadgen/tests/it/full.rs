@@ -10,8 +10,8 @@ use crate::relay::{Relay, alone};
 use loadgen::summary::{Independent, Summary, Verdict};
 
 const SEED: u64 = 31;
-/// One meeting, all there after two seconds, everybody with camera and microphone.
-const MEETING: [&str; 14] = [
+/// One meeting, everybody with camera and microphone; the relay has found out by then that their lines carry all of it.
+const MEETING: [&str; 16] = [
     "--scenario",
     "meeting",
     "--max-lateness",
@@ -19,13 +19,15 @@ const MEETING: [&str; 14] = [
     "--set",
     "ramp_seconds=0.2",
     "--set",
-    "settle_seconds=2.8",
+    "settle_seconds=7.8",
     "--set",
     "arrive_seconds=0.5",
     "--set",
     "screen_share=0.0",
     "--set",
     "camera_share=1.0",
+    "--set",
+    "dtx=false",
 ];
 
 fn found(summary: &Summary) -> &Independent {
@@ -74,8 +76,8 @@ fn they_get_everything_and_light_clients_take_theirs_for_what_it_is() {
     assert_eq!((found.clients.planned, found.clients.joined, found.clients.failed), (2, 2, 0), "{said}");
     assert_eq!(found.joins["offer_to_first_frame"].count, 2, "each saw somebody");
     let video = found.media["video"];
-    // Three others for each of two, four seconds, 25 to 30 pictures a second; the machine may be busy.
-    assert!((480..=760).contains(&video.pictures) && video.incomplete == 0, "{video:?}");
+    // Each of two sees two light ones at 30 pictures a second and another one at 25, for four seconds; the machine may be busy.
+    assert!((550..=720).contains(&video.pictures) && video.incomplete == 0, "{video:?}");
     assert!(found.media["audio"].expected > 400 && found.media["audio"].lost == 0, "{:?}", found.media);
     // What they send reaches both light clients, packet for packet.
     let reached = found.received_by_others.abs_diff(2 * found.sent);
@@ -129,7 +131,7 @@ fn recorded_media_is_sent_over_and_over() {
     // A light one at 30 pictures a second and a recorded one at 30, for each of two.
     let video = found.media["video"];
     assert!((380..=560).contains(&video.pictures) && video.incomplete == 0, "{video:?}");
-    assert!(light > 300, "the light one gets theirs: {light} packets");
+    assert!(light > 220, "the light one sees both, 30 pictures a second for four seconds: {light} packets");
 
     let h264 = Folder::new("h264");
     let x264 = ["-c:v", "libx264", "-profile:v", "baseline", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "15", "-b:v", "200k"];
