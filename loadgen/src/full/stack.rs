@@ -49,7 +49,8 @@ pub(super) const fn codec_of(payload_type: u8) -> Option<Codec> {
     }
 }
 
-/// The engine and the chain of interceptors; pictures of `first` are the preferred ones.
+/// The engine and the chain of interceptors; pictures of `first` are the preferred ones. Those of the other codec are agreed on as well,
+/// but webrtc-rs 0.21 does not hand them out.
 pub(super) fn engine(first: Codec) -> Result<(MediaEngine, Registry), Error> {
     let mut engine = MediaEngine::default();
     let (vp8, h264) = ((Codec::Vp8, VP8_RTX), (Codec::H264, H264_RTX));

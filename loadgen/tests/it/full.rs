@@ -139,7 +139,8 @@ fn recorded_media_is_sent_over_and_over() {
     let (found, light) = run(&h264);
     assert_eq!((found.sources.join(" "), light), ("camera.h264 built-in".to_owned(), 0), "light clients take VP8 only");
     let video = found.media["video"];
-    assert!((380..=560).contains(&video.pictures) && video.incomplete == 0, "H.264 reaches those who can decode it: {video:?}");
+    // Each of two sees the other, at 30 pictures a second.
+    assert!((200..=280).contains(&video.pictures) && video.incomplete == 0, "H.264 reaches those who can decode it: {video:?}");
 }
 
 #[test]
