@@ -3,9 +3,11 @@
 
 mod dice;
 pub mod engine;
+pub mod full;
 pub mod light;
 pub mod measure;
 pub mod plan;
+pub mod recording;
 pub mod report;
 pub mod scenario;
 pub mod side;

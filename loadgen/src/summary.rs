@@ -55,6 +55,50 @@ pub struct Summary {
     /// Acts of the timetable that were left out in the measured time because this server knows nothing of them, by name.
     #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
     pub left_out: std::collections::BTreeMap<String, u64>,
+    /// What people found who came with the independent client, where some did. They are in no other figure but `meetings_peak`, and the
+    /// server's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub independent: Option<Independent>,
+}
+
+/// What people found who came with WebRTC software that was not made for this relay.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Independent {
+    /// How many there were; who failed is in no other figure here.
+    pub clients: Clients,
+    /// How long they waited: names as in [`JOIN_TIMES`].
+    pub joins: std::collections::BTreeMap<String, Distribution>,
+    /// What they got in the measured part, by kind: `audio`, and `video` with shared screens in it.
+    pub media: std::collections::BTreeMap<String, IndependentMedia>,
+    /// Packets they sent in the measured part.
+    pub sent: u64,
+    /// How late these left, against their schedule.
+    pub send_lateness: Distribution,
+    /// Keyframes they asked for.
+    pub keyframe_requests: u64,
+    /// Packets of theirs that light clients received.
+    pub received_by_others: u64,
+    /// What they sent: names of files, `built-in` where none was given.
+    pub sources: Vec<String>,
+}
+
+/// One kind of media as independent clients got it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IndependentMedia {
+    /// Packets that should have come, by their numbers.
+    pub expected: u64,
+    /// Packets that never came, retransmission included.
+    pub lost: u64,
+    /// Pictures that could be decoded; 0 for sound.
+    pub pictures: u64,
+    /// Pictures that could not, because of losses.
+    pub incomplete: u64,
+    /// Pictures that stood still for over 200 ms.
+    pub freezes: u64,
+    /// Their length together, seconds.
+    pub frozen_seconds: f64,
 }
 
 /// Names in [`Summary::joins`]: from the offer to the answer, to keys in place, to the first packet, to the first whole picture.

@@ -7,7 +7,7 @@ use loadgen::plan::args::FindCapacityArgs;
 use loadgen::plan::capacity::{Limit, Measurement, Next, Outcome, Ramp};
 use loadgen::summary::{Summary, Verdict};
 
-use super::run::{RunArgs, play, profile, slos};
+use super::run::{RunArgs, media, play, profile, slos};
 
 /// What to search for, and with what.
 #[derive(Debug, Args)]
@@ -24,6 +24,7 @@ pub(super) fn run(args: &FindCapacityCommand) -> Result<ExitCode, String> {
         return Err("capacity is found in many rooms: give --key-id and --secret-file of a key in the relay's configuration, and no --room for other servers".to_owned());
     }
     let base = profile(&args.run)?;
+    let media = media(&args.run, &base)?;
     let slos = slos(args.run.slo.as_deref(), &base)?;
     if slos.is_empty() {
         return Err("there is no threshold to break; give one with --slo".to_owned());
@@ -33,7 +34,7 @@ pub(super) fn run(args: &FindCapacityCommand) -> Result<ExitCode, String> {
         let mut profile = base.clone();
         profile.meetings = u32::try_from(load).unwrap_or(u32::MAX);
         profile.check().map_err(|error| error.to_string())?;
-        let summary = play(&args.run.target, &profile, args.run.seed, &slos, false)?;
+        let summary = play(&args.run.target, &profile, args.run.seed, &slos, false, &media)?;
         if summary.verdict == Verdict::Interrupted {
             return Ok(ExitCode::from(Verdict::Interrupted.exit_code()));
         }

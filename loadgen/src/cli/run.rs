@@ -8,8 +8,11 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use loadgen::engine::{self, Against, Options, Played};
-use loadgen::measure::machine;
+use loadgen::full::Wanted;
+use loadgen::light::SizeTrace;
 use loadgen::measure::process::Process;
+use loadgen::measure::{Metrics, Watched, machine};
+use loadgen::recording::Recording;
 use loadgen::report;
 use loadgen::scenario::{Impairment, Profile};
 use loadgen::summary::{Summary, Target, Verdict};
@@ -74,6 +77,10 @@ pub(crate) struct TargetArgs {
     /// Process of the server, to watch its processor and memory; found by itself where it listens on this machine's loopback.
     #[arg(long)]
     pub(crate) pid: Option<u32>,
+    /// Prometheus metrics of the server, to watch its processor and memory where it is on another machine, for example
+    /// http://10.0.0.1:7890/metrics.
+    #[arg(long, value_name = "URL", conflicts_with = "pid")]
+    pub(crate) metrics: Option<String>,
     /// Threads that drive clients [default: half of the cores].
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) threads: Option<u32>,
@@ -122,6 +129,15 @@ pub(crate) struct RunArgs {
     /// Folder for the report [default: loadgen-runs/SCENARIO-TIME].
     #[arg(long)]
     pub(crate) out: Option<PathBuf>,
+    /// So many of the guests come with an independent client (webrtc-rs) instead of the light one: behaviour that nobody here wrote. It
+    /// takes many times the processor, so a few are enough.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) full: Option<u32>,
+    /// Folder with camera.ivf (VP8) or camera.h264 (Annex B), and microphone.ogg (Opus): what independent clients send, over and over. Light
+    /// clients take from it how large pictures are, relative to their rate, and where keyframes come; the rest of theirs is what proves
+    /// that it arrived.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) media: Option<PathBuf>,
     /// Seed of everything that is drawn; the same seed plays the same.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
@@ -131,7 +147,7 @@ pub(crate) struct RunArgs {
 pub(super) fn run(args: &RunArgs) -> Result<ExitCode, String> {
     let profile = profile(args)?;
     let slos = slos(args.slo.as_deref(), &profile)?;
-    let summary = play(&args.target, &profile, args.seed, &slos, true)?;
+    let summary = play(&args.target, &profile, args.seed, &slos, true, &media(args, &profile)?)?;
     let own = || Path::new(FOLDER).join(format!("{}-{}", summary.scenario.name, summary.started));
     let folder = args.out.clone().unwrap_or_else(own);
     let written = report::write(&folder, &summary);
@@ -143,13 +159,22 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, String> {
 }
 
 /// Plays a profile against the target, and judges.
-pub(super) fn play(target: &TargetArgs, profile: &Profile, seed: u64, slos: &[(Slo, bool)], shown: bool) -> Result<Summary, String> {
+pub(super) fn play(
+    target: &TargetArgs,
+    profile: &Profile,
+    seed: u64,
+    slos: &[(Slo, bool)],
+    shown: bool,
+    media: &Media,
+) -> Result<Summary, String> {
     let against = against(target, key(target)?).map_err(|error| error.to_string())?;
     let version = against.greet().map_err(|error| error.to_string())?;
-    let server = match target.pid {
-        Some(pid) => Some(Process::new(pid)?),
-        None => Process::listening_on(against.address()),
+    let server = match (&target.metrics, target.pid) {
+        (Some(url), _) => Some(Watched::Metrics(Metrics::new(url)?)),
+        (None, Some(pid)) => Some(Watched::Process(Process::new(pid)?)),
+        (None, None) => Process::listening_on(against.address()).map(Watched::Process),
     };
+    let sources = media.full.as_ref().map(|wanted| wanted.recording.sources()).unwrap_or_default();
     let named = Target { kind: against.kind().to_owned(), url: against.url().to_owned(), version };
     let threads = target.threads.unwrap_or_else(|| (machine::cores() / 2).max(1));
     let stop = stopper();
@@ -162,6 +187,8 @@ pub(super) fn play(target: &TargetArgs, profile: &Profile, seed: u64, slos: &[(S
         poll: target.poll,
         server,
         stop: stop.clone(),
+        full: media.full.clone(),
+        trace: media.trace.clone(),
     };
     let mut live = shown.then(|| LiveLine::new(profile));
     let played = engine::play(options, |second| live.iter_mut().for_each(|live| live.show(second))).map_err(|error| error.to_string())?;
@@ -172,7 +199,8 @@ pub(super) fn play(target: &TargetArgs, profile: &Profile, seed: u64, slos: &[(S
         complain(&played);
     }
     let latest = target.max_lateness.as_secs_f64() * 1e6;
-    let made = Made { target: named, profile, seed, threads, lateness_limit: Some(latest).filter(|latest| *latest != verdict::LATEST) };
+    let lateness_limit = Some(latest).filter(|latest| *latest != verdict::LATEST);
+    let made = Made { target: named, profile, seed, threads, lateness_limit, sources };
     let mut summary = summarise(&made, &played);
     summary.generator.invalid = verdict::invalid(&summary, latest);
     summary.thresholds = verdict::judge(&summary, slos);
@@ -196,6 +224,22 @@ fn against(target: &TargetArgs, key: Option<Key>) -> Result<Against, TargetError
         }
         Kind::Janus => Against::Janus(Janus::new(&url(JANUS), target.room.clone())?),
     })
+}
+
+/// Who comes with the independent client, and what is recorded.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Media {
+    full: Option<Wanted>,
+    trace: Option<Arc<SizeTrace>>,
+}
+
+pub(super) fn media(args: &RunArgs, profile: &Profile) -> Result<Media, String> {
+    let recording = match &args.media {
+        Some(folder) => Recording::open(folder, profile.fps).map_err(|error| error.to_string())?,
+        None => Recording::default(),
+    };
+    let trace = SizeTrace::new(&recording.sizes()).map(Arc::new);
+    Ok(Media { full: args.full.map(|people| Wanted { people, recording }), trace })
 }
 
 /// The first things that went wrong, in words.

@@ -96,6 +96,7 @@ fn play(clients: u32, args: &SelfTestArgs) -> Result<Played, String> {
     };
     let against = Against::Mirror(Mirror::start().map_err(|error| error.to_string())?);
     let room = String::new();
-    let options = Options { against, room, profile, seed: 1, threads: 1, poll: args.poll, server: None, stop: stopper() };
+    let options =
+        Options { against, room, profile, seed: 1, threads: 1, poll: args.poll, server: None, stop: stopper(), full: None, trace: None };
     engine::play(options, |_| {}).map_err(|error| error.to_string())
 }

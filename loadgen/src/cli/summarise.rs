@@ -1,9 +1,10 @@
 //! From what was played to a summary.
 
 use loadgen::engine::Played;
+use loadgen::full::{Figures, Kind, Received};
 use loadgen::measure::machine;
 use loadgen::scenario::Profile;
-use loadgen::summary::{Clients, Generator, SCHEMA, Scenario, Server, Summary, Target, Verdict};
+use loadgen::summary::{Clients, Generator, Independent, IndependentMedia, JOIN_TIMES, SCHEMA, Scenario, Server, Summary, Target, Verdict};
 
 /// What was asked for.
 pub(super) struct Made<'a> {
@@ -13,6 +14,8 @@ pub(super) struct Made<'a> {
     pub(super) threads: u32,
     /// Allowed lateness, µs, where it is not the usual one.
     pub(super) lateness_limit: Option<f64>,
+    /// What independent clients send.
+    pub(super) sources: Vec<String>,
 }
 
 /// Flags whose values are nobody else's business.
@@ -44,7 +47,7 @@ pub(super) fn summarise(made: &Made<'_>, played: &Played) -> Summary {
         core_seconds: (!end.cores.is_zero()).then(|| end.cores.saturating_sub(begin.cores).as_secs_f64()),
         memory_peak: played.memory_peak,
         memory_idle: idle.memory,
-        forwarded: tally.received,
+        forwarded: tally.received + played.full.iter().flat_map(|found| found.received).map(|received| received.packets).sum::<u64>(),
     });
     Summary {
         schema: SCHEMA,
@@ -77,5 +80,30 @@ pub(super) fn summarise(made: &Made<'_>, played: &Played) -> Summary {
         command: Some(command()),
         latencies: played.latencies.clone(),
         left_out: played.left_out.clone(),
+        independent: played.full.as_ref().map(|figures| independent(figures, &made.sources, tally.foreign)),
+    }
+}
+
+/// What independent clients found; light clients received so many packets of theirs.
+fn independent(figures: &Figures, sources: &[String], received_by_others: u64) -> Independent {
+    let joins = JOIN_TIMES.iter().zip(&figures.joins).map(|(name, times)| ((*name).to_owned(), times.distribution()));
+    let media = |received: Received| IndependentMedia {
+        expected: received.expected.max(received.packets),
+        lost: received.expected.saturating_sub(received.packets),
+        pictures: received.pictures,
+        incomplete: received.incomplete,
+        freezes: received.freezes,
+        frozen_seconds: received.frozen.as_secs_f64(),
+    };
+    let kinds = [("audio", Kind::Audio), ("video", Kind::Video)];
+    Independent {
+        clients: figures.clients,
+        joins: joins.collect(),
+        media: kinds.map(|(name, kind)| (name.to_owned(), media(figures.received[kind as usize]))).into(),
+        sent: figures.sent,
+        send_lateness: figures.lateness.distribution(),
+        keyframe_requests: figures.keyframe_requests,
+        received_by_others,
+        sources: sources.to_vec(),
     }
 }

@@ -4,7 +4,7 @@ use loadgen::plan::VerifyLoad;
 use loadgen::scenario::{Profile, Size};
 use loadgen::summary::{Summary, Verdict};
 
-use super::run::{TargetArgs, play};
+use super::run::{Media, TargetArgs, play};
 
 /// The seed of verifications.
 const SEED: u64 = 1;
@@ -20,7 +20,7 @@ pub(super) fn play_load(load: &VerifyLoad, target: &TargetArgs) -> Result<Summar
     }
     let profile = profile(load);
     profile.check().map_err(|error| error.to_string())?;
-    let summary = play(target, &profile, SEED, &[], true)?;
+    let summary = play(target, &profile, SEED, &[], true, &Media::default())?;
     if summary.verdict == Verdict::Interrupted { Err("interrupted: nothing was verified".to_owned()) } else { Ok(summary) }
 }
 

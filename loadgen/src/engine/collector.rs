@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use crate::measure::SecondTally;
 use crate::measure::process::{Process, SocketDrops, Taken};
+use crate::measure::{SecondTally, Watched};
 use crate::summary::Second;
 
 /// Longest measured time of which each second's latencies are kept, s.
@@ -24,7 +24,7 @@ pub struct Live {
 /// Sums of the run.
 pub(super) struct Collector<'a> {
     threads: usize,
-    server: Option<&'a Process>,
+    server: Option<&'a Watched>,
     ports: &'a Mutex<BTreeSet<u16>>,
     drops: SocketDrops,
     open: BTreeMap<u32, (usize, SecondTally)>,
@@ -47,8 +47,8 @@ pub(super) struct Collector<'a> {
 }
 
 impl<'a> Collector<'a> {
-    pub(super) fn new(threads: usize, server: Option<&'a Process>, ports: &'a Mutex<BTreeSet<u16>>, measured: (u32, u32)) -> Self {
-        let idle = server.and_then(Process::taken).unwrap_or_default();
+    pub(super) fn new(threads: usize, server: Option<&'a Watched>, ports: &'a Mutex<BTreeSet<u16>>, measured: (u32, u32)) -> Self {
+        let idle = server.and_then(Watched::taken).unwrap_or_default();
         Self {
             threads,
             server,
@@ -85,7 +85,7 @@ impl<'a> Collector<'a> {
     }
 
     fn close(&mut self, at: u32, sum: &SecondTally) -> Live {
-        let now = self.server.and_then(Process::taken).unwrap_or(self.before);
+        let now = self.server.and_then(Watched::taken).unwrap_or(self.before);
         let own = self.own.as_ref().and_then(Process::taken);
         let ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let drops = self.drops.look(&ports);

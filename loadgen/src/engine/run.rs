@@ -13,8 +13,10 @@ use transport::Certificate;
 use super::collector::{Collector, Live};
 use super::mirror::Mirror;
 use super::thread::Thread;
-use crate::measure::process::{Process, Taken};
-use crate::measure::{SecondTally, Tally};
+use crate::full::{self, Crowd};
+use crate::light::SizeTrace;
+use crate::measure::process::Taken;
+use crate::measure::{SecondTally, Tally, Watched};
 use crate::scenario::{Meeting, Profile, Timetable};
 use crate::summary::{Clients, Second};
 use crate::target::{Courier, Janus, Relay, Role, TargetError, Whip};
@@ -38,6 +40,20 @@ pub enum EngineError {
         "there is one room, for one meeting after the other; the scenario needs {0} at a time: for a relay give --key-id and --secret-file, for others leave --room out, or play `meeting`"
     )]
     OneRoom(u64),
+    /// Not so many guests.
+    #[error(
+        "{wanted} independent clients are too many: {there} people of this run may come as one, for hosts, waiting rooms and breakouts are \
+         the light client's; play more meetings or larger ones"
+    )]
+    TooFewGuests {
+        /// Asked for.
+        wanted: u32,
+        /// Possible.
+        there: usize,
+    },
+    /// A target that they cannot enter.
+    #[error("independent clients enter a relay by its own protocol only: leave out --full")]
+    NoRelay,
 }
 
 /// Against what is played.
@@ -140,9 +156,13 @@ pub struct Options {
     /// Never sleep.
     pub poll: bool,
     /// The server's process, if it can be watched.
-    pub server: Option<Process>,
+    pub server: Option<Watched>,
     /// Set by whoever wants to stop early.
     pub stop: Arc<AtomicBool>,
+    /// Some guests come with the independent client.
+    pub full: Option<full::Wanted>,
+    /// Sizes and keyframes of light clients' cameras, where they are recorded ones.
+    pub trace: Option<Arc<SizeTrace>>,
 }
 
 /// What all threads need to know.
@@ -162,6 +182,9 @@ pub(super) struct Shared {
     pub(super) courier: Option<Courier>,
     /// An address of ours that the server could reach.
     pub(super) candidate: Option<IpAddr>,
+    /// Numbers of those who come with the independent client.
+    pub(super) full: BTreeSet<u32>,
+    pub(super) trace: Option<Arc<SizeTrace>>,
     room: String,
     ports: Mutex<BTreeSet<u16>>,
 }
@@ -223,6 +246,8 @@ pub struct Played {
     pub left_out: BTreeMap<String, u64>,
     /// Somebody stopped it.
     pub interrupted: bool,
+    /// What independent clients found, where some came.
+    pub full: Option<full::Figures>,
 }
 
 /// Plays; `each_second` sees every second as it ends.
@@ -234,11 +259,12 @@ pub fn play(options: Options, mut each_second: impl FnMut(&Live)) -> Result<Play
     if !options.against.has_rooms() && timetable.peak().0 > 1 {
         return Err(EngineError::OneRoom(timetable.peak().0));
     }
+    let chosen = chosen(&options, &timetable)?;
     let tokens = tokens(&options, &timetable)?;
     let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + HEAD_START;
     let certificate = Certificate::generate().map_err(|error| EngineError::System(error.to_string()))?;
     let threads = (options.threads.max(1) as usize).min(timetable.meetings.len().max(1));
-    let Options { against, room, profile, seed, poll, server, stop, .. } = options;
+    let Options { against, room, profile, seed, poll, server, stop, full, trace, .. } = options;
     let local = match against.address().ip() {
         // A server on one loopback address may not be able to answer another one.
         ip if ip.is_loopback() => ip,
@@ -261,9 +287,12 @@ pub fn play(options: Options, mut each_second: impl FnMut(&Live)) -> Result<Play
         certificate: Arc::new(certificate),
         local,
         stop: stop.clone(),
+        full: chosen.iter().map(|chosen| chosen.number).collect(),
+        trace,
         room,
         ports: Mutex::default(),
     });
+    let crowd = full.map(|wanted| crowd(&shared, &wanted, &chosen)).transpose()?;
     let (sender, reports) = mpsc::channel();
     let mut workers = Vec::new();
     for (number, meetings) in dealt_out(timetable.meetings, threads).into_iter().enumerate() {
@@ -283,6 +312,11 @@ pub fn play(options: Options, mut each_second: impl FnMut(&Live)) -> Result<Play
         ended.map_err(|error| EngineError::System(error.to_string()))?;
     }
     played.complaints.extend(shared.courier.iter().flat_map(Courier::finish));
+    if let Some(crowd) = crowd {
+        let figures = crowd.finish().ok_or_else(|| EngineError::System("the independent clients' thread panicked".to_owned()))?;
+        played.complaints.extend(figures.complaints.iter().cloned());
+        played.full = Some(figures);
+    }
     played.started = wall.as_secs();
     played.interrupted = stop.load(std::sync::atomic::Ordering::Relaxed);
     Ok(played)
@@ -349,6 +383,28 @@ fn dealt_out(meetings: Vec<Meeting>, threads: usize) -> Vec<Vec<Meeting>> {
         parts[thread].push(meeting);
     }
     parts
+}
+
+/// Who comes with the independent client.
+fn chosen(options: &Options, timetable: &Timetable) -> Result<Vec<full::Chosen>, EngineError> {
+    let Some(wanted) = &options.full else { return Ok(Vec::new()) };
+    full::choose(timetable, wanted.people).map_err(|there| EngineError::TooFewGuests { wanted: wanted.people, there })
+}
+
+fn crowd(shared: &Shared, wanted: &full::Wanted, chosen: &[full::Chosen]) -> Result<Crowd, EngineError> {
+    let Against::Relay(relay) = &shared.against else { return Err(EngineError::NoRelay) };
+    let plan = full::Plan {
+        relay,
+        profile: &shared.profile,
+        wanted,
+        chosen,
+        epoch: shared.epoch,
+        measured: (shared.measured_from, shared.measured_to),
+        local: shared.local,
+        stop: shared.stop.clone(),
+    };
+    let crowd = Crowd::start(&plan, |meeting| shared.room(meeting), |people| super::person::tile(&shared.profile, people));
+    crowd.map_err(|error| EngineError::System(error.to_string()))
 }
 
 /// Without a key each person's token is asked for before anything runs.

@@ -29,7 +29,8 @@ impl Thread {
         let shared = self.shared.clone();
         let at = |offset: Duration| shared.epoch + offset;
         for (meeting, stage) in self.stages.iter().enumerate() {
-            for (index, person) in stage.plan.people.iter().enumerate() {
+            let light = |number: &u32| !shared.full.contains(number);
+            for (index, person) in stage.plan.people.iter().enumerate().filter(|(_, person)| light(&person.number)) {
                 if person.joins + LAST_CALL < shared.measured_to && person.joins < stage.plan.ends {
                     self.agenda.add(at(person.joins), Task::Join(stage.seats.start + index));
                     self.ended.clients.planned += 1;
@@ -89,6 +90,9 @@ impl Thread {
         let plan = &self.stages[meeting].plan;
         let person = &plan.people[index];
         let mut setup = person::setup(&shared.profile, plan, index, shared.seed);
+        let cameras = setup.sources.iter_mut().filter(|source| source.source == Source::Camera);
+        cameras.for_each(|camera| camera.trace = shared.trace.clone());
+        setup.takes_foreign = !shared.full.is_empty();
         if let Against::Mirror(_) = shared.against {
             // One's own sound and picture come back.
             (setup.audio_slots, setup.video_slots) = (1, usize::from(person.camera));

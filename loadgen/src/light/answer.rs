@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn an_answer_gives_address_slots_and_refusals() {
         let answer = Answer::parse(&sdp("passive"), 3).expect("a good answer");
-        assert_eq!(answer.candidates, ["192.0.2.1:7882".parse().expect("an address")]);
+        assert_eq!(answer.candidates, ["192.0.2.1:7882".parse::<SocketAddr>().expect("an address")]);
         assert_eq!(answer.ice.ufrag, "abcd");
         let slot = &answer.lines[1];
         assert_eq!((slot.mid.as_str(), slot.ssrc, slot.rtx), ("1", Some(Ssrc(7)), Some(Ssrc(8))));

@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use signal::message::Source;
+
 use super::encoder;
 use super::pattern::{self, Author, Stamp};
 use super::reassembly::{Frame, Reassembly};
@@ -22,6 +24,9 @@ const SKIP_AFTER: Duration = Duration::from_millis(100);
 const MAX_FRAMES: usize = 128;
 /// Decoded frames remembered as references.
 const MAX_DECODED: usize = 64;
+
+/// Stands for a picture that is not of the pattern.
+const FOREIGN: Stamp = Stamp::alone(Author { publisher: u32::MAX, source: Source::Camera, layer: 0 }, 0, Duration::ZERO);
 
 /// One VP8 decoder.
 #[derive(Debug, Default)]
@@ -132,7 +137,10 @@ impl Decoder {
             record.complain(|| format!("packet {} starts no frame", frame.first_seq));
             return;
         };
-        let Some(stamp) = pattern::verify(&frame.bytes[header.len..]) else {
+        let content = &frame.bytes[header.len..];
+        // Of others' pictures only the descriptors are known; they name nothing that they need.
+        let foreign = || record.is_foreign(content).then_some(FOREIGN);
+        let Some(stamp) = pattern::verify(content).or_else(foreign) else {
             record.complain(|| format!("packets {}..={} hold a damaged frame", frame.first_seq, frame.last_seq));
             return;
         };
@@ -364,6 +372,27 @@ mod tests {
             bench.seq += 1;
             bench.feed(&mut second, |_| true);
             assert_eq!((bench.record.broken_off, bench.record.error_count), (u64::from(keyframe), errors), "{:?}", bench.record.errors);
+        }
+    }
+
+    #[test]
+    fn pictures_of_others_are_decoded_by_their_descriptors_where_they_are_allowed_and_errors_where_not() {
+        for allowed in [true, false] {
+            let mut bench = Bench::new();
+            bench.record.takes_foreign = allowed;
+            for number in 0..10_u8 {
+                bench.timestamp += 3_600;
+                bench.now += Duration::from_millis(40);
+                // S bit, picture id, and a frame with its tag and, in the first one, start code and size.
+                let mut payload = vec![0x90, 0x80, number, u8::from(number > 0), 0, 0];
+                payload.extend([0x9d, 0x01, 0x2a, 64, 0, 36, 0, 1, 2, 3]);
+                bench.decoder.insert(bench.now, bench.seq, bench.timestamp, true, &payload, &mut bench.record);
+                bench.decoder.advance(bench.now, &mut bench.record);
+                bench.seq += 1;
+            }
+            let expected = if allowed { (10, 1, 0) } else { (0, 0, 10) };
+            assert_eq!((bench.record.decoded_total(), bench.record.keyframes, bench.record.error_count), expected);
+            assert_eq!(bench.decoder.needs_keyframe(bench.now + PATIENCE), !allowed);
         }
     }
 

@@ -43,7 +43,7 @@ impl PictureEncoder {
             keyframe_wanted: true,
             rate: layer.bitrate,
             structure: Structure::new(source.temporal),
-            sizes: Sizes::new(source.motion, seed),
+            sizes: Sizes::new(source.motion, source.trace.clone(), seed),
             packetizer: Packetizer::new(FIRST_NUMBERS.0, FIRST_NUMBERS.1),
         }
     }
@@ -60,7 +60,7 @@ impl PictureEncoder {
 
     /// The next frame, cut into RTP payloads.
     pub(super) fn encode(&mut self, captured: Duration) -> Vec<Bytes> {
-        let keyframe = std::mem::take(&mut self.keyframe_wanted);
+        let keyframe = self.sizes.keyframe(std::mem::take(&mut self.keyframe_wanted));
         let place = self.structure.advance(keyframe);
         let stamp = Stamp { author: self.author, frame: self.frame, captured, temporal: place.temporal, needs: place.needs };
         self.frame = self.frame.wrapping_add(1);

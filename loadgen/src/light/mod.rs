@@ -47,3 +47,4 @@ pub use listener::SoundFigures;
 pub use pattern::{Author, Stamp};
 pub use record::{FREEZE, Gap, Heard, Shown, SlotRecord};
 pub use setup::{Feedback, Layer, Motion, Numbering, Setup, SourceSetup, Voice};
+pub use sizes::SizeTrace;

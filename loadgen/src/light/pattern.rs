@@ -92,6 +92,12 @@ pub fn verify(payload: &[u8]) -> Option<Stamp> {
     whole.then_some(first)
 }
 
+/// Whether nothing in a payload is of this pattern, damaged or not: media of somebody who does not make it.
+#[must_use]
+pub fn is_foreign(payload: &[u8]) -> bool {
+    !payload.windows(MAGIC.len()).any(|window| window == MAGIC)
+}
+
 /// What it says, its index and the number of cells.
 fn read_cell(cell: &[u8]) -> Option<(Stamp, u16, u16)> {
     if cell.len() != CELL || cell[..4] != MAGIC || be32(&cell[28..]) != checksum(&cell[..28]) {
@@ -149,6 +155,18 @@ mod tests {
             payload[index] ^= 1;
         }
         assert_eq!(verify(&payload[..4 * CELL]), None, "a missing end is seen");
+    }
+
+    #[test]
+    fn what_is_damaged_is_not_foreign() {
+        let mut payload = Vec::new();
+        write(&mut payload, &stamp(), 2);
+        for index in 0..payload.len() {
+            payload[index] ^= 1;
+            assert!(!is_foreign(&payload), "byte {index}");
+            payload[index] ^= 1;
+        }
+        assert!(is_foreign(&[7; 200]) && is_foreign(&[]));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use signal::message::Source;
 
 use super::listener::SoundFigures;
-use super::pattern::{Author, Stamp};
+use super::pattern::{self, Author, Stamp};
 
 /// Complaints kept word for word; further ones are only counted.
 const MAX_COMPLAINTS: usize = 8;
@@ -101,6 +101,10 @@ pub struct SlotRecord {
     pub bytes: BTreeMap<Author, u64>,
     /// Numbers that came without content.
     pub fillers: u64,
+    /// Packets with content that is not of the pattern, where the setup allows it: media of others than light clients.
+    pub foreign: u64,
+    /// Whether the setup does.
+    pub(super) takes_foreign: bool,
     /// Times the decoder had to skip to a keyframe.
     pub skips: u64,
     /// Frames whose rest never came because a keyframe, of somebody else or of another layer, came instead.
@@ -148,6 +152,11 @@ impl SlotRecord {
         if self.errors.len() < MAX_COMPLAINTS {
             self.errors.push(complaint());
         }
+    }
+
+    /// Whether a payload that is not whole is somebody else's media, and not a damaged one.
+    pub(super) fn is_foreign(&self, payload: &[u8]) -> bool {
+        self.takes_foreign && pattern::is_foreign(payload)
     }
 
     /// A packet came that names its author; the newest of the slot, or an older one.
@@ -235,9 +244,9 @@ impl SlotRecord {
         let began_showing = self.began_showing;
         let (shown, since_highest) = (self.shown.pop().into_iter().collect(), self.since_highest);
         let (heard, gaps) = (self.heard.as_ref().map(|_| Vec::new()), self.gaps.as_ref().map(|_| Vec::new()));
-        let last_stamp = self.last_stamp;
+        let (last_stamp, takes_foreign) = (self.last_stamp, self.takes_foreign);
         let kept = Self { size, author, last_decoded, newest_author, shown, since_highest, heard, began_showing, ..Self::default() };
-        *self = Self { gaps, last_stamp, ..kept };
+        *self = Self { gaps, last_stamp, takes_foreign, ..kept };
     }
 
     /// Nothing is expected here now: the time until the next picture is no freeze.

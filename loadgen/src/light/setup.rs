@@ -1,10 +1,13 @@
 //! What a client is asked to be: its sources, its slots, its numbering and its clock.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use signal::message::Source;
 use wire::ext::{Ext, ExtMap};
 use wire::ids::Rid;
+
+use super::sizes::SizeTrace;
 
 /// Everything that is decided before the first offer.
 #[derive(Clone, Debug)]
@@ -37,6 +40,8 @@ pub struct Setup {
     pub feedback_every: Duration,
     /// Whether lost packets are asked for again.
     pub asks_again: bool,
+    /// Whether others may send what is not of the pattern, as real encoders do; it is counted apart then, where it would be an error.
+    pub takes_foreign: bool,
 }
 
 impl Setup {
@@ -58,6 +63,7 @@ impl Setup {
             feedback: Feedback::TransportCc,
             feedback_every: Duration::from_millis(100),
             asks_again: true,
+            takes_foreign: false,
         }
     }
 
@@ -92,6 +98,8 @@ pub struct SourceSetup {
     pub temporal: u8,
     /// How large the pictures are, one after the other.
     pub motion: Motion,
+    /// Sizes and keyframes of a recording instead; `motion` does not count then.
+    pub trace: Option<Arc<SizeTrace>>,
     /// Whether it flows from the start.
     pub active: bool,
     /// How this person sounds; ignored for pictures.
@@ -116,14 +124,14 @@ impl SourceSetup {
     #[must_use]
     pub fn microphone() -> Self {
         let (source, layers) = (Source::Microphone, Vec::new());
-        Self { source, layers, fps: 50, temporal: 1, motion: Motion::Even, active: true, voice: Voice::default() }
+        Self { source, layers, fps: 50, temporal: 1, motion: Motion::Even, trace: None, active: true, voice: Voice::default() }
     }
 
     /// Pictures, 25 a second.
     #[must_use]
     pub fn camera(layers: Vec<Layer>) -> Self {
         let source = Source::Camera;
-        Self { source, layers, fps: 25, temporal: 1, motion: Motion::Even, active: true, voice: Voice::default() }
+        Self { source, layers, fps: 25, temporal: 1, motion: Motion::Even, trace: None, active: true, voice: Voice::default() }
     }
 
     /// A shared screen, 10 pictures a second, silent until it is switched on.

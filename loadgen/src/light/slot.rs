@@ -51,6 +51,7 @@ impl InSlot {
         let mut record = SlotRecord::default();
         record.heard = (audio && setup.keeps_sounds).then(Vec::new);
         record.gaps = setup.keeps_gaps.then(Vec::new);
+        record.takes_foreign = setup.takes_foreign;
         Self {
             mid,
             audio,
@@ -102,8 +103,9 @@ impl InSlot {
         self.highest = self.highest.max(Some(seq));
         let newest = self.reception.arrived(now, seq, header.timestamp);
         self.record.reordered += u64::from(!newest && !recovered);
-        if let Some(stamp) = &stamp {
-            self.record.note_packet(now, stamp.author, payload.len(), newest);
+        match &stamp {
+            Some(stamp) => self.record.note_packet(now, stamp.author, payload.len(), newest),
+            None => self.record.foreign += u64::from(!payload.is_empty() && self.record.is_foreign(payload)),
         }
         if payload.is_empty() {
             self.record.fillers += 1;
@@ -186,6 +188,11 @@ impl InSlot {
         let packet = listener::Packet { redundant: header.payload_type == self.red, begins: header.marker, payload };
         let age = now.saturating_duration_since(self.epoch);
         let Some(stamp) = self.listener.hear(now, age, &packet, &mut self.record) else {
+            if self.record.is_foreign(payload) {
+                // How long since the last sound of the pattern says nothing: another one came.
+                self.record.expect_nothing();
+                return;
+            }
             self.record.complain(|| format!("packet {seq} holds a damaged sound"));
             return;
         };

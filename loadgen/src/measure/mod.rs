@@ -2,8 +2,10 @@
 
 mod histogram;
 pub mod machine;
+mod metrics;
 pub mod process;
 mod tally;
 
 pub use histogram::Histogram;
+pub use metrics::{Metrics, Watched};
 pub use tally::{JoinTimes, KINDS, Kind, SecondTally, Tally};

@@ -100,6 +100,8 @@ pub struct Tally {
     pub sent: u64,
     /// RTP packets received.
     pub received: u64,
+    /// Packets received of clients of another kind, whose media is not of the pattern.
+    pub foreign: u64,
     /// Datagrams that could not be sent because the socket's buffer was full.
     pub unsent: u64,
     /// Processor time of the thread.
@@ -137,6 +139,7 @@ impl Tally {
         figures.recovered += record.recovered;
         figures.duplicates += record.duplicates;
         figures.reordered += record.reordered;
+        self.foreign += record.foreign;
         for (author, bytes) in &record.bytes {
             let name = height(author.source, author.layer).map_or_else(|| "sound".to_owned(), |lines| lines.to_string());
             *self.kinds[Kind::of(author.source) as usize].bytes.entry(name).or_default() += bytes;
@@ -175,6 +178,7 @@ impl Tally {
         self.lateness.add(&other.lateness);
         self.sent += other.sent;
         self.received += other.received;
+        self.foreign += other.foreign;
         self.unsent += other.unsent;
         self.cpu += other.cpu;
         self.busy += other.busy;

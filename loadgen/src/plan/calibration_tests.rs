@@ -58,6 +58,7 @@ pub(in super::super) fn run(seconds: &[(f64, f64, f64, f64, f64)]) -> Summary {
         command: None,
         latencies: Vec::new(),
         left_out: std::collections::BTreeMap::new(),
+        independent: None,
     }
 }
 

@@ -4,7 +4,7 @@
 use super::ReportError;
 use super::charts::{Chart, charts, distribution, distribution_header};
 use super::page::{Both, Language, cards, escape, figure, page, section, table};
-use super::words::{left_out, measured, mebibytes, megabits, millis, moment, name, percent, verdict};
+use super::words::{independent_rows, left_out, measured, mebibytes, megabits, millis, moment, name, percent, verdict};
 use crate::summary::{Summary, Verdict};
 
 /// The page of a run.
@@ -20,6 +20,7 @@ pub(super) fn html(summary: &Summary) -> Result<String, ReportError> {
             media(summary, language),
             charts.iter().map(|chart| pictured(chart, language)).collect(),
             control(summary, language),
+            independent(summary, language),
             generator(summary, language),
             run(summary, language),
             repeat(summary, language),
@@ -175,6 +176,19 @@ fn control(summary: &Summary, language: Language) -> String {
     }
     let title = language.pick("From a host's command to its effect", "Fra en værts kommando til dens virkning");
     section(language, "control", title, &table(title, &distribution_header(language.pick("Command", "Kommando"), language), &rows))
+}
+
+/// What people found who came with software that was not made for this relay; nothing where nobody did.
+fn independent(summary: &Summary, language: Language) -> String {
+    let Some(found) = &summary.independent else { return String::new() };
+    let title = language.pick("Independent client", "Uafhængig klient");
+    let note = language.pick(
+        "Some guests came with webrtc-rs, which shares no code with the relay or the light client.",
+        "Nogle gæster kom med webrtc-rs, som intet har til fælles med serveren eller den lette klient.",
+    );
+    let rows: Vec<_> = independent_rows(found, language).into_iter().map(|(what, value)| (what.to_owned(), vec![escape(&value)])).collect();
+    let header = [language.pick("What", "Hvad"), language.pick("Value", "Værdi")];
+    section(language, "independent", title, &format!("<p>{note}</p>\n{}", table(title, &header, &rows)))
 }
 
 fn generator(summary: &Summary, language: Language) -> String {

@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
 
 use super::compare::{Comparison, Judged, Unit};
 use super::page::Language;
-use super::words::{left_out, measured, mebibytes, megabits, millis, name, percent, verdict};
+use super::words::{independent_rows, left_out, measured, mebibytes, megabits, millis, name, percent, verdict};
 use crate::summary::{Distribution, JOIN_TIMES, Summary};
 
 /// Widest table, columns.
@@ -20,7 +20,7 @@ pub fn table(summary: &Summary) -> String {
     if let Some(why) = &summary.generator.invalid {
         text.push_str(&format!("{why}\n"));
     }
-    let tables = [thresholds(summary), media(summary), waits(summary), used(summary)];
+    let tables = [thresholds(summary), media(summary), waits(summary), independent(summary), used(summary)];
     for table in tables.into_iter().filter(|table| !table.is_empty()) {
         text.push_str(&format!("\n{table}\n"));
     }
@@ -121,6 +121,15 @@ fn waits(summary: &Summary) -> Table {
         let Distribution { count: times_seen, p50, p95, p99, max, .. } = *times;
         let [p50, p95, p99, max] = [p50, p95, p99, max].map(|micros| millis(micros, ENGLISH));
         table.add_row([name(key, ENGLISH).to_lowercase(), count(times_seen), p50, p95, p99, max]);
+    }
+    table
+}
+
+/// What independent clients found.
+fn independent(summary: &Summary) -> Table {
+    let mut table = new(&["independent clients", ""], 1..1);
+    for (what, value) in summary.independent.iter().flat_map(|found| independent_rows(found, ENGLISH)) {
+        table.add_row([what.to_lowercase(), value]);
     }
     table
 }

@@ -1,7 +1,7 @@
 //! The words of a report: the verdict as a sentence, names of what was measured, and how figures of a run are written.
 
 use super::page::{Both, Language};
-use crate::summary::{Summary, Threshold, Verdict};
+use crate::summary::{Independent, IndependentMedia, Summary, Threshold, Verdict};
 
 /// Verdict in a word, and the sentence after it.
 pub(super) fn verdict(summary: &Summary, language: Language) -> (&'static str, String) {
@@ -141,6 +141,45 @@ pub(super) fn name(key: &str, language: Language) -> String {
         _ => return key.to_owned(),
     };
     language.pick(known.english, known.danish).to_owned()
+}
+
+/// What independent clients found, row by row.
+pub(super) fn independent_rows(found: &Independent, language: Language) -> Vec<(&'static str, String)> {
+    let count = |value: u64| language.number(value as f64, 0);
+    let time = |name: &str| {
+        let times = found.joins.get(name).filter(|times| times.count > 0);
+        times.map_or_else(|| "-".to_owned(), |times| format!("{} / {} ms", millis(times.p50, language), millis(times.p95, language)))
+    };
+    let (audio, video) = (found.media.get("audio").copied().unwrap_or_default(), found.media.get("video").copied().unwrap_or_default());
+    let lost = |media: &IndependentMedia| {
+        let share = percent(media.lost as f64 / media.expected.max(1) as f64, language);
+        format!("{} / {} ({share})", count(media.lost), count(media.expected))
+    };
+    let clients = found.clients;
+    let joined = format!("{} / {} ({})", count(clients.joined), count(clients.planned), count(clients.failed));
+    let frozen = format!("{} ({} s)", count(video.freezes), language.short(video.frozen_seconds));
+    vec![
+        (language.pick("Joined / planned (failed)", "Kommet ind / planlagt (ikke kommet ind)"), joined),
+        (language.pick("Offer to first packet, median / P95", "Tilbud til første pakke, median / P95"), time("offer_to_first_packet")),
+        (language.pick("Offer to first picture, median / P95", "Tilbud til første billede, median / P95"), time("offer_to_first_frame")),
+        (language.pick("Sound, packets lost / expected", "Lyd, pakker tabt / ventet"), lost(&audio)),
+        (language.pick("Pictures, packets lost / expected", "Billeder, pakker tabt / ventet"), lost(&video)),
+        (
+            language.pick("Pictures decodable / not", "Billeder, der kunne afkodes / ikke"),
+            format!("{} / {}", count(video.pictures), count(video.incomplete)),
+        ),
+        (language.pick("Freezes", "Frysninger"), frozen),
+        (language.pick("Keyframes asked for", "Ønskede nøglebilleder"), count(found.keyframe_requests)),
+        (
+            language.pick("Packets sent / received by light clients", "Pakker sendt / modtaget af lette klienter"),
+            format!("{} / {}", count(found.sent), count(found.received_by_others)),
+        ),
+        (
+            language.pick("Packets left late, P99", "Pakker sendt for sent, P99"),
+            format!("{} ms", millis(found.send_lateness.p99, language)),
+        ),
+        (language.pick("What they send", "Hvad de sender"), found.sources.join(", ")),
+    ]
 }
 
 /// A layer's name: `360` is a picture of that height.

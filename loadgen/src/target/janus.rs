@@ -368,7 +368,7 @@ fn slots(streams: &Value) -> Vec<Slot> {
     let streams = streams.as_array().into_iter().flatten();
     streams
         .filter_map(|stream| {
-            let mid = stream["mid"].as_str()?.to_owned();
+            let mid = stream["mid"].as_str()?.parse().ok()?;
             let source = if stream["type"] == "audio" { Source::Microphone } else { Source::Camera };
             let participant = stream["feed_id"].as_u64().filter(|_| stream["active"] != false);
             Some(Slot { mid, participant, source: Some(source), layer: None, limited: None })

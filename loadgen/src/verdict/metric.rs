@@ -1,6 +1,6 @@
 //! What a threshold can be about, and where a summary has it.
 
-use crate::summary::{Distribution, Media, Summary};
+use crate::summary::{Distribution, IndependentMedia, Media, Summary};
 
 /// What a value is measured in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,6 +62,10 @@ enum What {
     Join(&'static str),
     Control(&'static str),
     Failed,
+    IndependentFailed,
+    IndependentLoss,
+    IndependentFreezes,
+    IndependentFrame,
     Cpu,
     Memory,
 }
@@ -69,7 +73,7 @@ enum What {
 /// Percentiles that a time can be asked for.
 const POINTS: [&str; 6] = ["p50", "p95", "p99", "p999", "max", "mean"];
 /// Times, each with a percentile behind its name.
-const TIMES: [(&str, What); 13] = [
+const TIMES: [(&str, What); 14] = [
     ("e2e", What::Latency(None)),
     ("audio", What::Latency(Some("audio"))),
     ("video", What::Latency(Some("video"))),
@@ -79,13 +83,14 @@ const TIMES: [(&str, What); 13] = [
     ("secure", What::Join("offer_to_secure")),
     ("first_packet", What::Join("offer_to_first_packet")),
     ("first_frame", What::Join("offer_to_first_frame")),
+    ("full_first_frame", What::IndependentFrame),
     ("mute", What::Control("mute")),
     ("one_way", What::Control("one_way")),
     ("admit", What::Control("admit")),
     ("move", What::Control("move")),
 ];
 /// Everything else, with the units it can be given in.
-const OTHERS: [(&str, What, &[Unit]); 9] = [
+const OTHERS: [(&str, What, &[Unit]); 12] = [
     ("loss", What::Loss(None), &[Unit::Percent, Unit::Plain]),
     ("audio_loss", What::Loss(Some("audio")), &[Unit::Percent, Unit::Plain]),
     ("video_loss", What::Loss(Some("video")), &[Unit::Percent, Unit::Plain]),
@@ -93,6 +98,9 @@ const OTHERS: [(&str, What, &[Unit]); 9] = [
     ("recovered", What::Recovered, &[Unit::Percent, Unit::Plain]),
     ("freezes", What::Freezes, &[Unit::Plain]),
     ("failed", What::Failed, &[Unit::Percent, Unit::Plain]),
+    ("full_failed", What::IndependentFailed, &[Unit::Percent, Unit::Plain]),
+    ("full_loss", What::IndependentLoss, &[Unit::Percent, Unit::Plain]),
+    ("full_freezes", What::IndependentFreezes, &[Unit::Plain]),
     ("server_cpu", What::Cpu, &[Unit::Cores, Unit::Plain]),
     ("server_memory", What::Memory, &[Unit::Megabytes]),
 ];
@@ -148,6 +156,16 @@ impl Metric {
             What::Join(name) => summary.joins.get(name).and_then(point),
             What::Control(name) => summary.control.get(name).and_then(point),
             What::Failed => Some(summary.clients.failed as f64 / summary.clients.planned.max(1) as f64),
+            What::IndependentFailed => {
+                summary.independent.as_ref().map(|found| found.clients.failed as f64 / found.clients.planned.max(1) as f64)
+            }
+            What::IndependentLoss => independent(summary, |media| media.expected)
+                .filter(|expected| *expected > 0)
+                .and_then(|expected| Some(independent(summary, |media| media.lost)? as f64 / expected as f64)),
+            What::IndependentFreezes => independent(summary, |media| media.freezes).map(|freezes| freezes as f64),
+            What::IndependentFrame => {
+                summary.independent.as_ref().and_then(|found| found.joins.get("offer_to_first_frame")).and_then(point)
+            }
             What::Cpu => {
                 summary.server.as_ref().map(|server| server.core_seconds.unwrap_or(server.cpu_seconds) / summary.seconds.max(1e-9))
             }
@@ -165,4 +183,9 @@ impl Metric {
             _ => distribution.mean,
         }
     }
+}
+
+/// A sum over what independent clients got, where some came.
+fn independent(summary: &Summary, part: fn(&IndependentMedia) -> u64) -> Option<u64> {
+    summary.independent.as_ref().map(|found| found.media.values().map(part).sum())
 }

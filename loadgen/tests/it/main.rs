@@ -1,6 +1,7 @@
 //! The real generator against the real relay: what it counts, how it ends, and the faults that others make.
 
 mod faults;
+mod full;
 mod janus;
 mod network;
 mod relay;

@@ -66,6 +66,11 @@ impl Relay {
         self.media
     }
 
+    /// Address of its metrics.
+    pub(crate) fn metrics(&self) -> String {
+        format!("http://127.0.0.1:{}/metrics", self.admin)
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.process.id()
     }

@@ -15,7 +15,7 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::Deserializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogHistogram, IntervalLogIterator, LogEntry};
 use loadgen::report::{self, ReportError};
-use loadgen::summary::{Distribution, Summary, Threshold, Verdict};
+use loadgen::summary::{Clients, Distribution, Independent, IndependentMedia, Summary, Threshold, Verdict};
 use proptest::prelude::*;
 
 use markup::Markup;
@@ -287,4 +287,32 @@ proptest! {
             prop_assert!(line.chars().count() <= 110, "{line}");
         }
     }
+}
+
+#[test]
+fn what_independent_clients_found_stands_in_both_languages_and_only_where_some_came() {
+    let mut summary = run(&USUAL);
+    let folder = folder("independent");
+    let page = |summary: &Summary| {
+        let paths = report::write(&folder, summary).expect("written");
+        (std::fs::read_to_string(paths.page).expect("it is there"), report::table(summary))
+    };
+    let (html, table) = page(&summary);
+    assert!(!html.contains("Independent client") && !html.contains("webrtc-rs") && !table.contains("independent"));
+    let media = IndependentMedia { expected: 2_000, lost: 5, pictures: 1_200, incomplete: 3, freezes: 2, frozen_seconds: 0.6 };
+    summary.independent = Some(Independent {
+        clients: Clients { planned: 3, joined: 2, failed: 1, peak: 0 },
+        joins: [("offer_to_first_frame".to_owned(), summary.joins["offer_to_first_frame"].clone())].into(),
+        media: [("audio".to_owned(), IndependentMedia::default()), ("video".to_owned(), media)].into(),
+        sent: 900,
+        sources: vec!["camera.ivf".to_owned(), "built-in".to_owned()],
+        ..Independent::default()
+    });
+    let (html, table) = page(&summary);
+    for words in ["Independent client", "Uafhængig klient", "2 / 3 (1)", "1,200 / 3", "1.200 / 3", "5 / 2,000", "camera.ivf, built-in"] {
+        assert!(html.contains(words), "{words}");
+    }
+    assert!(table.contains("independent clients") && table.contains("5 / 2,000 (0.25"), "{table}");
+    let read = report::read(&folder).expect("a summary");
+    assert_eq!(read.independent.map(|found| found.media["video"]), Some(media));
 }

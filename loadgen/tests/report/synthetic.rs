@@ -147,6 +147,7 @@ pub(crate) fn run(truth: &Truth) -> Summary {
         command: Some(format!("loadgen run --scenario visits --meetings 50 --for 60s --seed {}", truth.seed)),
         latencies,
         left_out: BTreeMap::new(),
+        independent: None,
     }
 }
 

@@ -15,6 +15,7 @@ mod log;
 pub mod media_thread;
 mod metrics;
 pub mod node;
+mod process;
 mod pseudonym;
 mod records;
 mod room_id;

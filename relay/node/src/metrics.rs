@@ -14,6 +14,7 @@ use prometheus_client::registry::{Registry, Unit};
 use tokio::sync::Semaphore;
 
 use crate::media_thread::SharedCounters;
+use crate::process::ProcessMetrics;
 use crate::session::Control;
 
 /// All metrics of the node.
@@ -25,14 +26,16 @@ impl Metrics {
     /// Metrics read from these.
     #[must_use]
     pub(crate) fn new(source: Source) -> Self {
-        let mut registry = Registry::with_prefix("relay");
-        registry.register_collector(Box::new(source));
-        Self { registry }
+        let mut metrics = Self { registry: Registry::default() };
+        metrics.add(Box::new(source));
+        // Under names that are the same for every program.
+        metrics.registry.register_collector(Box::new(ProcessMetrics));
+        metrics
     }
 
     /// Adds what counts for itself.
     pub(crate) fn add(&mut self, collector: Box<dyn Collector>) {
-        self.registry.register_collector(collector);
+        self.registry.sub_registry_with_prefix("relay").register_collector(collector);
     }
 
     /// The text of one scrape.

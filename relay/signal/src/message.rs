@@ -219,20 +219,20 @@ pub enum ServerMessage {
 }
 
 /// A mid or rid, inline: an act that moves everybody tells everybody of all their slots.
-pub type Token = ArrayString<MAX_TOKEN>;
+pub type ShortName = ArrayString<MAX_TOKEN>;
 
 /// What is in a slot.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Slot {
     /// The slot's m-line.
-    pub mid: Token,
+    pub mid: ShortName,
     /// Whose media, `None` when empty.
     pub participant: Option<u64>,
     /// Which source of theirs.
     pub source: Option<Source>,
     /// The simulcast layer that is forwarded, where there are layers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub layer: Option<Token>,
+    pub layer: Option<ShortName>,
     /// Why the picture is not as good as it is shown large; left out when it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limited: Option<Limited>,

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use media::MediaKind;
 use room::{Place, View};
-use signal::message::{ServerMessage, Slot, Token};
+use signal::message::{ServerMessage, ShortName, Slot};
 use wire::ids::Rid;
 
 use crate::assign::{Walk, Wish, assign};
@@ -217,10 +217,10 @@ impl Worker {
     pub(crate) fn tell_slots(&mut self, key: PeerKey) {
         let Some(link) = self.peers.get(key).and_then(|peer| peer.link.as_ref()) else { return };
         let slots = link.slots.iter().map(|slot| Slot {
-            mid: token(slot.line.mid.as_str()),
+            mid: short(slot.line.mid.as_str()),
             participant: slot.occupant.map(|occupant| occupant.wish.0.0),
             source: slot.occupant.map(|occupant| occupant.wish.1),
-            layer: self.layer_rid(slot.occupant, slot.media.current_layer()).map(|rid| token(rid.as_str())),
+            layer: self.layer_rid(slot.occupant, slot.media.current_layer()).map(|rid| short(rid.as_str())),
             limited: slot.news().limited,
         });
         let message = ServerMessage::Slots { slots: slots.collect() };
@@ -249,6 +249,6 @@ fn table(link: &Link, kind: MediaKind) -> Vec<Option<Wish>> {
     slots_of_kind(link, kind).map(|(_, slot)| slot.occupant.map(|occupant| occupant.wish)).collect()
 }
 
-fn token(text: &str) -> Token {
-    Token::from(text).unwrap_or_default()
+fn short(text: &str) -> ShortName {
+    ShortName::from(text).unwrap_or_default()
 }

@@ -47,6 +47,10 @@ async fn health_and_metrics_answer_operators() {
     for expected in per_worker {
         assert!(lines.iter().any(|line| line.starts_with(&format!("{expected}{{worker=\"0\"}} "))), "{expected} is missing");
     }
+    for expected in ["process_cpu_seconds_total ", "process_resident_memory_bytes "] {
+        let value = lines.iter().find_map(|line| line.strip_prefix(expected)).and_then(|value| value.parse::<f64>().ok());
+        assert!(value.is_some_and(|value| value >= 0.0), "{expected} is missing in\n{}", metrics.body);
+    }
     assert!(!metrics.body.contains("anna") && !metrics.body.contains("demo"), "no people and no rooms in metrics");
     let rooms = request(server.admin, "GET", "/rooms", &[], "").await;
     assert_eq!(rooms.json(), json!([{"room": "demo", "worker": 0, "sessions": 1}]));
