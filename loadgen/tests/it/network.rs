@@ -71,7 +71,7 @@ fn serve(shared: &Shared, front: &UdpSocket, relay: SocketAddr, mut chance: Chan
         let loss = shared.permille.load(Ordering::Relaxed) as f64 / 1e3;
         for (person, socket) in &people {
             while let Ok(len) = socket.recv(&mut buffer) {
-                // Media only: an ICE agent that loses checks would take the way around this network.
+                // Media only: whoever loses checks of ICE would take the way around this network.
                 let media = buffer[0] & 0xc0 == 0x80;
                 if !(media && chance.happens(loss)) {
                     waiting.push_back((Instant::now() + delay, *person, buffer[..len].to_vec()));

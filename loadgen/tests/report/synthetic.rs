@@ -139,16 +139,20 @@ pub(crate) fn run(truth: &Truth) -> Summary {
             forwarded: received,
         }),
         series,
-        thresholds: vec![
-            Threshold { text: "e2e_p99<=20ms".to_owned(), measured: 1.2 * truth.slower, met: true },
-            Threshold { text: "loss<=0.5%".to_owned(), measured: truth.loss * 100.0, met: true },
-        ],
+        thresholds: thresholds(truth),
         verdict: Verdict::Pass,
         command: Some(format!("loadgen run --scenario visits --meetings 50 --for 60s --seed {}", truth.seed)),
         latencies,
         left_out: BTreeMap::new(),
         independent: None,
     }
+}
+
+fn thresholds(truth: &Truth) -> Vec<Threshold> {
+    vec![
+        Threshold { text: "e2e_p99<=20ms".to_owned(), measured: 1.2 * truth.slower, met: true },
+        Threshold { text: "loss<=0.5%".to_owned(), measured: truth.loss * 100.0, met: true },
+    ]
 }
 
 fn second(dice: &mut Dice, truth: &Truth, at: u32, mood: f64, latency: &Histogram<u64>) -> Second {
