@@ -22,6 +22,8 @@ pub struct Load {
     pub seconds: u32,
 }
 
+/// So many times more meetings open in the storm: processes are watched in ticks of 10 ms, and a join costs one or two.
+const STORM_MEETINGS: u32 = 3;
 /// Seconds of the storm: two of joins, then enough quiet ones to know what media cost.
 const STORM: u32 = 7;
 
@@ -37,7 +39,7 @@ impl Load {
     }
 
     fn joiners(&self) -> u32 {
-        self.meetings * self.people
+        STORM_MEETINGS * self.meetings * self.people
     }
 
     /// Steady media: nobody comes or goes while it is measured.
@@ -45,20 +47,21 @@ impl Load {
         let mut arguments =
             words(&["--scenario", "meeting", "--set", "settle_seconds=3.0", "--set", "screen_share=0.0", "--set", "mid_kbps=500.0"]);
         arguments.extend(words(&["--set", "high_people=0", "--set", "mid_people=33", "--for", &format!("{}s", self.seconds)]));
-        arguments.extend(self.rooms());
+        arguments.extend(self.rooms(self.meetings));
         arguments
     }
 
-    /// Everybody joins within two seconds, with small pictures.
+    /// Everybody joins within two seconds. Only hosts have cameras, and small pictures: it is about joins.
     pub(super) fn joins(&self) -> Vec<String> {
-        let mut arguments = words(&["--scenario", "join-storm", "--set", "high_people=0", "--set", "mid_people=0"]);
+        let mut arguments =
+            words(&["--scenario", "join-storm", "--set", "high_people=0", "--set", "mid_people=0", "--set", "camera_share=0.0"]);
         arguments.extend(words(&["--for", &format!("{STORM}s")]));
-        arguments.extend(self.rooms());
+        arguments.extend(self.rooms(STORM_MEETINGS * self.meetings));
         arguments
     }
 
-    fn rooms(&self) -> Vec<String> {
-        let (meetings, people) = (self.meetings.to_string(), self.people.to_string());
+    fn rooms(&self, meetings: u32) -> Vec<String> {
+        let (meetings, people) = (meetings.to_string(), self.people.to_string());
         let mut arguments =
             words(&["--meetings", &meetings, "--people", &people, "--set", "simulcast=false", "--set", "mutes_per_minute=0.0"]);
         arguments.extend(words(&["--set", "one_way_share=0.0", "--set", "waiting_share=0.0"]));

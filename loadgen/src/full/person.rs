@@ -264,7 +264,7 @@ impl Room {
     /// Who is in which slot now; where that changed, a standstill is no freeze.
     fn slots(&mut self, slots: Vec<Slot>) {
         let now = Instant::now();
-        let dark = |slot: &Slot| matches!(slot.limited, Some(Limited::NoMedia | Limited::Hidden | Limited::NoRoom));
+        let dark = |slot: &Slot| matches!(slot.limited, Some(Limited::NoMedia | Limited::Hidden | Limited::NoRoom | Limited::Codec));
         for slot in slots {
             let before = self.slots.insert(slot.mid.to_string(), slot.clone());
             let same = before.is_some_and(|before| {

@@ -79,7 +79,7 @@ fn column(sides: &SideBySide, server: &str) -> Column {
         loss: over(&|_, figures| figures.loss),
         memory: over(&|_, figures| figures.memory),
         cpu_per_join: over(&|_, figures| figures.cpu_per_join),
-        first_picture: over(&|_, figures| figures.first_picture),
+        first_picture: estimate(&kept.iter().filter_map(|(_, figures)| figures.first_picture).collect::<Vec<_>>()),
     }
 }
 

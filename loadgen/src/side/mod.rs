@@ -136,7 +136,7 @@ pub(crate) mod tests {
             loss: 0.0,
             memory: 50_000.0,
             cpu_per_join: 500.0,
-            first_picture: 90_000.0,
+            first_picture: Some(90_000.0),
             packets_per_second: 20_000.0,
         };
         Slot { server: server.to_owned(), round, echo: [probe, probe], stolen: 0.0, figures: Some(figures), set_aside: None }

@@ -218,6 +218,26 @@ fn a_restarted_source_or_a_new_codec_waits_for_its_keyframe() {
     assert_eq!(leg.slot.current_layer(), Some(0));
 }
 
+/// Keyframes cost the publisher, and this viewer could read none of them.
+#[test]
+fn nobody_asks_for_a_keyframe_that_he_cannot_read() {
+    let mut camera = lane(VP8, 0x100, "0");
+    let mut leg = leg(std::slice::from_ref(&camera), true);
+    let out = |codec| CodecOut { pt: 120, codec, clock_rate: 90_000, rtx: None };
+    let into = |codec, pt| CodecIn { pt, codec, clock_rate: 90_000, rtx: None };
+    let same = |from: &CodecIn, to: &CodecOut| from.codec == to.codec;
+    // Nothing in common; then a codec in common, but the publisher sends the other one.
+    leg.slot.attach(leg.time.at(0), Route::new(&[camera.codec_in()], &[out(Codec::Vp9)], same));
+    assert_eq!((leg.slot.unreadable(), leg.slot.want(leg.time.at(0), &[true])), (true, None));
+    leg.slot.attach(leg.time.at(10), Route::new(&[camera.codec_in(), into(Codec::Vp9, 98)], &[out(Codec::Vp9)], same));
+    assert_eq!((leg.slot.unreadable(), leg.slot.want(leg.time.at(10), &[true])), (false, Some((0, KeyframeCause::Start))));
+    assert!(leg.send(&mut camera, 40, 20).is_none());
+    assert_eq!((leg.slot.unreadable(), leg.slot.want(leg.time.at(60), &[true])), (true, None));
+    // As soon as it sends what he reads, he asks again.
+    leg.put(&camera, 100);
+    assert_eq!((leg.slot.unreadable(), leg.slot.want(leg.time.at(100), &[true])), (false, Some((0, KeyframeCause::Start))));
+}
+
 #[test]
 fn keyframes_of_other_layers_do_not_take_over() {
     let (time, mut rng, mut twcc) = (Time::new(), Rng(3), 0);

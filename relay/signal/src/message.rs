@@ -254,6 +254,8 @@ pub enum Limited {
     NoRoom,
     /// Nothing arrives from the publisher.
     NoMedia,
+    /// What arrives is in a codec that the client did not offer to read.
+    Codec,
 }
 
 /// What is needed of one source.

@@ -24,7 +24,10 @@ impl Slot {
     #[inline]
     pub fn admit(&mut self, now: Instant, inbound: &Inbound<'_>) -> Option<Ticket> {
         let packet = Packet::from(inbound);
-        let (codec, _) = translate(&self.attached.as_ref()?.route, &packet)?;
+        let attached = self.attached.as_mut()?;
+        let translated = translate(&attached.route, &packet);
+        attached.unreadable = translated.is_none();
+        let (codec, _) = translated?;
         self.admit_packet(now, inbound, &packet, codec)
     }
 

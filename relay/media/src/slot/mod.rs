@@ -102,6 +102,8 @@ struct Attached {
     selector: Selector,
     /// None until a packet has been forwarded, and after the source has broken off.
     segment: Option<Segment>,
+    /// The viewer cannot read the codec in which the last packet came.
+    unreadable: bool,
 }
 
 impl Slot {
@@ -151,6 +153,12 @@ impl Slot {
         self.attached?.segment.map(|segment| segment.layer)
     }
 
+    /// Whether what comes is in a codec that the viewer cannot read.
+    #[must_use]
+    pub fn unreadable(&self) -> bool {
+        self.attached.as_ref().is_some_and(|attached| attached.unreadable)
+    }
+
     /// Round-trip time to the viewer from report blocks.
     #[must_use]
     pub fn rtt(&self) -> Option<Duration> {
@@ -180,7 +188,7 @@ impl Slot {
     /// Puts another publication into the slot (or the same again, for a changed route). Only continuity of the numbers remains.
     pub fn attach(&mut self, now: Instant, route: Route) {
         self.attach = self.attach.wrapping_add(1);
-        self.attached = Some(Attached { since: now, route, selector: Selector::ALL, segment: None });
+        self.attached = Some(Attached { since: now, route, selector: Selector::ALL, segment: None, unreadable: route.is_empty() });
     }
 
     /// Empties the slot.
@@ -222,9 +230,9 @@ impl Slot {
 
     /// Chooses an encoding: that of the target, or the next that arrives; `active` says which do (see [`crate::Publication::active`]).
     /// Returns the encoding of which a keyframe is needed now, and why; call it again (each 50 to 200 ms, or when an encoding starts or
-    /// stalls) while it returns one. Audio never needs one.
+    /// stalls) while it returns one. Audio never needs one, and nobody one that he cannot read.
     pub fn want(&mut self, now: Instant, active: &[bool]) -> Option<(usize, KeyframeCause)> {
-        let attached = self.attached.as_mut().filter(|_| self.config.kind == MediaKind::Video)?;
+        let attached = self.attached.as_mut().filter(|attached| self.config.kind == MediaKind::Video && !attached.unreadable)?;
         let current = attached.segment.map(|segment| segment.layer);
         if let Some(encoding) = attached.selector.choose(now, current, active) {
             return Some((encoding, if current.is_some() { KeyframeCause::Switch } else { KeyframeCause::Start }));

@@ -4,7 +4,7 @@
 /** @typedef {'host'|'deputy'|'participant'} Role */
 /** @typedef {'off'|'to_staff'|'everyone'} ChatRule */
 /** @typedef {'two_way'|'one_way'} Direction */
-/** @typedef {'source'|'hidden'|'bandwidth'|'waits'|'no_room'|'no_media'} Limited */
+/** @typedef {'source'|'hidden'|'bandwidth'|'waits'|'no_room'|'no_media'|'codec'} Limited */
 /** @typedef {RTCRtpEncodingParameters & {scalabilityMode?: string}} Encoding  not yet whole in the type library */
 /** @typedef {number|null} Place  a breakout's id; null is the main room */
 

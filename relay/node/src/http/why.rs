@@ -88,6 +88,7 @@ fn limit(limited: Limited) -> &'static str {
         Limited::Waits => "The viewer's line may carry a better layer; that it stays good is waited for.",
         Limited::NoRoom => "The viewer's line does not even carry the lowest layer.",
         Limited::NoMedia => "Nothing arrives from the sender.",
+        Limited::Codec => "The sender sends in a codec that the viewer's client did not offer to read; VP8 is read by all.",
     }
 }
 

@@ -121,6 +121,7 @@ export const da = {
   limited_waits: 'Modtagerens linje kan måske bære et bedre lag; det afventes, at den bliver ved.',
   limited_no_room: 'Modtagerens linje kan ikke bære selv det laveste lag.',
   limited_no_media: 'Der kommer intet fra afsenderen.',
+  limited_codec: 'Afsenderen sender i et format, som modtagerens klient ikke har tilbudt at læse.',
   slots_none: 'Ingen modtager noget.',
   viewer: 'Modtager',
   slot: 'Plads',

@@ -121,6 +121,7 @@ export const en = {
   limited_waits: 'The viewer’s line may carry a better layer; that it stays good is waited for.',
   limited_no_room: 'The viewer’s line does not even carry the lowest layer.',
   limited_no_media: 'Nothing comes from the sender.',
+  limited_codec: 'The sender sends in a codec that the viewer’s client did not offer to read.',
   slots_none: 'Nobody receives anything.',
   viewer: 'Viewer',
   slot: 'Slot',

@@ -151,6 +151,7 @@ export const da = {
   quality_waits: 'dit net er lige blevet bedre, og der kommer mere',
   quality_no_room: 'dit net kan ikke bære selv det mindste billede',
   quality_no_media: 'der kommer intet fra afsenderen',
+  quality_codec: 'denne enhed kan ikke vise den slags video, der sendes',
   layer_h: 'højt',
   layer_m: 'mellem',
   layer_l: 'lavt',

@@ -151,6 +151,7 @@ export const en = {
   quality_waits: 'your network has just become better, and more follows',
   quality_no_room: 'your network does not carry even the smallest picture',
   quality_no_media: 'nothing comes from the sender',
+  quality_codec: 'this device cannot show the kind of video that is sent',
   layer_h: 'high',
   layer_m: 'medium',
   layer_l: 'low',
