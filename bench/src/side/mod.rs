@@ -60,7 +60,7 @@ pub fn measure(plan: &Plan, mut told: impl FnMut(&Slot, Duration)) -> io::Result
                 servers[at].version = version;
             }
             slots.push(slot);
-            let left = (all - slots.len() as u32) as f64 / slots.len() as f64;
+            let left = f64::from(all - slots.len() as u32) / slots.len() as f64;
             told(&slots[slots.len() - 1], started.elapsed().unwrap_or_default().mul_f64(left));
         }
     }
