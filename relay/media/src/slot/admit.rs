@@ -24,11 +24,17 @@ impl Slot {
     #[inline]
     pub fn admit(&mut self, now: Instant, inbound: &Inbound<'_>) -> Option<Ticket> {
         let packet = Packet::from(inbound);
-        let attached = self.attached.as_mut()?;
-        let translated = translate(&attached.route, &packet);
-        attached.unreadable = translated.is_none();
-        let (codec, _) = translated?;
+        let (codec, _) = self.read(&packet)?;
         self.admit_packet(now, inbound, &packet, codec)
+    }
+
+    /// The viewer's codec for a packet, and what of it goes on; remembers whether there is one.
+    #[inline]
+    pub(super) fn read<'p>(&mut self, packet: &Packet<'p>) -> Option<(CodecOut, &'p [u8])> {
+        let attached = self.attached.as_mut()?;
+        let translated = translate(&attached.route, packet);
+        attached.unreadable = translated.is_none();
+        translated
     }
 
     #[inline]

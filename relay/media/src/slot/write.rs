@@ -19,7 +19,7 @@ impl Slot {
     #[inline]
     pub fn forward(&mut self, now: Instant, inbound: &Inbound<'_>, exts: &ExtMap, twcc: &mut u16, out: &mut [u8]) -> Option<usize> {
         let packet = Packet::from(inbound);
-        let (codec, payload) = translate(&self.attached.as_ref()?.route, &packet)?;
+        let (codec, payload) = self.read(&packet)?;
         let ticket = self.admit_packet(now, inbound, &packet, codec)?;
         self.write_first(now, &ticket, &packet, (codec, payload), exts, twcc, out)
     }
