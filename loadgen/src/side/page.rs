@@ -37,8 +37,8 @@ const PICTURES: [Picture; 3] = [
         id: "cpu",
         title: Both { english: "Core time a forwarded packet, µs", danish: "Kernetid pr. videresendt pakke, µs" },
         words: Both {
-            english: "Shorter is cheaper. The floor does what every server has to do: copy, seal, send. Dark: within chance.",
-            danish: "Kortere er billigere. Gulvet gør, hvad enhver server skal: kopiere, forsegle, sende. Mørkt: inden for tilfældet.",
+            english: "Shorter is cheaper. The floor does what every server has to do: copy, seal, send. The thin bar: where chance may move the mean.",
+            danish: "Kortere er billigere. Gulvet gør, hvad enhver server skal: kopiere, forsegle, sende. Den smalle bjælke: så langt kan tilfældet flytte middelværdien.",
         },
         of: |column| column.cpu_per_packet,
         scale: 1.0,
