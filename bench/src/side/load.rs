@@ -1,11 +1,10 @@
 //! What is played against each server, and how the generator is called.
 
-use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use loadgen::report;
-use loadgen::summary::{SCHEMA, Summary};
+use loadgen::report::{self, ReportError};
+use loadgen::summary::Summary;
 
 use super::cores::pinned;
 use super::server::Started;
@@ -85,9 +84,11 @@ pub(super) fn play(plan: &Plan, server: &Started, folder: &Path, arguments: &[St
         .output()
         .map_err(|error| format!("loadgen does not start: {error}"))?;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let text = fs::read_to_string(folder.join(report::SUMMARY)).map_err(|_| last_line(&said))?;
-    let summary: Summary = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-    if summary.schema == SCHEMA { Ok(summary) } else { Err(format!("loadgen writes schema {}", summary.schema)) }
+    report::read(folder).map_err(|error| match error {
+        // It wrote nothing, and has said why.
+        ReportError::File { .. } => last_line(&said),
+        other => other.to_string(),
+    })
 }
 
 /// The last thing that was said, or that nothing was.

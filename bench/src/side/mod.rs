@@ -9,7 +9,7 @@ mod load;
 mod server;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use loadgen::measure::machine;
@@ -105,5 +105,5 @@ fn runs(plan: &Plan, contestant: &Contestant, round: u32) -> Result<(Figures, Op
 
 /// A program of ours beside this one.
 fn program(plan: &Plan, name: &str) -> PathBuf {
-    Path::new(&plan.programs).join(name)
+    plan.programs.join(name)
 }

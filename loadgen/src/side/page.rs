@@ -1,7 +1,7 @@
 //! Servers side by side as one self-contained HTML page: pictures, their tables, and every slot.
 
 use super::column::{Column, Estimate, columns};
-use super::table::ROWS;
+use super::table::{ROWS, written};
 use super::{SideBySide, Slot};
 use crate::report::page::{self, Bar, Both, Caption, FIRST, Language, SECOND, Undrawn, escape, figure, rows_of_bars, section, table};
 
@@ -29,7 +29,6 @@ struct Picture {
     title: Both,
     words: Both,
     of: fn(&Column) -> Estimate,
-    scale: f64,
 }
 
 const PICTURES: [Picture; 3] = [
@@ -41,7 +40,6 @@ const PICTURES: [Picture; 3] = [
             danish: "Kortere er billigere. Gulvet gør, hvad enhver server skal: kopiere, forsegle, sende. Den smalle bjælke: så langt kan tilfældet flytte middelværdien.",
         },
         of: |column| column.cpu_per_packet,
-        scale: 1.0,
     },
     Picture {
         id: "added",
@@ -51,7 +49,6 @@ const PICTURES: [Picture; 3] = [
             danish: "Kortere er tidligere. Hvor sent 99 af 100 pakker højst kommer, fratrukket et rent ekkos rundtur.",
         },
         of: |column| column.added[1],
-        scale: 1.0,
     },
     Picture {
         id: "join",
@@ -61,7 +58,6 @@ const PICTURES: [Picture; 3] = [
             danish: "Kortere er billigere. Nøgler, tilbud og svar, mens alle kommer på én gang; mediernes del er trukket fra.",
         },
         of: |column| column.cpu_per_join,
-        scale: 1.0,
     },
 ];
 
@@ -75,8 +71,8 @@ fn pictures(columns: &[Column], language: Language) -> Result<String, Undrawn> {
         }
         let (title, words) =
             (language.pick(picture.title.english, picture.title.danish), language.pick(picture.words.english, picture.words.danish));
-        let bars: Vec<Bar> = known.iter().map(|(column, estimate)| bar(column, estimate, picture.scale, language)).collect();
-        let most = known.iter().map(|(_, estimate)| estimate.interval.1.max(0.0) * picture.scale).fold(1e-9, f64::max);
+        let bars: Vec<Bar> = known.iter().map(|(column, estimate)| bar(column, estimate, language)).collect();
+        let most = known.iter().map(|(_, estimate)| estimate.interval.1.max(0.0)).fold(1e-9, f64::max);
         let id = format!("{}-{}", picture.id, language.code());
         let caption = Caption { id: &id, title, words };
         // Room for the label behind the longest bar.
@@ -88,14 +84,13 @@ fn pictures(columns: &[Column], language: Language) -> Result<String, Undrawn> {
     Ok(html)
 }
 
-fn bar(column: &Column, estimate: &Estimate, scale: f64, language: Language) -> Bar {
+fn bar(column: &Column, estimate: &Estimate, language: Language) -> Bar {
     let Estimate { mean, interval: (low, high) } = *estimate;
-    let short = |value: f64| language.short(value * scale);
     Bar {
         name: column.server.clone(),
-        thick: (0.0, mean.max(0.0) * scale, FIRST),
-        thin: Some((low.max(0.0) * scale, high.max(0.0) * scale, SECOND)),
-        label: format!("{} ({}–{})", short(mean), short(low), short(high)),
+        thick: (0.0, mean.max(0.0), FIRST),
+        thin: Some((low.max(0.0), high.max(0.0), SECOND)),
+        label: written(language, estimate, 1.0),
     }
 }
 

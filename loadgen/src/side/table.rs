@@ -106,7 +106,7 @@ fn aside(slot: &Slot) -> Option<String> {
 }
 
 /// Mean and interval, or a dash.
-fn written(language: Language, estimate: &Estimate, scale: f64) -> String {
+pub(super) fn written(language: Language, estimate: &Estimate, scale: f64) -> String {
     let Estimate { mean, interval: (low, high) } = *estimate;
     if !mean.is_finite() {
         return "–".to_owned();

@@ -18,9 +18,8 @@ use signal::message::{Slot, Source};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{Message, client};
-use url::Url;
 
-use super::address::resolve;
+use super::address::Address;
 use super::error::TargetError;
 use super::socket::Socket;
 
@@ -40,8 +39,7 @@ const MAX_FAILURES: u32 = 5;
 /// One Janus.
 #[derive(Clone, Debug)]
 pub struct Janus {
-    base: Url,
-    address: SocketAddr,
+    at: Address,
     /// The room of all meetings, one after the other; `None`: one for each.
     room: Option<String>,
 }
@@ -53,24 +51,20 @@ impl Janus {
     /// [`TargetError::Janus`] when it is none, or its name is unknown.
     pub fn new(url: &str, room: Option<String>) -> Result<Self, TargetError> {
         let refuse = |why: String| TargetError::Janus { url: url.to_owned(), why };
-        let base = Url::parse(url).map_err(|error| refuse(error.to_string()))?;
-        if base.scheme() != "ws" {
-            return Err(refuse("only ws is spoken".to_owned()));
-        }
-        let address = resolve(&base, USUAL_PORT).map_err(refuse)?;
-        Ok(Self { base, address, room })
+        let at = Address::parse(url, "ws", USUAL_PORT, "only ws is spoken").map_err(refuse)?;
+        Ok(Self { at, room })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.at.socket
     }
 
     /// Its address.
     #[must_use]
     pub fn url(&self) -> &str {
-        self.base.as_str()
+        self.at.base.as_str()
     }
 
     /// Asks whether it is there and has the videoroom; gives its version.
@@ -87,7 +81,7 @@ impl Janus {
     }
 
     fn info(&self) -> Result<Value, String> {
-        let stream = TcpStream::connect_timeout(&self.address, PATIENCE).map_err(|error| error.to_string())?;
+        let stream = TcpStream::connect_timeout(&self.at.socket, PATIENCE).map_err(|error| error.to_string())?;
         stream.set_read_timeout(Some(PATIENCE)).map_err(|error| error.to_string())?;
         let mut request = self.url().into_client_request().map_err(|error| error.to_string())?;
         request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static(PROTOCOL));
@@ -105,7 +99,7 @@ impl Janus {
 
     /// Begins somebody's visit: joins a room and publishes what the offer holds.
     pub(crate) fn visit(&self, registry: &Registry, token: Token, room: &str, name: &str, offer: String) -> io::Result<Visit> {
-        let mut socket = Socket::connect(registry, token, self.address, self.url().to_owned(), Some(PROTOCOL))?;
+        let mut socket = Socket::connect(registry, token, self.at.socket, self.url().to_owned(), Some(PROTOCOL))?;
         socket.say(json!({ "janus": "create", "transaction": "create" }).to_string());
         Ok(Visit {
             socket,

@@ -5,9 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
-use url::Url;
 
-use super::address::resolve;
+use super::address::{Address, HTTP_ONLY};
 use super::error::TargetError;
 
 /// An answer that takes longer will not come.
@@ -36,8 +35,7 @@ pub enum Role {
 /// One relay.
 #[derive(Clone)]
 pub struct Relay {
-    base: Url,
-    address: SocketAddr,
+    at: Address,
     key: Option<Key>,
 }
 
@@ -48,24 +46,20 @@ impl Relay {
     /// [`TargetError::Address`] when it is none, or its name is unknown.
     pub fn new(url: &str, key: Option<Key>) -> Result<Self, TargetError> {
         let refuse = |why: String| TargetError::Address { url: url.to_owned(), why };
-        let base = Url::parse(url).map_err(|error| refuse(error.to_string()))?;
-        if base.scheme() != "http" {
-            return Err(refuse("only http is spoken; behind TLS, name the address behind the proxy".to_owned()));
-        }
-        let address = resolve(&base, 80).map_err(refuse)?;
-        Ok(Self { base, address, key })
+        let at = Address::parse(url, "http", 80, HTTP_ONLY).map_err(refuse)?;
+        Ok(Self { at, key })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.at.socket
     }
 
     /// Its address without secrets.
     #[must_use]
     pub fn url(&self) -> &str {
-        self.base.as_str()
+        self.at.base.as_str()
     }
 
     /// Whether tokens for any room and role can be made.
@@ -77,7 +71,7 @@ impl Relay {
     /// Address of a room's WebSocket.
     #[must_use]
     pub fn socket_url(&self, room: &str) -> String {
-        format!("ws://{}/v1/rooms/{room}/connect", self.base.authority())
+        format!("ws://{}/v1/rooms/{room}/connect", self.at.base.authority())
     }
 
     /// Asks whether it is there; gives its version as far as it says one.
@@ -117,7 +111,7 @@ impl Relay {
     }
 
     fn path(&self, path: &str) -> String {
-        format!("http://{}/{path}", self.base.authority())
+        format!("http://{}/{path}", self.at.base.authority())
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::address::resolve;
+use super::address::{Address, HTTP_ONLY};
 use super::error::TargetError;
 use super::relay::{Key, Relay, Role, http};
 
@@ -31,8 +31,7 @@ pub struct WhipSettings {
 /// One server.
 #[derive(Clone)]
 pub struct Whip {
-    base: Url,
-    address: SocketAddr,
+    at: Address,
     settings: WhipSettings,
     signer: Option<Relay>,
 }
@@ -44,13 +43,9 @@ impl Whip {
     /// [`TargetError::Address`], [`TargetError::Template`].
     pub fn new(url: &str, settings: WhipSettings) -> Result<Self, TargetError> {
         let refuse = |why: String| TargetError::Address { url: url.to_owned(), why };
-        let base = Url::parse(url).map_err(|error| refuse(error.to_string()))?;
-        if base.scheme() != "http" {
-            return Err(refuse("only http is spoken; behind TLS, name the address behind the proxy".to_owned()));
-        }
-        let address = resolve(&base, 80).map_err(refuse)?;
+        let at = Address::parse(url, "http", 80, HTTP_ONLY).map_err(refuse)?;
         let signer = settings.key.clone().map(|key| Relay::new(url, Some(key))).transpose()?;
-        let whip = Self { base, address, settings, signer };
+        let whip = Self { at, settings, signer };
         whip.check()?;
         Ok(whip)
     }
@@ -58,13 +53,13 @@ impl Whip {
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.at.socket
     }
 
     /// Its address without secrets.
     #[must_use]
     pub fn url(&self) -> &str {
-        self.base.as_str()
+        self.at.base.as_str()
     }
 
     /// Asks whether it is there; gives what it says of itself: our relay's version, or the `Server` header of others.
@@ -142,7 +137,7 @@ impl Whip {
         if filled.contains(['{', '}']) {
             return Err(refuse("placeholders are {room}, {person} and {peer}".to_owned()));
         }
-        let url = self.base.join(&filled).map_err(|error| refuse(error.to_string()))?;
+        let url = self.at.base.join(&filled).map_err(|error| refuse(error.to_string()))?;
         if url.scheme() == "http" { Ok(url) } else { Err(refuse("only http is spoken".to_owned())) }
     }
 }

@@ -94,6 +94,7 @@ impl Room {
     /// Somebody as they are before anybody did anything to them, or as they were when they left.
     fn first_impression(&self, id: ParticipantId, arrival: Arrival, before: Option<Participant>) -> Participant {
         let Arrival { identity, name, host, presence, device } = arrival;
+        let name = PersonName::new(&name);
         let may_lead = host && presence == Presence::Member;
         let first_time = before.is_none();
         let seat = before.as_ref().map_or(Role::Participant, |person| person.role);
@@ -101,7 +102,7 @@ impl Room {
         let mut person = before.unwrap_or_else(|| Participant {
             id,
             identity,
-            name: PersonName::new(&name),
+            name: name.clone(),
             role,
             presence,
             device,
@@ -123,8 +124,7 @@ impl Room {
             words_paid: Time::default(),
         });
         // The token of today counts, not the one of then.
-        (person.id, person.role, person.device, person.may_lead) = (id, role, device, may_lead);
-        person.name = PersonName::new(&name);
+        (person.id, person.name, person.role, person.device, person.may_lead) = (id, name, role, device, may_lead);
         if first_time && !role.is_staff() && self.settings.guest_microphone == GuestMicrophone::Muted {
             person.sources.get_mut(Source::Microphone).active = false;
         }

@@ -27,12 +27,8 @@ impl OutSlot {
         if self.occupant.is_none_or(|occupant| occupant.wish.1.is_audio()) {
             return Told::default();
         }
-        Told { encoding: self.media.current_layer(), limited: self.limited() }
-    }
-
-    /// Why its picture is not as good as it is shown large.
-    pub(crate) fn limited(&self) -> Option<Limited> {
-        if self.media.unreadable() { Some(Limited::Codec) } else { self.grant.and_then(|grant| limited(&grant)) }
+        let limited = if self.media.unreadable() { Some(Limited::Codec) } else { self.grant.and_then(|grant| limited(&grant)) };
+        Told { encoding: self.media.current_layer(), limited }
     }
 }
 
