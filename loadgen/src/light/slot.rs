@@ -98,7 +98,7 @@ impl InSlot {
         }
         self.record.packets += 1;
         self.record.recovered += u64::from(recovered);
-        self.losses.arrived(now, seq);
+        self.losses.arrived(now, seq, recovered);
         self.record.expected += seq.saturating_sub(self.highest.unwrap_or(seq.saturating_sub(1)));
         self.highest = self.highest.max(Some(seq));
         let newest = self.reception.arrived(now, seq, header.timestamp);

@@ -28,6 +28,12 @@ impl<T: Copy, const N: usize> ByNumber<T, N> {
         self.ring[usize::from(number) % N] = Some((number, item));
     }
 
+    /// What went out under this number, unless it was taken.
+    #[inline]
+    pub(crate) fn get(&self, number: u16) -> Option<&T> {
+        self.ring.get(usize::from(number) % N)?.as_ref().filter(|(known, _)| *known == number).map(|(_, item)| item)
+    }
+
     /// What went out under this number, the first time that it is asked for.
     #[inline]
     pub(crate) fn take(&mut self, number: u16) -> Option<T> {

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use wire::ids::Ssrc;
 use wire::rtcp::TransportCc;
+use wire::seq::distance;
 
 use crate::by_number::ByNumber;
 
@@ -29,6 +30,10 @@ pub struct Flight {
 #[derive(Debug, Default)]
 pub struct Flights {
     sent: ByNumber<Flight, REMEMBERED>,
+    /// The newest number that went out.
+    newest: u16,
+    /// What the last feedback did not have, but may only have been overtaken.
+    suspects: [Option<u16>; OVERTAKEN as usize - 1],
 }
 
 impl Flights {
@@ -36,18 +41,43 @@ impl Flights {
     #[inline]
     pub fn sent(&mut self, number: u16, flight: Flight) {
         self.sent.insert(number, flight);
+        self.newest = number;
     }
 
-    /// Appends what surely did not arrive by this feedback, each packet once.
-    pub fn take_lost(&mut self, feedback: &TransportCc<'_>, lost: &mut Vec<Flight>) {
+    /// Appends what surely did not arrive by this feedback, each packet once: what others overtook, and, where `overdue` is given, what was
+    /// sent by then and is not spoken of. When a row of losses takes the newest packets, nothing that came after them shows it.
+    pub fn take_lost(&mut self, feedback: &TransportCc<'_>, overdue: Option<Instant>, lost: &mut Vec<Flight>) {
         if self.sent.is_empty() {
             return;
         }
         let Some(newest) = feedback.packets().filter(|(_, arrival)| arrival.is_some()).map(|(number, _)| number).last() else { return };
-        for (number, arrival) in feedback.packets() {
-            let overtaken = newest.wrapping_sub(number) < OVERTAKEN;
-            if arrival.is_none() && !overtaken {
-                lost.extend(self.sent.take(number));
+        // A suspect that came is spoken of again.
+        let base = feedback.info.base;
+        for number in std::mem::take(&mut self.suspects).into_iter().flatten().filter(|number| distance(*number, base) < 0) {
+            lost.extend(self.sent.take(number));
+        }
+        for (number, _) in feedback.packets().filter(|(_, arrival)| arrival.is_none()) {
+            match self.suspects.get_mut(usize::from(newest.wrapping_sub(number).wrapping_sub(1))) {
+                Some(suspect) => *suspect = Some(number),
+                None => lost.extend(self.sent.take(number)),
+            }
+        }
+        if let Some(overdue) = overdue {
+            self.take_unspoken(newest, overdue, lost);
+        }
+    }
+
+    /// What was sent by `overdue` behind the number `newest`.
+    fn take_unspoken(&mut self, newest: u16, overdue: Instant, lost: &mut Vec<Flight>) {
+        let behind = self.newest.wrapping_sub(newest);
+        if usize::from(behind) >= REMEMBERED {
+            return;
+        }
+        for number in (1..=behind).map(|step| newest.wrapping_add(step)) {
+            match self.sent.get(number) {
+                Some(flight) if flight.sent > overdue => return,
+                Some(_) => lost.extend(self.sent.take(number)),
+                None => {}
             }
         }
     }
@@ -57,10 +87,15 @@ impl Flights {
 mod tests {
     #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
     use super::*;
+    use std::time::Duration;
     use wire::rtcp::{Rtcp, RtcpWriter, TransportCcInfo};
 
     /// What a report on packets from `base` on says to be lost.
     fn lost(flights: &mut Flights, base: u16, arrived: &[bool]) -> Vec<u16> {
+        lost_or_overdue(flights, base, arrived, None)
+    }
+
+    fn lost_or_overdue(flights: &mut Flights, base: u16, arrived: &[bool], overdue: Option<Instant>) -> Vec<u16> {
         let mut buf = [0; 256];
         let mut writer = RtcpWriter::new(&mut buf);
         let info = TransportCcInfo { base, reference_time: 0, feedback_count: 0 };
@@ -70,7 +105,7 @@ mod tests {
         let mut lost = Vec::new();
         for packet in wire::rtcp::parse(&buf[..len]).unwrap() {
             if let Rtcp::TransportCc(feedback) = packet {
-                flights.take_lost(&feedback, &mut lost);
+                flights.take_lost(&feedback, overdue, &mut lost);
             }
         }
         lost.iter().map(|flight| flight.sequence).collect()
@@ -89,5 +124,34 @@ mod tests {
         let report = [false, true, true, true, true];
         assert_eq!(lost(&mut flights, 0, &report), [100], "across the wrap");
         assert_eq!(lost(&mut flights, 512 + 1, &[false, true, true, true]), [0; 0], "another packet in the same place");
+    }
+    /// Packets 1 to `count`, one a millisecond.
+    fn sent(start: Instant, count: u16) -> Flights {
+        let mut flights = Flights::default();
+        for number in 1..=count {
+            flights.sent(number, Flight { stream: Ssrc(9), sequence: number, sent: start + Duration::from_millis(u64::from(number)) });
+        }
+        flights
+    }
+
+    #[test]
+    fn what_may_have_been_overtaken_is_lost_when_the_next_report_does_not_have_it() {
+        let mut flights = sent(Instant::now(), 20);
+        assert_eq!(lost(&mut flights, 1, &[true, true, true, false, true]), [0; 0], "number 4 may come yet");
+        assert_eq!(lost(&mut flights, 6, &[true, true]), [4]);
+        assert_eq!(lost(&mut flights, 8, &[true, false, true]), [0; 0]);
+        assert_eq!(lost(&mut flights, 9, &[true, true, true]), [0; 0], "it came, and is spoken of again");
+        assert_eq!(lost(&mut flights, 12, &[true]), [0; 0]);
+    }
+
+    #[test]
+    fn what_nobody_speaks_of_is_lost_once_it_is_overdue() {
+        let start = Instant::now();
+        let mut flights = sent(start, 20);
+        let overdue = Some(start + Duration::from_millis(8));
+        assert_eq!(lost_or_overdue(&mut flights, 1, &[true, true, true], overdue), [4, 5, 6, 7, 8]);
+        assert_eq!(lost_or_overdue(&mut flights, 9, &[true; 12], overdue), [0; 0], "they only came late: nothing more");
+        let mut flights = sent(start, 20);
+        assert_eq!(lost_or_overdue(&mut flights, 40, &[true], overdue), [0; 0], "a report from the future");
     }
 }

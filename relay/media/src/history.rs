@@ -110,11 +110,14 @@ impl ResendLimit {
         COPIES.get(usize::from(times)).copied().unwrap_or(1)
     }
 
-    /// A packet was sent again, the first copy or, right after, another.
-    pub(crate) fn spend(&mut self, now: Instant, out_seq: u16, bytes: usize) {
+    /// A copy was sent.
+    pub(crate) fn spend(&mut self, bytes: usize) {
         self.credit -= bytes as i64;
-        let before = self.find(now, out_seq);
-        let times = before.map_or(1, |resent| resent.times + u8::from(resent.last != now));
+    }
+
+    /// A packet is sent again, in however many copies.
+    pub(crate) fn tried(&mut self, now: Instant, out_seq: u16) {
+        let times = self.find(now, out_seq).map_or(0, |resent| resent.times) + 1;
         if self.recent.is_empty() {
             self.recent.resize(REMEMBERED, None);
         }
@@ -198,9 +201,8 @@ mod tests {
         for ms in 0..1000 {
             let now = start + Duration::from_millis(ms);
             if limit.allows(now, 7, RTT) {
-                let copies = limit.copies(now, 7);
-                assert_eq!(copies, COPIES[sent.len()]);
-                (0..copies).for_each(|_| limit.spend(now, 7, 100));
+                assert_eq!(limit.copies(now, 7), COPIES[sent.len()]);
+                limit.tried(now, 7);
                 sent.push(ms);
             }
         }
@@ -222,7 +224,8 @@ mod tests {
             for back in 0..100 {
                 let seq = (ms as u16).wrapping_sub(back);
                 if limit.allows(now, seq, RTT) {
-                    limit.spend(now, seq, 1000);
+                    limit.tried(now, seq);
+                    limit.spend(1000);
                     again += 1000;
                 }
             }
@@ -245,7 +248,8 @@ mod tests {
                     asked += 1;
                     let seq = nth as u16;
                     if limit.allows(now, seq, RTT) {
-                        limit.spend(now, seq, bytes);
+                        limit.tried(now, seq);
+                        limit.spend(bytes);
                         sent += 1;
                     }
                 }

@@ -9,6 +9,7 @@ use media::pacer::Pacer;
 use media::{Flights, Ticket};
 use wire::ids::Ssrc;
 
+use crate::encore::Encores;
 use crate::strain::Strain;
 
 /// Share of the pictures' budget kept for retransmissions at most, whatever the loss: what a slot may resend at most.
@@ -75,6 +76,8 @@ pub(crate) struct Downlink {
     pub(crate) pacer: Pacer<Waiting>,
     /// What of the queue was missed: a viewer who asks again meanwhile is not queued again.
     pub(crate) again: Vec<(Ssrc, u16)>,
+    /// What is sent again more than once.
+    pub(crate) encores: Encores,
     /// What is on its way.
     pub(crate) flights: Flights,
     /// What protects the sound.
@@ -139,6 +142,7 @@ impl Downlink {
             estimator,
             pacer,
             again: Vec::new(),
+            encores: Encores::default(),
             flights: Flights::default(),
             protection: Protection::default(),
             steady: Steady::new(now, target),
@@ -154,7 +158,8 @@ impl Downlink {
 
     /// When the line wants to be looked at.
     pub(crate) fn deadline(&self, now: Instant) -> Option<Instant> {
-        let soonest = [self.pacer.poll_timeout(), self.estimator.poll_timeout()].into_iter().flatten().min()?;
+        let timers = [self.pacer.poll_timeout(), self.estimator.poll_timeout(), self.encores.poll_timeout()];
+        let soonest = timers.into_iter().flatten().min()?;
         Some(soonest.max(now + LEAST_WAKE))
     }
 
@@ -264,6 +269,7 @@ impl Downlink {
     /// Forgets what waits and must not be sent any more.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&Waiting) -> bool) {
         self.again.retain(|(stream, sequence)| keep(&Waiting::Again { stream: *stream, sequence: *sequence }));
+        self.encores.retain(|encore| keep(&Waiting::Again { stream: encore.stream, sequence: encore.sequence }));
         self.pacer.retain(keep);
     }
 }

@@ -172,7 +172,8 @@ impl Worker {
                 let overflows = link.downlink.estimator.overflows(now);
                 link.downlink.protection.handle_transport_cc(&feedback, overflows);
                 let mut lost = std::mem::take(&mut self.lost);
-                link.downlink.flights.take_lost(&feedback, &mut lost);
+                let overdue = link.overdue(now);
+                link.downlink.flights.take_lost(&feedback, overdue, &mut lost);
                 for flight in lost.drain(..) {
                     self.repair(now, key, &flight);
                 }

@@ -11,6 +11,7 @@ pub mod config;
 mod control;
 mod counters;
 mod downlink;
+mod encore;
 pub mod event;
 mod exit;
 mod feedback;

@@ -34,6 +34,7 @@ impl Worker {
                 Waiting::Again { stream, sequence } => self.resend_waiting(now, viewer, stream, sequence),
             }
         }
+        self.repeat(now, viewer);
         self.pad(now, viewer);
     }
 

@@ -8,6 +8,7 @@ use slotmap::SlotMap;
 use wire::ids::Ssrc;
 
 use crate::downlink::Waiting;
+use crate::encore::Encore;
 use crate::exit::{OVERHEAD, exit};
 use crate::keys::PeerKey;
 use crate::outbox::Outbox;
@@ -17,6 +18,12 @@ use crate::worker::Worker;
 /// Assumed towards a viewer whose reports have not told yet: a good line, so that a first loss is repaired early.
 const DEFAULT_RTT: Duration = Duration::from_millis(30);
 
+/// On a line that loses this share, silence is taken for loss; on any other it is far more often a stall of a radio channel.
+const LOSSY: f32 = 0.03;
+
+/// Feedback takes longer than the round trip by so much: it waits for the viewer's timer's tick, for other packets, for the way back.
+const FEEDBACK_WAITS: Duration = Duration::from_millis(25);
+
 /// What a viewer misses, found.
 struct Missed<'s> {
     /// Index of the slot, and its SSRC.
@@ -25,6 +32,15 @@ struct Missed<'s> {
     /// Where it is from: sound goes again with what went along.
     publication: &'s Publication,
     stored: Stored<'s>,
+}
+
+impl Link {
+    /// What was sent by this moment and is not spoken of in a feedback that comes now did not arrive; `None` where that cannot be said.
+    pub(crate) fn overdue(&self, now: Instant) -> Option<Instant> {
+        let lossy = self.downlink.estimator.loss() >= LOSSY && !self.downlink.estimator.overflows(now);
+        let rtt = self.slots.iter().filter_map(|slot| slot.media.rtt()).max().filter(|_| lossy)?;
+        now.checked_sub(rtt + FEEDBACK_WAITS)
+    }
 }
 
 impl Worker {
@@ -56,7 +72,7 @@ impl Worker {
         if to.downlink.again.contains(&(stream, sequence)) {
             return Some(false);
         }
-        let missed = find(now, from, to, stream, sequence)?;
+        let missed = find_missed(now, from, to, stream, sequence)?;
         let bytes = missed.stored.payload.len() + OVERHEAD;
         // Sound is small, and of no use after a few moments.
         let class = if missed.publication.kind() == MediaKind::Audio { Class::Audio } else { Class::Resend };
@@ -75,9 +91,21 @@ impl Worker {
         let Some((from, to)) = pair(&mut self.peers, viewer, stream) else { return };
         let Some(to) = to.link.as_mut() else { return };
         to.downlink.again.retain(|waiting| *waiting != (stream, sequence));
-        let Some(missed) = find(now, from, to, stream, sequence) else { return };
+        let Some(missed) = find_missed(now, from, to, stream, sequence) else { return };
         if send_again(now, to, sequence, &missed, &mut self.outbox) {
             self.counters.rtp_resent += 1;
+        }
+    }
+
+    /// Further copies of what was sent again that are due now. Those that would have to wait come too late to be of use.
+    pub(crate) fn repeat(&mut self, now: Instant, viewer: PeerKey) {
+        while let Some(encore) = self.link_mut(viewer).and_then(|link| link.downlink.encores.take_due(now)) {
+            let Encore { stream, sequence, .. } = encore;
+            let Some((from, to)) = pair(&mut self.peers, viewer, stream) else { continue };
+            let Some(to) = to.link.as_mut().filter(|to| !to.downlink.is_jammed()) else { continue };
+            if let Some(missed) = find(from, to, stream, sequence) {
+                write_again(now, to, sequence, &missed, None, &mut self.outbox);
+            }
         }
     }
 }
@@ -90,11 +118,19 @@ fn pair(peers: &mut SlotMap<PeerKey, Peer>, viewer: PeerKey, stream: Ssrc) -> Op
     Some((publisher, viewer))
 }
 
-/// Finds what is missed and may be sent again now.
-fn find<'s>(now: Instant, from: &'s Peer, to: &mut Link, stream: Ssrc, sequence: u16) -> Option<Missed<'s>> {
+/// Finds what is missed if it may be sent again now.
+fn find_missed<'s>(now: Instant, from: &'s Peer, to: &mut Link, stream: Ssrc, sequence: u16) -> Option<Missed<'s>> {
+    let missed = find(from, to, stream, sequence)?;
+    let slot = &mut to.slots[missed.slot].media;
+    let rtt = slot.rtt().unwrap_or(DEFAULT_RTT);
+    (slot.may_resend(now, sequence, rtt) && slot.affords(&missed.stored)).then_some(missed)
+}
+
+/// Finds the packet that a number stands for, if it is still there and still permitted.
+fn find<'s>(from: &'s Peer, to: &Link, stream: Ssrc, sequence: u16) -> Option<Missed<'s>> {
     let from = from.link.as_ref()?;
     let index = to.slots.iter().position(|slot| slot.line.ssrc == stream)?;
-    let slot = &mut to.slots[index];
+    let slot = &to.slots[index];
     let source = slot.occupant?.wish.1;
     // A rule that forbids a source forbids its past as well; and a line that is too narrow is not filled with what it was too narrow for.
     let given_up = slot.media.goes_down() || (!source.is_audio() && slot.media.current_layer().is_none());
@@ -102,31 +138,38 @@ fn find<'s>(now: Instant, from: &'s Peer, to: &mut Link, stream: Ssrc, sequence:
         return None;
     }
     let origin = slot.media.resolve(sequence)?;
-    let rtt = slot.media.rtt().unwrap_or(DEFAULT_RTT);
-    if !slot.media.may_resend(now, sequence, rtt) {
-        return None;
-    }
     let publication = from.publication(source)?.1;
     let stored = publication.stored(origin.layer, origin.ext_seq)?;
-    if !to.slots[index].media.affords(&stored) {
-        return None;
-    }
     Some(Missed { slot: index, stream, publication, stored })
 }
 
+/// Sends a packet again, and sees to it that as many copies follow as it is worth.
 fn send_again(now: Instant, to: &mut Link, sequence: u16, missed: &Missed<'_>, outbox: &mut Outbox) -> bool {
+    let repairable = (missed.publication.kind() == MediaKind::Video).then_some((missed.stream, sequence));
+    let copies = to.slots[missed.slot].media.copies(now, sequence);
+    let sent = write_again(now, to, sequence, missed, repairable, outbox);
+    if sent {
+        to.slots[missed.slot].media.tried(now, sequence);
+        to.downlink.encores.add(now, missed.stream, sequence, copies - 1);
+    }
+    sent
+}
+
+/// One copy of a packet. `repairable`: what is to be sent again if this one is lost.
+fn write_again(
+    now: Instant,
+    to: &mut Link,
+    sequence: u16,
+    missed: &Missed<'_>,
+    repairable: Option<(Ssrc, u16)>,
+    outbox: &mut Outbox,
+) -> bool {
     let Some(path) = to.path(now) else { return false };
     let (slots, downlink, mut exit) = exit(to, path);
     let slot = &mut slots[missed.slot].media;
-    let copies = slot.copies(now, sequence);
     let purpose = downlink.pacer.purpose(Class::Resend);
-    let repairable = (missed.publication.kind() == MediaKind::Video).then_some((missed.stream, sequence));
-    let mut again = || {
-        exit.push(now, (purpose, repairable), downlink, outbox, |exts, twcc, buf| match missed.publication.kind() {
-            MediaKind::Audio => slot.resend_sound(now, sequence, missed.publication, exts, twcc, buf),
-            MediaKind::Video => slot.resend(now, sequence, &missed.stored, exts, twcc, buf),
-        })
-    };
-    // What was lost again goes more than once.
-    (0..copies).take_while(|_| again()).count() > 0
+    exit.push(now, (purpose, repairable), downlink, outbox, |exts, twcc, buf| match missed.publication.kind() {
+        MediaKind::Audio => slot.resend_sound(now, sequence, missed.publication, exts, twcc, buf),
+        MediaKind::Video => slot.resend(now, sequence, &missed.stored, exts, twcc, buf),
+    })
 }

@@ -36,7 +36,8 @@ fn nothing_passes_after_mute_all_and_nobody_opens_a_microphone_that_the_host_clo
         assert_eq!(sim.people[*guest].refusals, [Code::LockedByHost], "the command without a number was refused, too");
     }
     assert!(sim.node.worker.counters().dropped_muted - dropped > 150, "they went on sending");
-    assert_flows(&sim, guests[0], host, Microphone, 40);
+    // Two lines of 7 % leave 43 of 50, give or take 5.
+    assert_flows(&sim, guests[0], host, Microphone, 35);
     assert_flows(&sim, guests[0], guests[1], Camera, 15);
 
     sim.obey(host, Command::UnmuteAll {});

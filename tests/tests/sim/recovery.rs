@@ -2,15 +2,21 @@
 
 use std::time::Duration;
 
-use tests::sim::{LinkSpec, PersonIx, Setup, Sim};
+use tests::sim::{LinkSpec, PersonIx, Setup, Sim, SourceSetup};
 
-use crate::video::{camera_of, freezes, join, plain_camera, record};
+use crate::video::{freezes, join, plain_camera, record};
 use crate::{JOIN, SECOND};
 
-/// One camera, and a viewer both of whose directions turn bad after they met.
+/// Somebody who sees and hears one other, and tells how the line does as often as browsers do who send some 200 kbit/s or more.
+fn viewer() -> Setup {
+    Setup { feedback_every: Duration::from_millis(50), ..Setup::viewer(2, 1, 1) }
+}
+
+/// Somebody who is seen and heard, and a viewer both of whose directions turn bad after they met.
 fn lossy(seed: u64, bad: &LinkSpec, viewer: Setup) -> (Sim, PersonIx, PersonIx) {
     let mut sim = Sim::new(seed);
-    let camera = join(&mut sim, camera_of(1, plain_camera()), LinkSpec::default(), LinkSpec::default());
+    let speaker = Setup { sources: vec![SourceSetup::microphone(), plain_camera()], ..Setup::viewer(1, 0, 0) };
+    let camera = join(&mut sim, speaker, LinkSpec::default(), LinkSpec::default());
     let viewer = join(&mut sim, viewer, LinkSpec::default(), LinkSpec::default());
     sim.run(JOIN);
     let access = sim.network.access(viewer);
@@ -30,10 +36,10 @@ fn lost(sim: &mut Sim, viewer: PersonIx) -> f64 {
 /// Ten minutes on a line that loses a tenth of everything, both ways: no more than `most` pictures stand for over 200 ms, none for over
 /// 400 ms, and nine of ten are decoded.
 ///
-/// At random there is none. A row of losses that takes two frames whole is found when the third one comes, 80 ms later, and asking, sending
-/// again and the row after that take the rest: no retransmission helps against all of them.
+/// Over eight other seeds each, 80 minutes, so many stood: 1 at random, then 3, 1, 19 and 44 for rows of 1.5, 2, 3 and 4. A row that takes
+/// all of 160 ms, as a few of the longest do, cannot be made good within 200; the rest is a row, a lost request and a row again.
 fn assert_smooth(seed: u64, bad: &LinkSpec, most: u64) {
-    let (mut sim, camera, viewer) = lossy(seed, bad, Setup::viewer(2, 0, 1));
+    let (mut sim, camera, viewer) = lossy(seed, bad, viewer());
     sim.run(600 * SECOND);
     let lost = lost(&mut sim, viewer);
     assert!((0.085..0.115).contains(&lost), "the fault happened: {lost}");
@@ -52,28 +58,28 @@ fn a_tenth_lost_at_random_freezes_nothing_in_ten_minutes() {
 
 #[test]
 fn a_tenth_lost_in_bursts_of_one_and_a_half_freezes_hardly_anything_in_ten_minutes() {
-    assert_smooth(301, &LinkSpec::bursty(0.1, 1.5), 3);
+    assert_smooth(301, &LinkSpec::bursty(0.1, 1.5), 1);
 }
 
 #[test]
 fn a_tenth_lost_in_bursts_of_two_freezes_hardly_anything_in_ten_minutes() {
-    assert_smooth(302, &LinkSpec::bursty(0.1, 2.0), 5);
+    assert_smooth(302, &LinkSpec::bursty(0.1, 2.0), 1);
 }
 
 #[test]
-fn a_tenth_lost_in_bursts_of_three_freezes_a_picture_a_minute_for_a_moment() {
-    assert_smooth(303, &LinkSpec::bursty(0.1, 3.0), 12);
+fn a_tenth_lost_in_bursts_of_three_freezes_hardly_anything_in_ten_minutes() {
+    assert_smooth(303, &LinkSpec::bursty(0.1, 3.0), 4);
 }
 
 #[test]
-fn a_tenth_lost_in_bursts_of_four_freezes_two_pictures_a_minute_for_a_moment() {
-    assert_smooth(304, &LinkSpec::bursty(0.1, 4.0), 25);
+fn a_tenth_lost_in_bursts_of_four_freezes_a_picture_a_minute_for_a_moment() {
+    assert_smooth(304, &LinkSpec::bursty(0.1, 4.0), 10);
 }
 
 /// Twin: a viewer who does not ask again sees the picture freeze, so the measure above can fail.
 #[test]
 fn twin_without_retransmission_a_tenth_lost_freezes() {
-    let viewer = Setup { asks_again: false, ..Setup::viewer(2, 0, 1) };
+    let viewer = Setup { asks_again: false, ..viewer() };
     let (mut sim, _, viewer) = lossy(305, &LinkSpec::lossy(0.1), viewer);
     sim.run(60 * SECOND);
     let (count, longest) = freezes(&sim, viewer);
@@ -83,8 +89,8 @@ fn twin_without_retransmission_a_tenth_lost_freezes() {
 /// For the record: how often and how long pictures stand at other rates of loss.
 #[test]
 fn figures_of_freezes_by_loss() {
-    for (loss, most, longest_allowed) in [(0.0, 0, Duration::from_millis(100)), (0.05, 0, Duration::from_millis(200)), (0.2, 80, SECOND)] {
-        let (mut sim, camera, viewer) = lossy(306, &LinkSpec::lossy(loss), Setup::viewer(2, 0, 1));
+    for (loss, most, longest_allowed) in [(0.0, 0, Duration::from_millis(100)), (0.05, 0, Duration::from_millis(200)), (0.2, 60, SECOND)] {
+        let (mut sim, camera, viewer) = lossy(306, &LinkSpec::lossy(loss), viewer());
         sim.run(120 * SECOND);
         let (count, longest) = freezes(&sim, viewer);
         let decoded = record(&sim, viewer, camera).decoded_total();
@@ -98,7 +104,7 @@ fn figures_of_freezes_by_loss() {
 
 #[test]
 fn after_a_storm_of_thirty_percent_the_picture_is_back_within_a_second() {
-    let (mut sim, camera, viewer) = lossy(307, &LinkSpec::default(), Setup::viewer(2, 0, 1));
+    let (mut sim, camera, viewer) = lossy(307, &LinkSpec::default(), viewer());
     let mut back = Vec::new();
     for round in 0..20 {
         let storm = if round % 2 == 0 { LinkSpec::lossy(0.3) } else { LinkSpec::bursty(0.3, 4.0) };

@@ -4,7 +4,7 @@
 //! away, they came from a full line (a policer, a short queue) and the limit stays; if they stay, they are the line's own (radio): the rate
 //! is restored and the line is known to lose that much. How sure one can be depends on how long the rows of losses are.
 
-use super::trial::{Rows, Trial, ratio};
+use super::trial::{EVIDENCE, Rows, Trial, gathered, ratio};
 
 /// Length of an observation, us, and the least packets in it.
 const OBSERVATION: u64 = 250_000;
@@ -19,10 +19,6 @@ const MAX_OBSERVATION: u64 = 1_000_000;
 /// Losses this far above what is known of the line are a doubt, and the rate grows no further; if chance cannot explain them either, they
 /// start a trial.
 const DOUBT: f64 = 0.025;
-
-/// A busy line's losses are taken together over about so many packets: the smaller they are, the longer it takes to be sure of them, and
-/// the less haste there is, because retransmissions make them good. A trial costs everybody quality for a second.
-const EVIDENCE: u32 = 1_500;
 
 /// Standard deviations of chance that are allowed for.
 const DEVIATIONS: f64 = 3.0;
@@ -49,6 +45,10 @@ const SURE: f64 = 3.0;
 
 /// Below this a trial says nothing.
 const HINT: f64 = 1.0;
+
+/// Of what was lost before a trial so much is the line's own at the least, if any of it is: losses begin a trial when they are high by
+/// chance, too. A line that has lost something for long is expected to go on with that.
+const OWN: f64 = 0.75;
 
 /// A line with more losses than this is full, whatever a trial says.
 const MAX_INHERENT: f64 = 0.4;
@@ -102,8 +102,12 @@ pub(super) struct Loss {
     doubt: bool,
     /// Lost and all packets since the line has been busy.
     evidence: (u32, u32),
+    /// Lost and all packets lately, whether it was busy or not, but for trials and full queues.
+    usual: (u32, u32),
     phase: Phase,
     pause: u64,
+    /// The trial that found the line full: what is lost while no more is sent than it allowed speaks against it.
+    appeal: Option<Trial>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -151,8 +155,10 @@ impl Loss {
             limit: None,
             doubt: false,
             evidence: (0, 0),
+            usual: (0, 0),
             phase: Phase::Quiet { since: now },
             pause: PAUSE,
+            appeal: None,
         }
     }
 
@@ -207,6 +213,7 @@ impl Loss {
     pub(super) fn excuse(&mut self, now: u64) {
         if let Phase::Quiet { since } | Phase::Excused { since, .. } = self.phase {
             self.phase = Phase::Excused { since, until: now + EXCUSED };
+            self.appeal = None;
         }
     }
 
@@ -247,14 +254,18 @@ impl Loss {
         let quiet = self.limit.is_none() && matches!(self.phase, Phase::Quiet { .. } | Phase::Settled { .. });
         self.doubt = self.exceeds(share, all.1);
         let busy = is_busy(self.most(rate), share, arrives);
-        self.gather(busy || share > ALARMING);
+        let alarming = share > self.alarming();
+        self.gather(busy || alarming);
         let alarms = self.alarms(all) || self.alarms(self.evidence);
+        if let Some(trial) = self.hear(lost, packets, arrives) {
+            return self.acquit(now, &trial);
+        }
         // What is lost while the line is nearly full may be lost because of that.
         if share < self.inherent || (quiet && !busy && !alarms) {
             self.inherent = (self.inherent + FOLLOW * (share - self.inherent)).min(self.highest());
         }
         match self.phase {
-            Phase::Trial(trial) if share <= ALARMING && !busy && self.says_nothing(&trial) => self.call_off(now, &trial),
+            Phase::Trial(trial) if !alarming && !busy && self.says_nothing(&trial) => self.call_off(now, &trial),
             Phase::Trial(trial) => self.continue_trial(now, trial, lost, packets),
             Phase::Excused { until, .. } if now < until => Finding::None,
             // Unless it has become much worse.
@@ -264,7 +275,7 @@ impl Loss {
                 Finding::None
             }
             Phase::Quiet { .. } | Phase::Settled { .. } => {
-                if (busy || share > ALARMING) && alarms && ratio(lost, packets) > self.inherent + DOUBT {
+                if (busy || alarming) && alarms && ratio(lost, packets) > self.inherent + DOUBT {
                     self.begin_trial(rate, share, arrives);
                 } else if matches!(self.phase, Phase::Settled { .. }) {
                     self.phase = Phase::Quiet { since: now };
@@ -276,9 +287,10 @@ impl Loss {
 
     /// Keeps the newest observation in mind, if the line was busy in it.
     fn gather(&mut self, busy: bool) {
-        let ((lost, packets), (newly_lost, new)) = (self.evidence, self.recent[0]);
-        let (lost, packets) = if packets > EVIDENCE { (lost / 2, packets / 2) } else { (lost, packets) };
-        self.evidence = if busy { (lost + newly_lost, packets + new) } else { (0, 0) };
+        self.evidence = if busy { gathered(self.evidence, self.recent[0]) } else { (0, 0) };
+        if matches!(self.phase, Phase::Quiet { .. } | Phase::Settled { .. }) {
+            self.usual = gathered(self.usual, self.recent[0]);
+        }
     }
 
     /// Too little is sent to learn anything: all is as it was before the trial.
@@ -298,22 +310,21 @@ impl Loss {
     }
 
     fn begin_trial(&mut self, rate: f64, share: f64, arrives: Option<f64>) {
-        self.evidence = (0, 0);
+        (self.evidence, self.appeal) = ((0, 0), None);
         let rate = self.most(rate);
         let arrives = arrives.unwrap_or(rate * (1.0 - share));
         // What the line loses anyway has passed the place where it may be full.
         let limit = (TRIAL * arrives / (1.0 - self.inherent)).clamp(DEEPEST * rate, rate);
         let if_full = (1.0 - arrives / limit).clamp(self.inherent.min(share), share);
+        let usual = self.usual().filter(|usual| *usual > DOUBT);
+        let if_own = usual.map_or(OWN * share, |usual| usual.min(OWN * share));
         self.limit = Some(limit);
-        self.phase = Phase::Trial(Trial { rate, before: share, if_full, seen: 0, lost: 0, packets: 0 });
+        self.phase = Phase::Trial(Trial { rate, limit, before: share, if_own, if_full, seen: 0, lost: 0, packets: 0 });
     }
 
     fn continue_trial(&mut self, now: u64, mut trial: Trial, lost: u32, packets: u32) -> Finding {
         // The first observation still holds what was sent before.
-        if trial.seen > 0 {
-            trial.lost += lost;
-            trial.packets += packets;
-        }
+        trial = if trial.seen > 0 { trial.with(lost, packets) } else { trial };
         trial.seen += 1;
         if trial.seen > MAX_TRIAL || (trial.own_not_full(self.rows.dispersion()).abs() >= SURE && trial.seen > MIN_TRIAL) {
             return self.conclude(now, &trial);
@@ -331,14 +342,44 @@ impl Loss {
             // The smaller loss may be luck, too: not all of the way.
             self.inherent = self.inherent.min(LUCK * self.inherent + (1.0 - LUCK) * after);
             self.tried = self.inherent;
+            self.appeal = Some(*trial);
             return self.limit.map_or(Finding::None, |limit| Finding::Full(ROOM * limit));
         }
+        self.acquit(now, trial)
+    }
+
+    /// Goes on with the trial that found the line full, as long as no more is sent than it allowed; gives it once it says that it was wrong.
+    fn hear(&mut self, lost: u32, packets: u32, arrives: Option<f64>) -> Option<Trial> {
+        let trial = self.appeal.as_mut()?;
+        if arrives? > trial.limit * (1.0 - ratio(lost, packets)) {
+            return None;
+        }
+        *trial = trial.with(lost, packets);
+        let is_own = |trial: &Trial| trial.own_not_full(self.rows.dispersion()) >= SURE && ratio(trial.lost, trial.packets) <= MAX_INHERENT;
+        self.appeal.filter(is_own)
+    }
+
+    /// The losses are the line's own.
+    fn acquit(&mut self, now: u64, trial: &Trial) -> Finding {
+        let after = ratio(trial.lost, trial.packets);
+        self.appeal = None;
         self.inherent = self.inherent.max(f64::midpoint(trial.before, after));
         self.tried = self.inherent;
         self.limit = None;
         self.phase = Phase::Settled { until: now + self.pause };
         self.pause = (2 * self.pause).min(MAX_PAUSE);
         Finding::Restore(trial.rate)
+    }
+
+    /// Share lost for long, once it can be told.
+    fn usual(&self) -> Option<f64> {
+        let (lost, packets) = self.usual;
+        (packets >= EVIDENCE / 2).then(|| ratio(lost, packets))
+    }
+
+    /// A share above this is looked into on a line that is not busy, too: one that has lost much for long loses twice as much at times.
+    fn alarming(&self) -> f64 {
+        (2.0 * self.usual().unwrap_or(0.0) + WORSE).clamp(ALARMING, MAX_INHERENT)
     }
 
     /// What is known of the line, and chance, do not explain that this share is lost.
@@ -378,89 +419,5 @@ fn is_busy(most: f64, share: f64, arrives: Option<f64>) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A line without queue: sends what may be sent, up to 3 Mbit/s, for `seconds`; gives the mean rate of the last half.
-    fn mean_rate(seconds: u64, share: impl Fn(f64) -> f64) -> f64 {
-        let mut loss = Loss::new(0);
-        let (mut estimate, mut owed, mut sum) = (3e6, 0.0, 0.0);
-        let steps = seconds * 20;
-        for step in 1..=steps {
-            let rate = loss.limit().map_or(estimate, |limit| limit.min(estimate));
-            let lost = share(rate);
-            for _ in 0..(rate / 20.0 / 8000.0) as u32 {
-                owed += lost;
-                if owed >= 1.0 {
-                    owed -= 1.0;
-                    loss.lost();
-                } else {
-                    loss.arrived(false);
-                }
-            }
-            match loss.update(step * 50_000, estimate, Some(rate * (1.0 - lost))) {
-                Finding::Restore(before) | Finding::Resume(before) => estimate = before,
-                Finding::Full(most) => estimate = most.min(estimate),
-                Finding::None => {}
-            }
-            sum += if step > steps / 2 { rate / (steps / 2) as f64 } else { 0.0 };
-        }
-        sum
-    }
-
-    #[test]
-    fn the_lines_own_losses_cost_nothing() {
-        for share in [0.0, 0.02, 0.1, 0.2, 0.3] {
-            let mean = mean_rate(20, |_| share);
-            assert!(mean > 2.8e6, "{share}: {mean}");
-        }
-    }
-
-    #[test]
-    fn a_policer_is_obeyed() {
-        for own in [0.0, 0.1] {
-            let mean = mean_rate(20, |rate| 1.0 - (1.0 - own) * (1e6 / rate).min(1.0));
-            assert!((0.8e6..1.15e6).contains(&mean), "{own}: {mean}");
-        }
-    }
-
-    #[test]
-    fn nearly_everything_lost_is_not_the_lines_own() {
-        assert!(mean_rate(20, |_| 0.8) < 1e6);
-    }
-
-    #[test]
-    fn smoothed_rises_at_once_and_falls_slowly() {
-        let mut loss = Loss::new(0);
-        let mut second = |lost: u32, from: u64| {
-            for nth in 0..4 {
-                (0..20 - lost).for_each(|_| loss.arrived(false));
-                (0..lost).for_each(|_| loss.lost());
-                loss.update(from + nth * 250_000, 1e6, Some(1e6));
-            }
-            loss.smoothed()
-        };
-        assert!(second(0, 250_000) < 0.001);
-        assert!(second(4, 1_250_000) > 0.18);
-        assert!((0.08..0.16).contains(&second(0, 2_250_000)));
-        second(0, 3_250_000);
-        assert!(second(0, 4_250_000) < 0.05);
-    }
-
-    #[test]
-    fn what_a_full_queue_loses_is_not_the_lines_loss() {
-        let smoothed = |excused: bool| {
-            let mut loss = Loss::new(0);
-            for nth in 1..4 {
-                if excused {
-                    loss.excuse(nth * 250_000 - 50_000);
-                }
-                (0..10).for_each(|_| loss.arrived(false));
-                (0..10).for_each(|_| loss.lost());
-                loss.update(nth * 250_000, 1e6, Some(1e6));
-            }
-            loss.smoothed()
-        };
-        assert!(smoothed(true) < 0.001 && smoothed(false) > 0.4);
-    }
-}
+#[path = "loss_tests.rs"]
+mod tests;

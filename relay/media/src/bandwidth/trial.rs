@@ -6,19 +6,24 @@ const LEAST_ROW: f64 = 1.5;
 const MOST_ROW: f64 = 6.0;
 const ROWS: f64 = 200.0;
 
+/// A line's losses are taken together over about so many packets: the smaller they are, the longer it takes to be sure of them, and the
+/// less haste there is, because retransmissions make them good. A trial costs everybody quality for a second.
+pub(super) const EVIDENCE: u32 = 1_500;
+
 /// A line that was too full still loses so much when less is sent, by chance and by what others send.
 const REMAINS: f64 = 0.01;
-/// Of what was lost before the trial so much is the line's own at the least, if any of it is: losses begin a trial when they are high by
-/// chance, too.
-const OWN: f64 = 0.75;
 
 /// Less is sent for a while, to see what becomes of the losses.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Trial {
     /// What might be sent before, bit/s.
     pub(super) rate: f64,
+    /// What is sent at most meanwhile, bit/s.
+    pub(super) limit: f64,
     /// Share lost before.
     pub(super) before: f64,
+    /// Share lost if it is the line's own.
+    pub(super) if_own: f64,
     /// Share lost if the line is full and nothing but that is the reason.
     pub(super) if_full: f64,
     /// Observations since, and what they count up to.
@@ -28,10 +33,15 @@ pub(super) struct Trial {
 }
 
 impl Trial {
+    /// With what was seen since.
+    pub(super) fn with(self, lost: u32, packets: u32) -> Self {
+        Self { lost: self.lost + lost, packets: self.packets + packets, ..self }
+    }
+
     /// How much likelier the line's own losses explain what was seen than a line that was full, as a natural logarithm.
     pub(super) fn own_not_full(&self, dispersion: f64) -> f64 {
         let full = self.if_full.max(REMAINS);
-        let own = (OWN * self.before).max(2.0 * full);
+        let own = self.if_own.max(2.0 * full);
         let (lost, packets) = (f64::from(self.lost), f64::from(self.packets));
         (lost * (own / full).ln() - packets * (own - full)) / dispersion
     }
@@ -72,4 +82,10 @@ impl Rows {
 /// 0 of nothing.
 pub(super) fn ratio(part: u32, whole: u32) -> f64 {
     f64::from(part) / f64::from(whole.max(1))
+}
+
+/// Counts of lost and all packets with those of another observation; what is old counts half.
+pub(super) fn gathered((lost, packets): (u32, u32), (newly_lost, new): (u32, u32)) -> (u32, u32) {
+    let (lost, packets) = if packets > EVIDENCE { (lost / 2, packets / 2) } else { (lost, packets) };
+    (lost + newly_lost, packets + new)
 }

@@ -62,6 +62,11 @@ impl Slot {
         self.limit.copies(now, out_seq)
     }
 
+    /// Counts that a packet is sent again now, in however many copies.
+    pub fn tried(&mut self, now: Instant, out_seq: u16) {
+        self.limit.tried(now, out_seq);
+    }
+
     /// Writes the retransmission of the packet that [`Slot::resolve`] named: on the RTX SSRC (RFC 4588), else byte for byte the same packet
     /// again. `None` if `stored` is another packet, if it is of no use any more, if it cannot be the same again, or if it does not fit.
     pub fn resend(
@@ -118,13 +123,13 @@ impl Slot {
             self.rtx_seq = self.rtx_seq.wrapping_add(1);
             *twcc = twcc.wrapping_add(u16::from(exts.id(Ext::TransportCc).is_some()));
         }
-        self.limit.spend(now, out_seq, len);
+        self.limit.spend(len);
         self.counters.resent += 1;
         Some(len)
     }
 
     /// Whether the viewer can still make use of a packet: it is not too old, and no newer keyframe is on its way.
-    fn is_useful(&self, now: Instant, out_seq: u64, arrival: Instant) -> bool {
+    pub(super) fn is_useful(&self, now: Instant, out_seq: u64, arrival: Instant) -> bool {
         let rtt = self.reports.rtt().unwrap_or_default();
         let patience = match self.config.kind {
             MediaKind::Audio => AUDIO_PATIENCE,

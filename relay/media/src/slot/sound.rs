@@ -61,11 +61,15 @@ impl Slot {
         if copies == 0 || self.sent.is_fresh(ticket.out_seq) {
             return self.resend(now, out_seq, &stored, exts, twcc, out);
         }
+        if !self.is_useful(now, ticket.out_seq, stored.arrival) {
+            self.counters.refused += 1;
+            return None;
+        }
         let transport = self.same_again.as_ref()?.transport(exts, ticket.out_seq, self.sent.highest()?)?;
         let packet = Packet::from(&stored);
         ticket.marked = self.attached.as_ref()?.segment?.marks(self.config.kind, stored.ext_seq, &run, &stored.frame);
         let (head, body) = self.write_copies(&ticket, &packet, publication, copies, (exts, transport), out)?;
-        self.limit.spend(now, out_seq, head + body);
+        self.limit.spend(head + body);
         self.counters.resent += 1;
         Some(head + body)
     }

@@ -1,0 +1,124 @@
+//! Losses that come from sending too much, and others.
+
+use super::*;
+
+/// A line without queue: sends what may be sent, up to 3 Mbit/s, for `seconds`; gives the mean rate of the last half.
+fn mean_rate(seconds: u64, share: impl Fn(f64) -> f64) -> f64 {
+    let mut loss = Loss::new(0);
+    let (mut estimate, mut owed, mut sum) = (3e6, 0.0, 0.0);
+    let steps = seconds * 20;
+    for step in 1..=steps {
+        let rate = loss.limit().map_or(estimate, |limit| limit.min(estimate));
+        let lost = share(rate);
+        for _ in 0..(rate / 20.0 / 8000.0) as u32 {
+            owed += lost;
+            if owed >= 1.0 {
+                owed -= 1.0;
+                loss.lost();
+            } else {
+                loss.arrived(false);
+            }
+        }
+        match loss.update(step * 50_000, estimate, Some(rate * (1.0 - lost))) {
+            Finding::Restore(before) | Finding::Resume(before) => estimate = before,
+            Finding::Full(most) => estimate = most.min(estimate),
+            Finding::None => {}
+        }
+        sum += if step > steps / 2 { rate / (steps / 2) as f64 } else { 0.0 };
+    }
+    sum
+}
+
+#[test]
+fn the_lines_own_losses_cost_nothing() {
+    for share in [0.0, 0.02, 0.1, 0.2, 0.3] {
+        let mean = mean_rate(20, |_| share);
+        assert!(mean > 2.8e6, "{share}: {mean}");
+    }
+}
+
+#[test]
+fn a_policer_is_obeyed() {
+    for own in [0.0, 0.1] {
+        let mean = mean_rate(20, |rate| 1.0 - (1.0 - own) * (1e6 / rate).min(1.0));
+        assert!((0.8e6..1.15e6).contains(&mean), "{own}: {mean}");
+    }
+}
+
+#[test]
+fn nearly_everything_lost_is_not_the_lines_own() {
+    assert!(mean_rate(20, |_| 0.8) < 1e6);
+}
+
+#[test]
+fn smoothed_rises_at_once_and_falls_slowly() {
+    let mut loss = Loss::new(0);
+    let mut second = |lost: u32, from: u64| {
+        for nth in 0..4 {
+            (0..20 - lost).for_each(|_| loss.arrived(false));
+            (0..lost).for_each(|_| loss.lost());
+            loss.update(from + nth * 250_000, 1e6, Some(1e6));
+        }
+        loss.smoothed()
+    };
+    assert!(second(0, 250_000) < 0.001);
+    assert!(second(4, 1_250_000) > 0.18);
+    assert!((0.08..0.16).contains(&second(0, 2_250_000)));
+    second(0, 3_250_000);
+    assert!(second(0, 4_250_000) < 0.05);
+}
+
+#[test]
+fn what_a_full_queue_loses_is_not_the_lines_loss() {
+    let smoothed = |excused: bool| {
+        let mut loss = Loss::new(0);
+        for nth in 1..4 {
+            if excused {
+                loss.excuse(nth * 250_000 - 50_000);
+            }
+            (0..10).for_each(|_| loss.arrived(false));
+            (0..10).for_each(|_| loss.lost());
+            loss.update(nth * 250_000, 1e6, Some(1e6));
+        }
+        loss.smoothed()
+    };
+    assert!(smoothed(true) < 0.001 && smoothed(false) > 0.4);
+}
+
+/// Observations of 60 packets in 300 ms that lose this many, over a line that may carry 4 Mbit/s and of which `arrives` is used.
+fn observe(loss: &mut Loss, now: &mut u64, lost: &[u32], arrives: f64) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for lost in lost {
+        for nth in 0..60 {
+            let falls = nth * lost / 60 < (nth + 1) * lost / 60;
+            if falls { loss.lost() } else { loss.arrived(false) }
+        }
+        *now += 300_000;
+        findings.push(loss.update(*now, 4e6, Some(arrives)));
+    }
+    findings
+}
+
+#[test]
+fn a_line_that_always_loses_much_is_not_tried_when_it_loses_twice_as_much_for_a_moment() {
+    let tried_after = |usual: u32| {
+        let (mut loss, mut now) = (Loss::new(0), 0);
+        observe(&mut loss, &mut now, &vec![usual; 60], 1.5e6);
+        observe(&mut loss, &mut now, &[16, 16], 1.5e6);
+        loss.tries()
+    };
+    assert!(!tried_after(6) && tried_after(0));
+}
+
+#[test]
+fn a_verdict_is_taken_back_when_as_much_is_lost_although_less_is_sent() {
+    let (mut loss, mut now) = (Loss::new(0), 0);
+    // A row of losses, and then luck: the line seems to have been full.
+    observe(&mut loss, &mut now, &[0, 20, 20], 1.5e6);
+    assert!(loss.tries());
+    let findings = observe(&mut loss, &mut now, &[0; 12], 1.2e6);
+    assert!(findings.iter().any(|finding| matches!(finding, Finding::Full(_))), "{findings:?}");
+    let findings = observe(&mut loss, &mut now, &[11; 60], 0.5e6);
+    assert!(findings.iter().any(|finding| matches!(finding, Finding::Restore(_))), "{findings:?}");
+    assert_eq!(loss.limit(), None);
+}
