@@ -51,15 +51,18 @@ pub(crate) struct Thinning {
     /// Newest number and timestamp of the publisher.
     newest: u64,
     timestamp: u32,
+    /// The newest packet was the last of its picture.
+    ended: bool,
     /// Highest spatial layer that was offered.
     top_spatial: u8,
     decisions: [Decision; REMEMBERED],
     decided: usize,
     /// Picture that was left out last.
     picture_out: Option<u16>,
-    /// With dependency descriptors: the newest frame number, and those of the frames that were left out.
+    /// With dependency descriptors: the newest frame number, and those of the frames that were left out, and that went on.
     frame: u64,
     out: Option<Box<Window>>,
+    on: Option<Box<Window>>,
 }
 
 /// Of one frame that is not of the lowest layers; those always go on.
@@ -77,12 +80,14 @@ impl Thinning {
             runs: Runs::default(),
             newest: 0,
             timestamp: 0,
+            ended: false,
             top_spatial: 0,
             decisions: [Decision::default(); REMEMBERED],
             decided: 0,
             picture_out: None,
             frame: 0,
             out: None,
+            on: None,
         }
     }
 
@@ -92,11 +97,11 @@ impl Thinning {
         self.limits = Limits { spatial: 0, temporal: goal.temporal };
         self.runs.begin(Run { from: inbound.ext_seq, temporal: goal.temporal, ..Run::default() });
         self.newest = inbound.ext_seq + inbound.behind;
-        self.timestamp = inbound.timestamp;
+        (self.timestamp, self.ended) = (inbound.timestamp, false);
         self.top_spatial = 0;
         self.decided = 0;
         self.picture_out = None;
-        self.out = None;
+        (self.out, self.on) = (None, None);
         if let Some(dependency) = &inbound.dependency {
             self.frame = 1 << 16 | u64::from(dependency.number);
             self.rise_by_descriptor(inbound, goal);
@@ -125,11 +130,14 @@ impl Thinning {
         if inbound.ext_seq <= self.newest {
             return self.place_late(inbound);
         }
-        self.newest = inbound.ext_seq;
+        let before = std::mem::replace(&mut self.newest, inbound.ext_seq);
+        let ended = std::mem::replace(&mut self.ended, inbound.marker);
         let picture_begins = std::mem::replace(&mut self.timestamp, inbound.timestamp) != inbound.timestamp;
         if picture_begins && (goal.spatial < self.limits.spatial || goal.temporal < self.limits.temporal) {
             let Limits { spatial, temporal } = self.limits;
-            self.set_limits(inbound.ext_seq, spatial.min(goal.spatial), temporal.min(goal.temporal));
+            // Of what is missing in between, the picture's own first packets must not be taken for part of a larger one.
+            let from = if ended { before + 1 } else { inbound.ext_seq };
+            self.set_limits(from, spatial.min(goal.spatial), temporal.min(goal.temporal));
         }
         if self.decide(inbound, goal) {
             return Placed::On(self.runs.last());
@@ -153,6 +161,7 @@ impl Thinning {
     fn place_late(&mut self, inbound: &Inbound<'_>) -> Placed {
         let Some(run) = self.runs.of(inbound.ext_seq) else { return Placed::Out };
         if is_base(&inbound.frame) {
+            self.number(inbound, true);
             return Placed::On(run);
         }
         let known = self.decision(inbound.timestamp, inbound.frame.spatial);
@@ -177,9 +186,7 @@ impl Thinning {
             self.rise(inbound, goal);
         }
         if base {
-            if let Some(dependency) = &inbound.dependency {
-                self.frame = self.extend(dependency.number);
-            }
+            self.number(inbound, true);
             return true;
         }
         let on = self.limits.include(frame) && self.can_be_decoded(inbound);
@@ -214,7 +221,10 @@ impl Thinning {
     /// Up to the best choice that can be decoded from this frame on.
     fn rise_by_descriptor(&mut self, inbound: &Inbound<'_>, goal: Limits) {
         let Some(dependency) = &inbound.dependency else { return };
-        if !self.can_be_decoded(inbound) {
+        // What has not come yet may be left out; and what passed by before the segment began is not known to have been there.
+        let frame = self.extend(dependency.number);
+        let goes_on = |diff: &u16| self.on.as_ref().is_some_and(|on| on.contains(frame.wrapping_sub(u64::from(*diff))));
+        if !dependency.diffs().iter().all(goes_on) {
             return;
         }
         for spatial in (self.limits.spatial..=goal.spatial).rev() {
@@ -248,13 +258,16 @@ impl Thinning {
     fn remember(&mut self, inbound: &Inbound<'_>, on: bool) {
         self.decisions[self.decided % REMEMBERED] = Decision { timestamp: inbound.timestamp, spatial: inbound.frame.spatial, on };
         self.decided += 1;
-        if let Some(dependency) = &inbound.dependency {
-            let frame = self.extend(dependency.number);
-            self.frame = self.frame.max(frame);
-            if !on {
-                self.out.get_or_insert_with(|| Box::new(Window::new())).insert(frame);
-            }
-        }
+        self.number(inbound, on);
+    }
+
+    /// Remembers by its number what became of a frame.
+    fn number(&mut self, inbound: &Inbound<'_>, on: bool) {
+        let Some(dependency) = inbound.dependency.filter(|dependency| dependency.layered) else { return };
+        let frame = self.extend(dependency.number);
+        self.frame = self.frame.max(frame);
+        let frames = if on { &mut self.on } else { &mut self.out };
+        frames.get_or_insert_with(|| Box::new(Window::new())).insert(frame);
     }
 
     /// A frame number near the newest in 64 bits.

@@ -72,8 +72,6 @@ pub(crate) struct Way {
     receiver: Receiver,
     slot: Slot,
     targets: u32,
-    /// Whether packets of a picture overtake each other.
-    overtaking: bool,
     twcc: u16,
     out: Vec<Out>,
     /// Number of the picture and spatial layer of what arrived, by encoding and sequence number.
@@ -98,7 +96,6 @@ impl Way {
         let mut slot = Slot::new(SlotConfig { mid, kind: MediaKind::Video, ssrc: Ssrc(0xaaaa), rtx: None, entropy: seed << 20 | 0x7ff0 });
         let to = CodecOut { pt: 100, codec, clock_rate: 90_000, rtx: None };
         slot.attach(base, Route::new(&[feeds[0].codec_in()], &[to], |from, to| from.codec == to.codec));
-        let overtaking = feeds.len() > 1;
         Self {
             rng: ChaCha8Rng::seed_from_u64(seed),
             base,
@@ -106,7 +103,6 @@ impl Way {
             receiver,
             slot,
             targets: 0,
-            overtaking,
             twcc: 0,
             out: Vec::new(),
             arrived: BTreeMap::new(),
@@ -148,7 +144,7 @@ impl Way {
         self.targets += 1;
     }
 
-    /// One picture of each encoding, one encoding after the other. Packets of simulcast arrive in a somewhat wrong order.
+    /// One picture of each encoding, one encoding after the other. Its packets arrive in a somewhat wrong order.
     fn pictures(&mut self, now: Instant, nth: usize) {
         for index in 0..self.feeds.len() {
             let (_, ssrc, timestamp) = self.feeds[index].stream();
@@ -158,7 +154,7 @@ impl Way {
             }
             let mut packets = self.feeds[index].packets(nth);
             for at in 1..packets.len() {
-                if self.overtaking && self.rng.next_u32().is_multiple_of(8) {
+                if self.rng.next_u32().is_multiple_of(8) {
                     packets.swap(at - 1, at);
                 }
             }
