@@ -172,6 +172,11 @@ impl Newest {
         self.sent = Some(now);
     }
 
+    /// No number above `sent`, the highest that was written, has been used; `None`: none at all.
+    pub(crate) fn take_back(&mut self, sent: Option<u64>, entropy: u64) {
+        self.out_seq = sent.unwrap_or(first_seq(entropy) - 1);
+    }
+
     /// The newest timestamp.
     pub(crate) fn timestamp(&self) -> u32 {
         self.timestamp

@@ -66,6 +66,34 @@ fn nothing_is_written_after_the_slot_was_filled_anew() {
     }
 }
 
+/// The viewer would take the numbers of what waited in vain for lost, ask for them and report them.
+#[test]
+fn numbers_of_what_waited_in_vain_are_given_away_again() {
+    let mut camera = lane(VP8, 0x100, "0");
+    let acts: [fn(&mut Leg, &common::Lane); 3] = [
+        |leg, _| leg.slot.break_off(),
+        |leg, lane| leg.put(lane, 150),
+        |leg, lane| {
+            leg.slot.detach();
+            leg.put(lane, 150);
+        },
+    ];
+    for (act, written) in acts.into_iter().zip([2, 1, 0]) {
+        let mut leg = leg(std::slice::from_ref(&camera), true);
+        camera.wants_key = true;
+        let tickets: Vec<_> = (0..4).map(|nth| admit(&mut leg, &mut camera, 40 * nth).unwrap()).collect();
+        let numbers = tickets.iter().take(written).map(|ticket| header(&write(&mut leg, ticket, 140).unwrap()).sequence);
+        let last = numbers.last().unwrap_or(tickets[0].sequence().wrapping_sub(1));
+        leg.slot.forgo(&tickets[3]);
+        act(&mut leg, &camera);
+        camera.wants_key = true;
+        let next = header(&leg.send(&mut camera, 200, 0).unwrap()).sequence;
+        assert_eq!(next, last.wrapping_add(1), "{written} written");
+        assert_eq!(header(&leg.send(&mut camera, 240, 0).unwrap()).sequence, last.wrapping_add(2));
+        assert_eq!(leg.resend(last.wrapping_add(3), 250), None, "what was forgone went with the rest");
+    }
+}
+
 #[test]
 fn what_was_forgone_can_be_asked_for() {
     let mut camera = lane(VP8, 0x100, "0");
