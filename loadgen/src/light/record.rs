@@ -20,6 +20,8 @@ const COMPLETE: Duration = Duration::from_millis(320);
 const LONGEST_SOUND: Duration = Duration::from_millis(30);
 /// The same for pictures: no source here makes fewer than ten a second.
 const LONGEST_PICTURE: Duration = Duration::from_millis(150);
+/// Later than its capture explains by more than this, a picture stood still meanwhile: what W3C's `freezeCount` allows beyond the usual.
+const LATE_PICTURE: Duration = Duration::from_millis(150);
 /// Freezes and changes kept one by one; further ones are only counted.
 const MAX_KEPT: usize = 1_024;
 /// A temporal layer that did not come within so many pictures is gone; three times the longest pattern of an encoder.
@@ -54,6 +56,9 @@ pub struct Gap {
     pub author: Author,
     /// Time between them.
     pub length: Duration,
+    /// The second builds upon the first and came as long after it as it was captured, or little later. What lies between was left out for
+    /// this viewer, as the upper layers of a screen at few pictures a second are: slow, but nothing stands still.
+    pub on_time: bool,
 }
 
 /// Everything observed in one slot since the window began.
@@ -194,14 +199,16 @@ impl SlotRecord {
         let Some(gaps) = self.gaps.as_mut().filter(|gaps| gaps.len() < MAX_KEPT) else { return };
         let audio = matches!(stamp.author.source, Source::Microphone | Source::ScreenAudio);
         let longest = if audio { LONGEST_SOUND } else { LONGEST_PICTURE };
-        let paused = before.is_some_and(|before| {
-            let captured = stamp.captured.saturating_sub(before.captured);
-            before.author == stamp.author && captured > longest * stamp.frame.saturating_sub(before.frame).max(1)
-        });
+        let follows = before.filter(|before| before.author == stamp.author);
+        let captured = follows.map(|before| stamp.captured.saturating_sub(before.captured));
+        let frames = follows.map_or(0, |before| stamp.frame.saturating_sub(before.frame));
+        let paused = captured.is_some_and(|captured| captured > longest * frames.max(1));
+        let builds_on = frames > 0 && stamp.needs.iter().any(|back| u32::from(*back) == frames);
+        let on_time = builds_on && captured.is_some_and(|captured| length <= captured + LATE_PICTURE);
         // Sounds that overtook each other are no gap.
         let forward = before.is_none_or(|before| before.captured <= stamp.captured);
         if !paused && forward {
-            gaps.push(Gap { author: stamp.author, length });
+            gaps.push(Gap { author: stamp.author, length, on_time });
         }
     }
 
@@ -290,6 +297,45 @@ mod tests {
         show(&mut record, &mut now, 2, None);
         show(&mut record, &mut now, 0, Some((640, 360)));
         assert_eq!(record.changes, 3, "up at once, and another size: {:?}", record.shown);
+    }
+
+    /// Gaps of a screen with 15 pictures a second of which these come, so many ms late each.
+    fn gaps(pictures: &[(u32, [u8; 2], u64)]) -> Vec<Gap> {
+        let (start, mut record) = (Instant::now(), SlotRecord { gaps: Some(Vec::new()), ..SlotRecord::default() });
+        let author = Author { publisher: 1, source: Source::Screen, layer: 0 };
+        for (frame, needs, late) in pictures {
+            let captured = Duration::from_secs(1) * *frame / 15;
+            record.note_decoded(
+                start + captured + Duration::from_millis(*late),
+                &Stamp { needs: *needs, ..Stamp::alone(author, *frame, captured) },
+                None,
+            );
+        }
+        record.gaps.expect("kept")
+    }
+
+    #[test]
+    fn a_viewer_of_the_lowest_temporal_layer_sees_no_freeze_and_one_who_misses_it_does() {
+        let lowest = |late| gaps(&[(0, [0, 0], 0), (4, [4, 0], late), (8, [4, 0], late)]);
+        let on_time = |gaps: &[Gap]| gaps.iter().map(|gap| gap.on_time).collect::<Vec<_>>();
+        assert!(lowest(0).iter().all(|gap| gap.length > FREEZE));
+        assert_eq!(on_time(&lowest(0)), [true, true]);
+        assert_eq!(on_time(&lowest(100)), [true, true], "a new slide takes its time on the line");
+        assert_eq!(on_time(&lowest(200)), [false, true], "it stood still, then went on as before");
+        assert_eq!(on_time(&gaps(&[(0, [0, 0], 0), (8, [0, 0], 0)])), [false], "a keyframe after a picture that was lost");
+        assert_eq!(on_time(&gaps(&[(0, [0, 0], 0), (8, [4, 0], 0)])), [false], "what it builds upon was not seen");
+    }
+
+    #[test]
+    fn a_screen_on_which_nothing_changes_sends_nothing_and_does_not_freeze() {
+        let author = Author { publisher: 1, source: Source::Screen, layer: 0 };
+        let (start, mut record) = (Instant::now(), SlotRecord { gaps: Some(Vec::new()), ..SlotRecord::default() });
+        for (frame, at) in [(0, 0), (1, 5_000), (2, 5_066)] {
+            let at = Duration::from_millis(at);
+            record.note_decoded(start + at, &Stamp { needs: [1, 0], ..Stamp::alone(author, frame, at) }, None);
+        }
+        let lengths: Vec<Duration> = record.gaps.iter().flatten().map(|gap| gap.length).collect();
+        assert_eq!(lengths, [Duration::from_millis(66)]);
     }
 
     #[test]
