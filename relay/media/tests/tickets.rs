@@ -95,7 +95,7 @@ fn numbers_of_what_waited_in_vain_are_given_away_again() {
         let next = leg.send(&mut camera, 200, 0).unwrap();
         assert_eq!(header(&next).sequence, last.wrapping_add(1), "{written} written");
         if let Some(newest) = newest {
-            assert_eq!(picture_id(&next), picture_id(&newest) + 1 & 0x7fff, "browsers wait for a picture whose id was skipped");
+            assert_eq!(picture_id(&next), (picture_id(&newest) + 1) & 0x7fff, "browsers wait for a picture whose id was skipped");
         }
         assert_eq!(header(&leg.send(&mut camera, 240, 0).unwrap()).sequence, last.wrapping_add(2));
         assert_eq!(leg.resend(last.wrapping_add(3), 250), None, "what was forgone went with the rest");
