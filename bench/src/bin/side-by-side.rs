@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use bench::side::{Contestant, Load, Plan, measure};
+use bench::side::{Contestant, Plan, measure};
 use clap::Parser;
-use loadgen::side::{Slot, page, table};
+use loadgen::side::{Load, Slot, page, table};
 
 /// Plays the same load against several servers in turn and puts them side by side. Takes about half a minute for each slot.
 #[derive(Parser)]
@@ -75,7 +75,7 @@ fn compare(arguments: Arguments) -> io::Result<()> {
         generator_core,
         command: format!("bench/side-by-side {}", words.join(" ")).trim_end().to_owned(),
     };
-    eprintln!("{}", plan.load.words());
+    eprintln!("{}", plan.load);
     let sides = measure(&plan, tell)?;
     let (data, html) = (out.join("side-by-side.json"), out.join("side-by-side.html"));
     fs::write(&data, serde_json::to_string_pretty(&sides)?)?;

@@ -1,9 +1,12 @@
 //! Which core does what, and what the hypervisor takes of it.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs;
 use std::io;
 use std::process::Command;
+use std::time::Duration;
+
+use loadgen::measure::process::CoreTime;
 
 /// A program that runs on this core only, with all its threads.
 pub(super) fn pinned(core: u32, program: impl AsRef<OsStr>) -> Command {
@@ -12,32 +15,22 @@ pub(super) fn pinned(core: u32, program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Time of two cores, all of it and what the hypervisor gave to others, ticks.
+/// Two cores, from when on it is counted what the hypervisor takes of them.
 pub(super) struct Stolen {
-    cores: [u32; 2],
-    before: (u64, u64),
+    cores: BTreeSet<u32>,
+    before: CoreTime,
 }
 
 impl Stolen {
     pub(super) fn begin(cores: [u32; 2]) -> io::Result<Self> {
-        Ok(Self { cores, before: ticks(cores)? })
+        let cores = BTreeSet::from(cores);
+        Ok(Self { before: CoreTime::of(&cores)?, cores })
     }
 
     /// Share that was taken since.
     pub(super) fn end(self) -> io::Result<f64> {
-        let (all, stolen) = ticks(self.cores)?;
-        Ok(stolen.saturating_sub(self.before.1) as f64 / all.saturating_sub(self.before.0).max(1) as f64)
+        let CoreTime { stolen, all, .. } = CoreTime::of(&self.cores)?;
+        let since = |now: Duration, before: Duration| now.saturating_sub(before).as_secs_f64();
+        Ok(since(stolen, self.before.stolen) / since(all, self.before.all).max(1e-9))
     }
-}
-
-fn ticks(cores: [u32; 2]) -> io::Result<(u64, u64)> {
-    let stat = fs::read_to_string("/proc/stat")?;
-    let of_core = |line: &str| -> Option<(u64, u64)> {
-        let mut words = line.strip_prefix("cpu")?.split_whitespace();
-        let core: u32 = words.next()?.parse().ok()?;
-        let ticks: Vec<u64> = words.take(8).filter_map(|word| word.parse().ok()).collect();
-        // user nice system idle iowait irq softirq steal
-        cores.contains(&core).then(|| (ticks.iter().sum(), ticks.get(7).copied().unwrap_or_default()))
-    };
-    Ok(stat.lines().filter_map(of_core).fold((0, 0), |(all, stolen), (more, taken)| (all + more, stolen + taken)))
 }

@@ -4,68 +4,39 @@ use std::path::Path;
 use std::process::Stdio;
 
 use loadgen::report::{self, ReportError};
+use loadgen::side::Load;
 use loadgen::summary::Summary;
 
 use super::cores::pinned;
 use super::server::Started;
 use super::{Plan, program};
 
-/// The same for everybody.
-#[derive(Clone, Copy, Debug)]
-pub struct Load {
-    /// Meetings at one time.
-    pub meetings: u32,
-    /// People in each.
-    pub people: u32,
-    /// Length of the measured part, seconds.
-    pub seconds: u32,
-}
-
-/// So many times more meetings open in the storm: processes are watched in ticks of 10 ms, and a join costs one or two.
-const STORM_MEETINGS: u32 = 3;
 /// Seconds of the storm: two of joins, then enough quiet ones to know what media cost.
 const STORM: u32 = 7;
 
-impl Load {
-    /// In words, for people.
-    #[must_use]
-    pub fn words(&self) -> String {
-        let Self { meetings, people, seconds } = self;
-        format!(
-            "{meetings} meetings of {people}, each with camera (360 lines, 500 kbit/s, one encoding) and microphone, everybody receives everybody, {seconds} s; then a storm of {} joins in 2 s",
-            self.joiners()
-        )
-    }
+/// Steady media: nobody comes or goes while it is measured.
+pub(super) fn media(load: &Load) -> Vec<String> {
+    let mut arguments =
+        words(&["--scenario", "meeting", "--set", "settle_seconds=3.0", "--set", "screen_share=0.0", "--set", "mid_kbps=500.0"]);
+    arguments.extend(words(&["--set", "high_people=0", "--set", "mid_people=33", "--for", &format!("{}s", load.seconds)]));
+    arguments.extend(rooms(load.meetings, load.people));
+    arguments
+}
 
-    fn joiners(&self) -> u32 {
-        STORM_MEETINGS * self.meetings * self.people
-    }
+/// Everybody joins within two seconds. Only hosts have cameras, and small pictures: it is about joins.
+pub(super) fn joins(load: &Load) -> Vec<String> {
+    let mut arguments =
+        words(&["--scenario", "join-storm", "--set", "high_people=0", "--set", "mid_people=0", "--set", "camera_share=0.0"]);
+    arguments.extend(words(&["--for", &format!("{STORM}s")]));
+    arguments.extend(rooms(load.storm_meetings(), load.people));
+    arguments
+}
 
-    /// Steady media: nobody comes or goes while it is measured.
-    pub(super) fn media(&self) -> Vec<String> {
-        let mut arguments =
-            words(&["--scenario", "meeting", "--set", "settle_seconds=3.0", "--set", "screen_share=0.0", "--set", "mid_kbps=500.0"]);
-        arguments.extend(words(&["--set", "high_people=0", "--set", "mid_people=33", "--for", &format!("{}s", self.seconds)]));
-        arguments.extend(self.rooms(self.meetings));
-        arguments
-    }
-
-    /// Everybody joins within two seconds. Only hosts have cameras, and small pictures: it is about joins.
-    pub(super) fn joins(&self) -> Vec<String> {
-        let mut arguments =
-            words(&["--scenario", "join-storm", "--set", "high_people=0", "--set", "mid_people=0", "--set", "camera_share=0.0"]);
-        arguments.extend(words(&["--for", &format!("{STORM}s")]));
-        arguments.extend(self.rooms(STORM_MEETINGS * self.meetings));
-        arguments
-    }
-
-    fn rooms(&self, meetings: u32) -> Vec<String> {
-        let (meetings, people) = (meetings.to_string(), self.people.to_string());
-        let mut arguments =
-            words(&["--meetings", &meetings, "--people", &people, "--set", "simulcast=false", "--set", "mutes_per_minute=0.0"]);
-        arguments.extend(words(&["--set", "one_way_share=0.0", "--set", "waiting_share=0.0"]));
-        arguments
-    }
+fn rooms(meetings: u32, people: u32) -> Vec<String> {
+    let (meetings, people) = (meetings.to_string(), people.to_string());
+    let mut arguments = words(&["--meetings", &meetings, "--people", &people, "--set", "simulcast=false", "--set", "mutes_per_minute=0.0"]);
+    arguments.extend(words(&["--set", "one_way_share=0.0", "--set", "waiting_share=0.0"]));
+    arguments
 }
 
 fn words(list: &[&str]) -> Vec<String> {

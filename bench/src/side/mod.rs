@@ -13,11 +13,10 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use loadgen::measure::machine;
-use loadgen::side::{Figures, SCHEMA, Server, SideBySide, Slot};
+use loadgen::side::{Aside, Figures, Load, SCHEMA, Server, SideBySide, Slot};
 use loadgen::summary::Summary;
 
 use cores::Stolen;
-pub use load::Load;
 pub use server::Contestant;
 
 /// Everything that decides a comparison.
@@ -69,7 +68,7 @@ pub fn measure(plan: &Plan, mut told: impl FnMut(&Slot, Duration)) -> io::Result
         started: started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
         machine: machine::read(),
         command: plan.command.clone(),
-        load: plan.load.words(),
+        load: plan.load,
         servers,
         slots,
     };
@@ -90,17 +89,17 @@ fn slot(plan: &Plan, contestant: &Contestant, round: u32) -> io::Result<(Slot, O
     Ok((Slot { server: contestant.name().to_owned(), round, echo, stolen, figures, set_aside }, version))
 }
 
-/// One server's two runs; why they say nothing, in words.
-fn runs(plan: &Plan, contestant: &Contestant, round: u32) -> Result<(Figures, Option<String>), String> {
-    let server = contestant.start(plan).map_err(|error| error.to_string())?;
-    let run = |name: &str, arguments: &[String]| -> Result<Summary, String> {
+/// One server's two runs, or why they say nothing.
+fn runs(plan: &Plan, contestant: &Contestant, round: u32) -> Result<(Figures, Option<String>), Aside> {
+    let server = contestant.start(plan).map_err(|error| Aside::Failed(error.to_string()))?;
+    let run = |name: &str, arguments: &[String]| -> Result<Summary, Aside> {
         let folder = plan.folder.join(format!("{}-{round}-{name}", contestant.name()));
-        load::play(plan, &server, &folder, arguments)
+        load::play(plan, &server, &folder, arguments).map_err(Aside::Failed)
     };
-    let media = run("media", &plan.load.media())?;
-    let joins = run("joins", &plan.load.joins())?;
+    let media = run("media", &load::media(&plan.load))?;
+    let joins = run("joins", &load::joins(&plan.load))?;
     let version = media.target.version.clone();
-    Figures::of(&media, &joins).map(|figures| (figures, version)).map_err(|error| error.to_string())
+    Figures::of(&media, &joins).map(|figures| (figures, version)).map_err(Aside::Unusable)
 }
 
 /// A program of ours beside this one.

@@ -16,7 +16,7 @@ use loadgen::recording::Recording;
 use loadgen::report;
 use loadgen::scenario::{Impairment, Profile};
 use loadgen::summary::{Summary, Target, Verdict};
-use loadgen::target::{Janus, Key, Relay, TargetError, Whip, WhipSettings};
+use loadgen::target::{Janus, Key, Relay, TargetError, Trust, Whip, WhipSettings};
 use loadgen::verdict::{self, Slo};
 
 use super::live::LiveLine;
@@ -47,9 +47,12 @@ pub(crate) struct TargetArgs {
     /// How to get in. By others than `relay` nothing can be led: mutes, waiting rooms, one-way and breakouts are left out and counted.
     #[arg(long = "target", value_enum, default_value = "relay")]
     pub(crate) kind: Kind,
-    /// Address of the server [default: http://127.0.0.1:7880; for janus ws://127.0.0.1:8188].
+    /// Address of the server, http(s):// or for janus ws(s):// [default: http://127.0.0.1:7880; for janus ws://127.0.0.1:8188].
     #[arg(long)]
     pub(crate) url: Option<String>,
+    /// Certificates (PEM) that are trusted behind https:// and wss://, for --metrics too, instead of the public ones.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
     /// The one room of all meetings, one after the other [default: a room each; without a key of a relay its open room, demo].
     #[arg(long)]
     pub(crate) room: Option<String>,
@@ -167,10 +170,11 @@ pub(super) fn play(
     shown: bool,
     media: &Media,
 ) -> Result<Summary, String> {
-    let against = against(target, key(target)?).map_err(|error| error.to_string())?;
+    let trust = Trust::new(target.ca.as_deref()).map_err(|error| error.to_string())?;
+    let against = against(target, key(target)?, &trust).map_err(|error| error.to_string())?;
     let version = against.greet().map_err(|error| error.to_string())?;
     let server = match (&target.metrics, target.pid) {
-        (Some(url), _) => Some(Watched::Metrics(Metrics::new(url)?)),
+        (Some(url), _) => Some(Watched::Metrics(Metrics::new(url, &trust)?)),
         (None, Some(pid)) => Some(Watched::Process(Process::new(pid)?)),
         (None, None) => Process::listening_on(against.address()).map(Watched::Process),
     };
@@ -208,10 +212,10 @@ pub(super) fn play(
     Ok(summary)
 }
 
-fn against(target: &TargetArgs, key: Option<Key>) -> Result<Against, TargetError> {
+fn against(target: &TargetArgs, key: Option<Key>, trust: &Trust) -> Result<Against, TargetError> {
     let url = |usual: &str| target.url.clone().unwrap_or_else(|| usual.to_owned());
     Ok(match target.kind {
-        Kind::Relay => Against::Relay(Relay::new(&url(RELAY), key)?),
+        Kind::Relay => Against::Relay(Relay::new(&url(RELAY), key, trust)?),
         Kind::Whip => {
             let settings = WhipSettings {
                 publish: target.whip.clone(),
@@ -220,9 +224,9 @@ fn against(target: &TargetArgs, key: Option<Key>) -> Result<Against, TargetError
                 key,
                 room: target.room.clone(),
             };
-            Against::Whip(Box::new(Whip::new(&url(RELAY), settings)?))
+            Against::Whip(Box::new(Whip::new(&url(RELAY), settings, trust)?))
         }
-        Kind::Janus => Against::Janus(Janus::new(&url(JANUS), target.room.clone())?),
+        Kind::Janus => Against::Janus(Janus::new(&url(JANUS), target.room.clone(), trust)?),
     })
 }
 

@@ -271,8 +271,10 @@ pub fn play(options: Options, mut each_second: impl FnMut(&Live)) -> Result<Play
         IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     };
-    let courier = matches!(against, Against::Whip(_)).then(Courier::start).transpose();
-    let courier = courier.map_err(|error| EngineError::System(error.to_string()))?;
+    let courier = match &against {
+        Against::Whip(whip) => Some(Courier::start(whip.trust()).map_err(|error| EngineError::System(error.to_string()))?),
+        _ => None,
+    };
     let shared = Arc::new(Shared {
         courier,
         candidate: candidate(&against, local),

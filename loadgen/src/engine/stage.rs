@@ -150,8 +150,7 @@ impl Thread {
             None => relay.token(&room, &identity(number), role, shared.measured_to).map_err(|error| error.to_string())?,
         };
         let (registry, token_of) = (self.sleep.poll.registry(), mio::Token(2 * seat + 1));
-        attendee.signalling =
-            Signalling::connect(registry, token_of, relay.address(), relay.socket_url(&room)).map_err(|error| no_socket(&error))?;
+        attendee.signalling = Signalling::connect(registry, token_of, relay, &room).map_err(|error| no_socket(&error))?;
         attendee.signalling.say(&ClientMessage::Hello {
             version: VERSION,
             token,

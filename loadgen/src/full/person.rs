@@ -98,7 +98,7 @@ async fn enter(guest: &Guest) -> Result<Present, String> {
     let life = guest.leaves.saturating_duration_since(Instant::now());
     let token = tokio::task::spawn_blocking(move || relay.token(&room, &name, Role::Participant, life));
     let token = token.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
-    let mut signalling = Signalling::connect(guest.relay.address(), &guest.relay.socket_url(&guest.room)).await?;
+    let mut signalling = Signalling::connect(&guest.relay, &guest.room).await?;
     signalling.say(&ClientMessage::Hello { version: VERSION, token, resume: None, device: Device::Desktop, events_after: None }).await?;
     let sending = Arc::new(Sending::new(guest.window.clone()));
     let mut room = Room::new(guest.window.clone(), sending.clone());

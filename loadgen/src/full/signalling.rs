@@ -1,22 +1,19 @@
 //! The room's WebSocket, one message at a time.
 
-use std::net::SocketAddr;
-
 use futures_util::{SinkExt, StreamExt};
 use signal::message::{ClientMessage, ServerMessage};
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
+use crate::target::{AsyncStream, Relay};
+
 /// One connection to a room.
-pub(super) struct Signalling(WebSocketStream<TcpStream>);
+pub(super) struct Signalling(WebSocketStream<Box<dyn AsyncStream>>);
 
 impl Signalling {
-    pub(super) async fn connect(address: SocketAddr, url: &str) -> Result<Self, String> {
-        let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
-        // Requests are small and wait for answers.
-        let _ = stream.set_nodelay(true);
-        let (socket, _) = client_async(url, stream).await.map_err(|error| error.to_string())?;
+    pub(super) async fn connect(relay: &Relay, room: &str) -> Result<Self, String> {
+        let stream = relay.connect().await.map_err(|error| error.to_string())?;
+        let (socket, _) = client_async(relay.socket_url(room), stream).await.map_err(|error| error.to_string())?;
         Ok(Self(socket))
     }
 

@@ -20,6 +20,10 @@ const COMPLETE: Duration = Duration::from_millis(320);
 const LONGEST_SOUND: Duration = Duration::from_millis(30);
 /// The same for pictures: no source here makes fewer than ten a second.
 const LONGEST_PICTURE: Duration = Duration::from_millis(150);
+/// Later than its capture explains by more than this, a picture stood still meanwhile: what W3C's `freezeCount` allows beyond the usual.
+const LATE_PICTURE: Duration = Duration::from_millis(150);
+/// How far apart two spans between capture times may be that are the same: schedule and stamps are rounded.
+const ROUNDED: Duration = Duration::from_millis(1);
 /// Freezes and changes kept one by one; further ones are only counted.
 const MAX_KEPT: usize = 1_024;
 /// A temporal layer that did not come within so many pictures is gone; three times the longest pattern of an encoder.
@@ -54,6 +58,9 @@ pub struct Gap {
     pub author: Author,
     /// Time between them.
     pub length: Duration,
+    /// The second builds upon the first, or takes over from it, and came as long after it as it was captured, or little later. What lies between was left out for
+    /// this viewer, as the upper layers of a screen at few pictures a second are: slow, but nothing stands still.
+    pub on_time: bool,
 }
 
 /// Everything observed in one slot since the window began.
@@ -125,6 +132,8 @@ pub struct SlotRecord {
     since_highest: (u8, u8),
     newest_author: Option<Author>,
     last_stamp: Option<Stamp>,
+    /// Between the captures of the last two pictures of which one builds upon the other.
+    rhythm: Duration,
 }
 
 impl SlotRecord {
@@ -194,14 +203,24 @@ impl SlotRecord {
         let Some(gaps) = self.gaps.as_mut().filter(|gaps| gaps.len() < MAX_KEPT) else { return };
         let audio = matches!(stamp.author.source, Source::Microphone | Source::ScreenAudio);
         let longest = if audio { LONGEST_SOUND } else { LONGEST_PICTURE };
-        let paused = before.is_some_and(|before| {
-            let captured = stamp.captured.saturating_sub(before.captured);
-            before.author == stamp.author && captured > longest * stamp.frame.saturating_sub(before.frame).max(1)
+        let apart = |before: Stamp| stamp.captured.saturating_sub(before.captured);
+        let follows = before.filter(|before| before.author == stamp.author);
+        let frames = follows.map_or(0, |before| stamp.frame.saturating_sub(before.frame));
+        let paused = follows.is_some_and(|before| apart(before) > longest * frames.max(1));
+        let builds_on = frames > 0 && stamp.needs.iter().any(|back| u32::from(*back) == frames);
+        // Another encoding of the same source begins with a keyframe; on time if no later than the next picture of the one before.
+        let takes_over = before.is_some_and(|before| {
+            let other = Author { layer: before.author.layer, ..stamp.author };
+            stamp.needs == [0; 2] && before.author == other && other != stamp.author && apart(before) <= self.rhythm + ROUNDED
         });
+        let on_time = (builds_on || takes_over) && before.is_some_and(|before| length <= apart(before) + LATE_PICTURE);
+        if let Some(before) = before.filter(|_| builds_on) {
+            self.rhythm = apart(before);
+        }
         // Sounds that overtook each other are no gap.
         let forward = before.is_none_or(|before| before.captured <= stamp.captured);
         if !paused && forward {
-            gaps.push(Gap { author: stamp.author, length });
+            gaps.push(Gap { author: stamp.author, length, on_time });
         }
     }
 
@@ -244,9 +263,9 @@ impl SlotRecord {
         let began_showing = self.began_showing;
         let (shown, since_highest) = (self.shown.pop().into_iter().collect(), self.since_highest);
         let (heard, gaps) = (self.heard.as_ref().map(|_| Vec::new()), self.gaps.as_ref().map(|_| Vec::new()));
-        let (last_stamp, takes_foreign) = (self.last_stamp, self.takes_foreign);
+        let (last_stamp, takes_foreign, rhythm) = (self.last_stamp, self.takes_foreign, self.rhythm);
         let kept = Self { size, author, last_decoded, newest_author, shown, since_highest, heard, began_showing, ..Self::default() };
-        *self = Self { gaps, last_stamp, takes_foreign, ..kept };
+        *self = Self { gaps, last_stamp, takes_foreign, rhythm, ..kept };
     }
 
     /// Nothing is expected here now: the time until the next picture is no freeze.
@@ -290,6 +309,51 @@ mod tests {
         show(&mut record, &mut now, 2, None);
         show(&mut record, &mut now, 0, Some((640, 360)));
         assert_eq!(record.changes, 3, "up at once, and another size: {:?}", record.shown);
+    }
+
+    /// For each but the first of these pictures of a screen with 15 a second whether it came on time: encoding, number, what it builds
+    /// upon, and how many ms later it came than it was captured.
+    fn on_time(pictures: &[(u8, u32, [u8; 2], u64)]) -> Vec<bool> {
+        let (start, mut record) = (Instant::now(), SlotRecord { gaps: Some(Vec::new()), ..SlotRecord::default() });
+        for &(layer, frame, needs, late) in pictures {
+            let captured = Duration::from_secs(1) * frame / 15;
+            let author = Author { publisher: 1, source: Source::Screen, layer };
+            let stamp = Stamp { needs, ..Stamp::alone(author, frame, captured) };
+            record.note_decoded(start + captured + Duration::from_millis(late), &stamp, None);
+        }
+        let gaps = record.gaps.expect("kept");
+        assert!(gaps.iter().all(|gap| gap.length > FREEZE), "{gaps:?}");
+        gaps.iter().map(|gap| gap.on_time).collect()
+    }
+
+    #[test]
+    fn a_viewer_of_the_lowest_temporal_layer_sees_no_freeze_and_one_who_misses_it_does() {
+        let lowest = |late| on_time(&[(0, 0, [0, 0], 0), (0, 4, [4, 0], late), (0, 8, [4, 0], late)]);
+        assert_eq!(lowest(0), [true, true]);
+        assert_eq!(lowest(100), [true, true], "a new slide takes its time on the line");
+        assert_eq!(lowest(200), [false, true], "it stood still, then went on as before");
+        assert_eq!(on_time(&[(0, 0, [0, 0], 0), (0, 8, [0, 0], 0)]), [false], "a keyframe after a picture that was lost");
+        assert_eq!(on_time(&[(0, 0, [0, 0], 0), (0, 8, [4, 0], 0)]), [false], "what it builds upon was not seen");
+    }
+
+    #[test]
+    fn another_encoding_may_take_over_when_the_next_picture_is_due() {
+        let next = |frame, late| on_time(&[(0, 0, [0, 0], 0), (0, 4, [4, 0], 0), (1, frame, [0, 0], late)]);
+        assert_eq!(next(8, 80), [true, true]);
+        assert_eq!(next(8, 160), [true, false], "late");
+        assert_eq!(next(9, 0), [true, false], "one was missed before it came");
+    }
+
+    #[test]
+    fn a_screen_on_which_nothing_changes_sends_nothing_and_does_not_freeze() {
+        let author = Author { publisher: 1, source: Source::Screen, layer: 0 };
+        let (start, mut record) = (Instant::now(), SlotRecord { gaps: Some(Vec::new()), ..SlotRecord::default() });
+        for (frame, at) in [(0, 0), (1, 5_000), (2, 5_066)] {
+            let at = Duration::from_millis(at);
+            record.note_decoded(start + at, &Stamp { needs: [1, 0], ..Stamp::alone(author, frame, at) }, None);
+        }
+        let lengths: Vec<Duration> = record.gaps.iter().flatten().map(|gap| gap.length).collect();
+        assert_eq!(lengths, [Duration::from_millis(66)]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::process::{Process, Taken};
+use crate::target::{TargetError, Trust};
 
 /// A scrape that takes longer is given up; the second before counts on.
 const PATIENCE: Duration = Duration::from_millis(800);
@@ -21,9 +22,8 @@ impl Metrics {
     ///
     /// # Errors
     /// What is missing, and what was expected.
-    pub fn new(url: &str) -> Result<Self, String> {
-        let http = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).build().into();
-        let metrics = Self { url: url.to_owned(), http };
+    pub fn new(url: &str, trust: &Trust) -> Result<Self, String> {
+        let metrics = Self { url: url.to_owned(), http: trust.http(PATIENCE) };
         let text = metrics.scrape().map_err(|why| format!("--metrics {url}: {why}; expected for example http://10.0.0.1:7890/metrics"))?;
         match read(&text) {
             Some(_) => Ok(metrics),
@@ -38,7 +38,11 @@ impl Metrics {
     }
 
     fn scrape(&self) -> Result<String, String> {
-        let mut answer = self.http.get(&self.url).call().map_err(|error| error.to_string())?;
+        let why = |error: &ureq::Error| TargetError::of_tls(&self.url, error).map_or_else(|| error.to_string(), |error| error.to_string());
+        let mut answer = self.http.get(&self.url).call().map_err(|error| why(&error))?;
+        if !answer.status().is_success() {
+            return Err(answer.status().to_string());
+        }
         answer.body_mut().read_to_string().map_err(|error| error.to_string())
     }
 }
@@ -88,7 +92,8 @@ mod tests {
 
     #[test]
     fn nobody_there_is_said_with_what_was_expected() {
-        let error = Metrics::new("http://127.0.0.1:1/metrics").expect_err("nobody is there");
+        let trust = Trust::new(None).expect("the public ones");
+        let error = Metrics::new("http://127.0.0.1:1/metrics", &trust).expect_err("nobody is there");
         assert!(error.contains("http://127.0.0.1:1/metrics") && error.contains(":7890/metrics"), "{error}");
     }
 }

@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// A tick of `/proc/stat`, of which a second has a hundred on Linux (`USER_HZ`).
-const TICK: Duration = Duration::from_millis(10);
+/// Ticks of `/proc`, of which a second has a hundred on Linux (`USER_HZ`).
+fn ticks(count: u64) -> Duration {
+    Duration::from_millis(count.saturating_mul(10))
+}
 
 /// Another process.
 #[derive(Clone, Debug)]
@@ -80,25 +83,48 @@ impl Process {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?;
         // The name in brackets may hold anything; fields are counted behind it.
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-        let ticks = fields.get(11)?.parse::<u32>().ok()? + fields.get(12)?.parse::<u32>().ok()?;
+        let cpu = fields.get(11)?.parse::<u64>().ok()?.saturating_add(fields.get(12)?.parse().ok()?);
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
         let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().split(' ').next()?.parse::<u64>().ok());
-        let cores = self.pinned.as_ref().map(core_time).unwrap_or_default();
-        Some(Taken { cpu: TICK * ticks, cores, memory: memory.unwrap_or_default() * 1_024 })
+        let cores = self.pinned.as_ref().and_then(|cores| CoreTime::of(cores).ok()).unwrap_or_default().busy;
+        Some(Taken { cpu: ticks(cpu), cores, memory: memory.unwrap_or_default() * 1_024 })
     }
 }
 
-/// What these cores did that was not idling.
-fn core_time(cores: &BTreeSet<u32>) -> Duration {
-    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
-    let busy = |line: &str| -> Option<u32> {
-        let mut words = line.strip_prefix("cpu")?.split_whitespace();
-        let core = words.next()?.parse::<u32>().ok().filter(|core| cores.contains(core));
-        let ticks: Vec<u32> = words.filter_map(|word| word.parse().ok()).collect();
-        // user nice system idle iowait irq softirq steal: idle, iowait and steal are not work.
-        core.and(Some(ticks.iter().take(7).enumerate().filter(|(index, _)| *index != 3 && *index != 4).map(|(_, ticks)| ticks).sum()))
-    };
-    TICK * stat.lines().filter_map(busy).sum::<u32>()
+/// What cores have done by some moment, all of them together.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CoreTime {
+    /// Work, softirq included.
+    pub busy: Duration,
+    /// What the hypervisor gave to others.
+    pub stolen: Duration,
+    /// Everything, idling too.
+    pub all: Duration,
+}
+
+impl CoreTime {
+    /// Of these cores, by now.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn of(cores: &BTreeSet<u32>) -> io::Result<Self> {
+        Ok(Self::read(&fs::read_to_string("/proc/stat")?, cores))
+    }
+
+    fn read(stat: &str, cores: &BTreeSet<u32>) -> Self {
+        let of_core = |line: &str| -> Option<[u64; 8]> {
+            let mut words = line.strip_prefix("cpu")?.split_whitespace();
+            words.next()?.parse().ok().filter(|core| cores.contains(core))?;
+            let mut counts = words.map_while(|word| word.parse().ok());
+            Some([(); 8].map(|()| counts.next().unwrap_or_default()))
+        };
+        let sum = |sum: Self, more: [u64; 8]| {
+            let [user, nice, system, idle, iowait, irq, softirq, steal] = more.map(ticks);
+            let busy = user + nice + system + irq + softirq;
+            Self { busy: sum.busy + busy, stolen: sum.stolen + steal, all: sum.all + busy + idle + iowait + steal }
+        };
+        stat.lines().filter_map(of_core).fold(Self::default(), sum)
+    }
 }
 
 /// Reads `0-3,7`.
@@ -155,6 +181,13 @@ mod tests {
         assert_eq!(cpus("0-2,7"), BTreeSet::from([0, 1, 2, 7]));
         assert_eq!(cpus("5"), BTreeSet::from([5]));
         assert!(cpus("").is_empty());
+    }
+
+    #[test]
+    fn work_of_cores_is_told_from_idling_and_from_what_was_stolen() {
+        let stat = "cpu  9 9 9 9 9 9 9 9 9 9\ncpu0 1 2 3 400 50 6 7 80 9 9\ncpu1 1000 0 0 0 0 0 0 0 0 0\ncpu2 1 0 0 0 0 0 0 2\nintr 5\n";
+        let CoreTime { busy, stolen, all } = CoreTime::read(stat, &BTreeSet::from([0, 2]));
+        assert_eq!([busy, stolen, all], [20, 82, 552].map(ticks));
     }
 
     #[test]

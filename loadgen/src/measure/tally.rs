@@ -123,7 +123,7 @@ impl Tally {
         let kind = Kind::of(gap.author.source);
         let tally = &mut self.kinds[kind as usize];
         tally.gaps.record(gap.length);
-        if gap.length > if kind == Kind::Audio { SILENCE } else { FREEZE } {
+        if !gap.on_time && gap.length > if kind == Kind::Audio { SILENCE } else { FREEZE } {
             tally.figures.freezes += 1;
             tally.figures.frozen_seconds += gap.length.as_secs_f64();
         }

@@ -1,81 +1,69 @@
 //! The pictures of a plan, as SVG that takes the page's colours and says in words what it shows.
 
-use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-
 use super::chance::{poisson, poisson_quantile};
 use super::{Plan, Resource};
-use crate::report::page::{Bar, Caption, FAINT, FIRST, Failed, GROUND, INK, Language, SECOND, SIZE, TEXT, THIRD, draw, rows_of_bars};
+use crate::report::page::{Axis, Bar, Caption, FIRST, Failed, GROUND, Language, Line, Look, SECOND, THIRD, lines, rows_of_bars};
 
 /// First and last hour of the day's picture.
-const HOURS: std::ops::Range<f64> = 6.0..19.0;
+const HOURS: std::ops::RangeInclusive<u32> = 6..=19;
 /// Assumptions in the picture of what matters.
 const MATTER: usize = 8;
+/// Marks on an axis at most.
+const MARKS: f64 = 12.0;
 
 /// Concurrent meetings through the day: mean as an area, the planned quantile as a line, the textbook's answer dashed.
 pub(super) fn day(plan: &Plan, language: Language, caption: &Caption<'_>) -> Result<String, Failed> {
-    draw(caption, SIZE.1, |area| {
-        let minutes = || plan.day.minutes.iter().enumerate().map(|(minute, mean)| (minute as f64 / 60.0, *mean));
-        let shown = |(hour, _): &(f64, f64)| HOURS.contains(hour);
-        let most = plan.figures.concurrent.high * 1.1;
-        let mut chart =
-            ChartBuilder::on(area).margin(12).x_label_area_size(44).y_label_area_size(64).build_cartesian_2d(HOURS, 0.0..most)?;
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
-            .axis_style(INK)
-            .bold_line_style(FAINT)
-            .light_line_style(TRANSPARENT)
-            .label_style(("sans-serif", TEXT).into_font().color(&INK))
-            .x_labels(13)
-            .y_labels(6)
-            .x_label_formatter(&|hour| language.clock(hour * 60.0))
-            .y_label_formatter(&|count| language.number(*count, 0))
-            .x_desc(language.pick("Time of day", "Klokken"))
-            .y_desc(language.pick("Concurrent meetings", "Samtidige møder"))
-            .draw()?;
-        chart.draw_series(AreaSeries::new(minutes().filter(shown), 0.0, FIRST.mix(0.35)).border_style(FIRST.stroke_width(2)))?;
-        let high = minutes().filter(shown).map(|(hour, mean)| (hour, poisson_quantile(mean, plan.profile.quantile) as f64));
-        chart.draw_series(LineSeries::new(high, SECOND.stroke_width(2)))?;
-        let steady = plan.figures.concurrent_steady.high;
-        let ends = [(HOURS.start, steady), (HOURS.end, steady)];
-        chart.draw_series(DashedLineSeries::new(ends, 7, 5, THIRD.stroke_width(2)))?;
-        Ok(())
-    })
+    let ticks: Vec<f64> = HOURS.map(f64::from).collect();
+    let (from, to) = (f64::from(*HOURS.start()), f64::from(*HOURS.end()));
+    let minutes = |of: &dyn Fn(f64) -> f64| -> Vec<(f64, f64)> {
+        let minutes = plan.day.minutes.iter().enumerate().map(|(minute, mean)| (minute as f64 / 60.0, of(*mean)));
+        minutes.filter(|(hour, _)| (from..=to).contains(hour)).collect()
+    };
+    let words = language.pick("Time of day", "Klokken");
+    let x = Axis { words, shown: from..to, ticks, log: false, write: Box::new(move |hour| language.clock(hour * 60.0)) };
+    let y = Axis::from_zero(meetings(language), plan.figures.concurrent.high, move |count| language.plain((count * 1e6).round() / 1e6));
+    let (quantile, steady) = (plan.profile.quantile, plan.figures.concurrent_steady.high);
+    let drawn = [
+        Line { name: language.pick("Mean", "Middel"), look: Look::Filled(FIRST), points: minutes(&|mean| mean) },
+        Line {
+            name: &language.quantile(quantile),
+            look: Look::Solid(SECOND),
+            points: minutes(&|mean| poisson_quantile(mean, quantile) as f64),
+        },
+        Line { name: without_bursts(language), look: Look::Dashed(THIRD), points: vec![(from, steady), (to, steady)] },
+    ];
+    lines(caption, &x, &y, &drawn)
 }
 
 /// Probability of each number of concurrent meetings at the busiest minute, with the planned quantile marked.
 pub(super) fn distribution(plan: &Plan, language: Language, caption: &Caption<'_>) -> Result<String, Failed> {
-    draw(caption, SIZE.1, |area| {
-        let (peak, steady) = (plan.day.peak, plan.day.steady);
-        let high = plan.figures.concurrent.high;
-        let first = (steady - 4.5 * steady.sqrt()).max(0.0).floor();
-        let last = (peak + 4.8 * peak.sqrt() + 3.0).max(high + 2.0).ceil();
-        let most = poisson(peak, peak as u64).max(poisson(steady, steady as u64)) * 1.12;
-        let mut chart =
-            ChartBuilder::on(area).margin(12).x_label_area_size(44).y_label_area_size(64).build_cartesian_2d(first..last, 0.0..most)?;
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
-            .axis_style(INK)
-            .bold_line_style(FAINT)
-            .light_line_style(TRANSPARENT)
-            .label_style(("sans-serif", TEXT).into_font().color(&INK))
-            .y_labels(5)
-            .x_label_formatter(&|count| language.number(*count, 0))
-            .y_label_formatter(&|share| format!("{} %", language.number(share * 100.0, 1)))
-            .x_desc(language.pick("Concurrent meetings", "Samtidige møder"))
-            .draw()?;
-        let shares = |mean: f64| (first as u64..=last as u64).map(move |count| (count as f64, poisson(mean, count)));
-        chart.draw_series(AreaSeries::new(shares(peak), 0.0, FIRST.mix(0.35)).border_style(FIRST.stroke_width(2)))?;
-        chart.draw_series(DashedLineSeries::new(shares(steady), 7, 5, THIRD.stroke_width(2)))?;
-        chart.draw_series([PathElement::new([(high, 0.0), (high, most)], SECOND.stroke_width(2))])?;
-        let label = format!("{}: {}", language.quantile(plan.profile.quantile), language.number(high, 0));
-        let style = ("sans-serif", TEXT + 1).into_font().color(&INK);
-        let text = style.pos(Pos::new(HPos::Right, VPos::Top));
-        chart.draw_series([Text::new(label, (high - (last - first) * 0.01, most * 0.98), text)])?;
-        Ok(())
-    })
+    let (peak, steady, high) = (plan.day.peak, plan.day.steady, plan.figures.concurrent.high);
+    let first = (steady - 4.5 * steady.sqrt()).max(0.0).floor();
+    let last = (peak + 4.8 * peak.sqrt() + 3.0).max(high + 2.0).ceil();
+    let mut steps = (0..).flat_map(|power| [1.0, 2.0, 5.0].map(|nice| nice * 10f64.powi(power)));
+    let step = steps.find(|step| (last - first) / step <= MARKS).unwrap_or(1.0);
+    let ticks = ((first / step).ceil() as u64..=(last / step) as u64).map(|mark| mark as f64 * step).collect();
+    let x =
+        Axis { words: meetings(language), shown: first..last, ticks, log: false, write: Box::new(move |count| language.number(count, 0)) };
+    let most = poisson(peak, peak as u64).max(poisson(steady, steady as u64));
+    let probability = language.pick("Probability", "Sandsynlighed");
+    let y = Axis::from_zero(probability, most, move |share| format!("{} %", language.number(share * 100.0, 1)));
+    let shares = |mean: f64| (first as u64..=last as u64).map(|count| (count as f64, poisson(mean, count))).collect();
+    let label = format!("{}: {}", language.quantile(plan.profile.quantile), language.number(high, 0));
+    let drawn = [
+        Line { name: language.pick("With bursts", "Med klumper"), look: Look::Filled(FIRST), points: shares(peak) },
+        Line { name: &label, look: Look::Solid(SECOND), points: vec![(high, 0.0), (high, y.shown.end)] },
+        Line { name: without_bursts(language), look: Look::Dashed(THIRD), points: shares(steady) },
+    ];
+    lines(caption, &x, &y, &drawn)
+}
+
+fn meetings(language: Language) -> &'static str {
+    language.pick("Concurrent meetings", "Samtidige møder")
+}
+
+fn without_bursts(language: Language) -> &'static str {
+    language.pick("Without bursts", "Uden klumper")
 }
 
 /// How full each resource of a node is: all nodes there, and the spares lost.

@@ -149,8 +149,8 @@ fn media(summary: &Summary, language: Language) -> String {
     let content = table(language.pick("Latency, one way", "Forsinkelse, én vej"), &distribution_header(kind, language), &latency)
         + &table(language.pick("Packets and freezes", "Pakker og frysninger"), &header, &counts);
     let note = language.pick(
-        "A freeze: a picture that stood still for over 200 ms, or a silence of over 60 ms in speech.",
-        "En frysning: et billede, der stod stille i over 200 ms, eller en stilhed på over 60 ms i tale.",
+        "A freeze: a picture that stood still for over 200 ms although the next was due, or a silence of over 60 ms in speech.",
+        "En frysning: et billede, der stod stille i over 200 ms, skønt det næste var på vej, eller en stilhed på over 60 ms i tale.",
     );
     section(language, "media", title, &format!("{content}<p>{note}</p>\n"))
 }

@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn whoever_has_no_slot_that_counts_has_no_figures() {
         let mut slots = vec![slot("relay", 1, 3.0, 40.0), slot("floor", 1, 2.0, 40.0)];
-        slots[0].set_aside = Some("nobody got in".to_owned());
+        slots[0].set_aside = Some(super::super::Aside::Failed("nobody got in".to_owned()));
         let found = columns(&sides(slots));
         assert_eq!(found[0].slots, (0, 1));
         assert!(found[0].cpu_per_packet.mean.is_nan() && found[0].against_floor.is_some_and(|ratio| ratio.mean.is_nan()));

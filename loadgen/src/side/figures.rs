@@ -32,7 +32,8 @@ pub struct Figures {
 }
 
 /// Why a slot's runs say nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Unusable {
     /// The generator says so.
     #[error("{0}")]

@@ -6,22 +6,26 @@
 //! ```
 //! Values in, values out: whoever starts processes is elsewhere.
 
+mod aside;
 mod column;
 mod figures;
+mod load;
 mod page;
 mod table;
 
 use serde::{Deserialize, Serialize};
 
+pub use aside::Aside;
 pub use column::{Column, Estimate, columns};
 pub use figures::{Figures, Unusable};
+pub use load::Load;
 pub use page::page;
 pub use table::table;
 
 use crate::summary::Machine;
 
 /// Version of this format.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 /// How far a probe of the echo may be above the median of all before the slot beside it is set aside, as a factor.
 const DISTURBED: f64 = 1.5;
 /// Share of a core's time that the hypervisor may take away during a slot.
@@ -39,8 +43,8 @@ pub struct SideBySide {
     pub machine: Machine,
     /// The command that repeats it.
     pub command: String,
-    /// The load, in words.
-    pub load: String,
+    /// What each server got.
+    pub load: Load,
     /// Servers in the order of the table, with what each says of its version.
     pub servers: Vec<Server>,
     /// In the order in which they were measured.
@@ -72,7 +76,7 @@ pub struct Slot {
     /// What was measured; nothing where the run itself proves nothing.
     pub figures: Option<Figures>,
     /// Why there are no figures, or why they do not count.
-    pub set_aside: Option<String>,
+    pub set_aside: Option<Aside>,
 }
 
 /// Round trips through a bare echo, µs.
@@ -108,9 +112,9 @@ impl SideBySide {
             let worst = |of: fn(&Probe) -> f64, usual: f64| slot.echo.iter().map(of).fold(0.0, f64::max) / usual.max(1e-9);
             let (middle, tail) = (worst(|probe| probe.p50, p50), worst(|probe| probe.p99, p99));
             slot.set_aside = if slot.stolen > STOLEN {
-                Some(format!("the hypervisor took {:.1} % of the cores", slot.stolen * 100.0))
+                Some(Aside::Stolen(slot.stolen))
             } else if middle > DISTURBED || tail > 2.0 * DISTURBED {
-                Some(format!("the echo beside it was {middle:.1} times the usual in the median, {tail:.1} times at the 99th percentile"))
+                Some(Aside::SlowEcho { middle, tail })
             } else {
                 None
             };
@@ -149,7 +153,7 @@ pub(crate) mod tests {
             started: 1_800_000_000,
             machine: Machine { cpu: "a processor".to_owned(), cores: 2, memory: 1 << 34, kernel: "6".to_owned() },
             command: "bench/side-by-side".to_owned(),
-            load: "4 meetings".to_owned(),
+            load: Load { meetings: 4, people: 3, seconds: 10 },
             servers: vec![server("relay"), server("floor")],
             slots,
         }

@@ -14,7 +14,7 @@ pub fn page(sides: &SideBySide) -> Result<String, Undrawn> {
     let skip = Both { english: "Skip to the comparison", danish: "Spring til sammenligningen" };
     let columns = columns(sides);
     page::page(title, skip, |language| {
-        let mut html = format!("<p>{}</p>\n", escape(&sides.load));
+        let mut html = format!("<p>{}</p>\n", escape(&sides.load.words(language)));
         html.push_str(&pictures(&columns, language)?);
         html.push_str(&figures(&columns, language));
         html.push_str(&slots(sides, language));
@@ -119,7 +119,7 @@ fn slots(sides: &SideBySide, language: Language) -> String {
             number(Some(slot.way()[0])),
             number(Some(slot.way()[1])),
             number(figures.map(|figures| figures.packets_per_second)),
-            slot.set_aside.as_deref().map_or_else(|| language.pick("counts", "tæller").to_owned(), escape),
+            slot.set_aside.as_ref().map_or_else(|| language.pick("counts", "tæller").to_owned(), |why| escape(&why.words(language))),
         ]
     };
     let header = [
@@ -156,13 +156,20 @@ fn origin(sides: &SideBySide, language: Language) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{sides, slot};
+    use super::super::{Aside, Unusable};
     use super::*;
 
     #[test]
     fn the_page_has_both_languages_and_every_slot_and_no_foreign_markup() {
-        let mut slots = vec![slot("relay", 1, 3.0, 40.0), slot("floor", 1, 2.0, 40.0)];
-        slots[1].set_aside = Some("<script>".to_owned());
+        let mut slots = vec![slot("relay", 1, 3.0, 40.0), slot("floor", 1, 2.0, 40.0), slot("floor", 2, 2.0, 40.0)];
+        slots[1].set_aside = Some(Aside::Failed("<script>".to_owned()));
+        slots[2].set_aside = Some(Aside::Unusable(Unusable::Silent));
         let html = page(&sides(slots)).expect("drawn");
+        let (english, danish) = html.split_once("<main id=\"main-da\"").expect("two halves");
+        for (ours, theirs, half) in [("4 meetings of 3", "4 møder med 3", english), ("4 møder med 3", "4 meetings of 3", danish)] {
+            assert!(half.contains(ours) && !half.contains(theirs), "{ours}");
+        }
+        assert!(english.contains("no media came") && danish.contains("der kom ingen medier") && !danish.contains("no media came"));
         for expected in
             ["Servers side by side", "Servere side om side", "1 &lt; 2", "&lt;script&gt;", "Tilføjet forsinkelse", "aria-labelledby"]
         {

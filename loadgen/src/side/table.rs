@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn the_table_names_every_server_and_what_was_set_aside() {
         let mut slots = vec![slot("relay", 1, 3.0, 40.0), slot("floor", 1, 2.0, 40.0), slot("floor", 2, 2.0, 40.0)];
-        slots[2].set_aside = Some("the machine slept".to_owned());
+        slots[2].set_aside = Some(super::super::Aside::Failed("the machine slept".to_owned()));
         let text = table(&sides(slots));
         for expected in ["relay", "floor", "1 / 1", "1.50 (1.50–1.50)", "floor in round 2: the machine slept", "2,000 (2,000–2,000)"] {
             assert!(text.contains(expected), "{expected}:\n{text}");

@@ -3,17 +3,16 @@
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use mio::Waker;
 use url::Url;
 
 use super::error::TargetError;
+use super::trust::{CONNECTIONS, Trust};
+use super::whip::PATIENCE;
 
-/// Requests under way at once: with answers after 50 ms still 320 sessions/s.
-const THREADS: usize = 16;
-/// A server that takes longer is not usable for a call.
-const PATIENCE: Duration = Duration::from_secs(8);
+/// Each carries one request at a time: with answers after 50 ms still 320 sessions/s.
+const THREADS: usize = CONNECTIONS;
 /// Failed goodbyes that are remembered, word for word.
 const MAX_COMPLAINTS: usize = 5;
 /// Longest answer that is quoted, bytes.
@@ -62,16 +61,10 @@ impl Courier {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub(crate) fn start() -> std::io::Result<Self> {
+    pub(crate) fn start(trust: &Trust) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel();
         let (receiver, complaints) = (Arc::new(Mutex::new(receiver)), Arc::new(Mutex::new(Vec::new())));
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(PATIENCE))
-            .max_idle_connections(THREADS)
-            .max_idle_connections_per_host(THREADS)
-            .build()
-            .into();
+        let agent = trust.http(PATIENCE);
         let mut threads = Vec::new();
         for number in 0..THREADS {
             let (receiver, complaints, agent) = (Arc::clone(&receiver), Arc::clone(&complaints), agent.clone());
@@ -149,7 +142,8 @@ fn open(agent: &ureq::Agent, url: &Url, token: Option<&str>, sdp: &str) -> Resul
     if let Some(token) = token {
         request = request.header("authorization", format!("Bearer {token}"));
     }
-    let mut answer = request.send(sdp).map_err(|error| refuse(None, error.to_string()))?;
+    let failed = |error: &ureq::Error| TargetError::of_tls(url.as_str(), error).unwrap_or_else(|| refuse(None, error.to_string()));
+    let mut answer = request.send(sdp).map_err(|error| failed(&error))?;
     let status = answer.status();
     let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let (location, kind) = (header("location"), header("content-type").unwrap_or_default());

@@ -17,16 +17,15 @@ use serde_json::{Value, json};
 use signal::message::{Slot, Source};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
-use tokio_tungstenite::tungstenite::{Message, client};
+use tokio_tungstenite::tungstenite::{Error, HandshakeError, Message, client};
 
-use super::address::Address;
+use super::address::{Address, WEBSOCKET};
 use super::error::TargetError;
 use super::socket::Socket;
+use super::trust::Trust;
 
 /// The subprotocol of Janus's API.
 const PROTOCOL: &str = "janus-protocol";
-/// Port of the WebSocket transport.
-const USUAL_PORT: u16 = 8188;
 /// A Janus that takes longer to say what it is will not be any use.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Janus drops a session of which it has heard nothing for 60 s.
@@ -45,13 +44,13 @@ pub struct Janus {
 }
 
 impl Janus {
-    /// A Janus whose WebSocket transport is at a `ws://` address.
+    /// A Janus whose WebSocket transport is at a `ws://` or `wss://` address.
     ///
     /// # Errors
     /// [`TargetError::Janus`] when it is none, or its name is unknown.
-    pub fn new(url: &str, room: Option<String>) -> Result<Self, TargetError> {
+    pub fn new(url: &str, room: Option<String>, trust: &Trust) -> Result<Self, TargetError> {
         let refuse = |why: String| TargetError::Janus { url: url.to_owned(), why };
-        let at = Address::parse(url, "ws", USUAL_PORT, "only ws is spoken").map_err(refuse)?;
+        let at = Address::parse(url, WEBSOCKET, trust).map_err(refuse)?;
         Ok(Self { at, room })
     }
 
@@ -70,26 +69,29 @@ impl Janus {
     /// Asks whether it is there and has the videoroom; gives its version.
     ///
     /// # Errors
-    /// [`TargetError::Janus`].
+    /// [`TargetError::Janus`], or what TLS has against it.
     pub fn greet(&self) -> Result<Option<String>, TargetError> {
         let refuse = |why: String| TargetError::Janus { url: self.url().to_owned(), why };
-        let info = self.info().map_err(refuse)?;
+        let said = self.info().map_err(|error| TargetError::of_tls(self.url(), &error).unwrap_or_else(|| refuse(error.to_string())))?;
+        let info: Value = serde_json::from_str(&said).map_err(|error| refuse(error.to_string()))?;
         if info["plugins"]["janus.plugin.videoroom"].is_null() {
             return Err(refuse("it has no videoroom plugin".to_owned()));
         }
         Ok(info["version_string"].as_str().map(|version| format!("Janus {version}")))
     }
 
-    fn info(&self) -> Result<Value, String> {
-        let stream = TcpStream::connect_timeout(&self.at.socket, PATIENCE).map_err(|error| error.to_string())?;
-        stream.set_read_timeout(Some(PATIENCE)).map_err(|error| error.to_string())?;
-        let mut request = self.url().into_client_request().map_err(|error| error.to_string())?;
+    fn info(&self) -> Result<String, Error> {
+        let stream = TcpStream::connect_timeout(&self.at.socket, PATIENCE)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let mut request = self.url().into_client_request()?;
         request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static(PROTOCOL));
-        let (mut socket, _) = client(request, stream).map_err(|error| error.to_string())?;
+        let (mut socket, _) = client(request, self.at.wrap(stream)?).map_err(|error| match error {
+            HandshakeError::Failure(error) => error,
+            HandshakeError::Interrupted(_) => io::Error::from(io::ErrorKind::TimedOut).into(),
+        })?;
         let ask = json!({ "janus": "info", "transaction": "info" });
-        socket.send(Message::text(ask.to_string())).map_err(|error| error.to_string())?;
-        let answer = socket.read().map_err(|error| error.to_string())?;
-        serde_json::from_str(answer.to_text().map_err(|error| error.to_string())?).map_err(|error| error.to_string())
+        socket.send(Message::text(ask.to_string()))?;
+        Ok(socket.read()?.to_text()?.to_owned())
     }
 
     /// Whether each meeting has a room of its own.
@@ -99,7 +101,7 @@ impl Janus {
 
     /// Begins somebody's visit: joins a room and publishes what the offer holds.
     pub(crate) fn visit(&self, registry: &Registry, token: Token, room: &str, name: &str, offer: String) -> io::Result<Visit> {
-        let mut socket = Socket::connect(registry, token, self.at.socket, self.url().to_owned(), Some(PROTOCOL))?;
+        let mut socket = Socket::connect(registry, token, &self.at, self.url().to_owned(), Some(PROTOCOL))?;
         socket.say(json!({ "janus": "create", "transaction": "create" }).to_string());
         Ok(Visit {
             socket,

@@ -7,12 +7,15 @@ mod janus;
 mod relay;
 mod signalling;
 mod socket;
+mod trust;
 mod whip;
 
+pub(crate) use address::AsyncStream;
 pub(crate) use courier::{Answered, Courier, ReturnAddress};
 pub use error::TargetError;
 pub use janus::Janus;
 pub(crate) use janus::{KEEP_ALIVE, Told, Visit};
 pub use relay::{Key, Relay, Role};
 pub(crate) use signalling::{End, Signalling};
+pub use trust::Trust;
 pub use whip::{Whip, WhipSettings};

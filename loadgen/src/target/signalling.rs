@@ -1,11 +1,11 @@
 //! The relay's own protocol over one WebSocket, or over none, for a peer with whom all is agreed otherwise.
 
 use std::io;
-use std::net::SocketAddr;
 
 use mio::{Registry, Token};
 use signal::message::{ClientMessage, ServerMessage};
 
+use super::relay::Relay;
 use super::socket::Socket;
 
 /// Why there is no message.
@@ -22,8 +22,8 @@ pub(crate) struct Signalling(Option<Socket>);
 
 impl Signalling {
     /// Begins to connect; call [`Signalling::hear`] whenever the socket has an event.
-    pub(crate) fn connect(registry: &Registry, token: Token, address: SocketAddr, url: String) -> io::Result<Self> {
-        Ok(Self(Some(Socket::connect(registry, token, address, url, None)?)))
+    pub(crate) fn connect(registry: &Registry, token: Token, relay: &Relay, room: &str) -> io::Result<Self> {
+        Ok(Self(Some(Socket::connect(registry, token, &relay.at, relay.socket_url(room), None)?)))
     }
 
     /// None: for a peer with whom all is agreed already, or in another way.

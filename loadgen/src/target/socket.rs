@@ -1,7 +1,6 @@
 //! One WebSocket that never blocks: the connection, the handshake, then texts.
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
@@ -11,16 +10,20 @@ use tokio_tungstenite::tungstenite::handshake::client::ClientHandshake;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{Error, HandshakeError, Message, WebSocket, client};
 
+use super::address::{Address, Stream};
+use super::error::TargetError;
+
 enum State {
     Connecting(TcpStream),
-    Handshake(MidHandshake<ClientHandshake<TcpStream>>),
-    Open(Box<WebSocket<TcpStream>>),
+    Handshake(MidHandshake<ClientHandshake<Box<dyn Stream>>>),
+    Open(Box<WebSocket<Box<dyn Stream>>>),
     Closed,
 }
 
 /// One connection.
 pub(crate) struct Socket {
     state: State,
+    at: Address,
     url: String,
     protocol: Option<&'static str>,
     /// Said before the connection was open.
@@ -33,13 +36,13 @@ impl Socket {
     pub(crate) fn connect(
         registry: &Registry,
         token: Token,
-        address: SocketAddr,
+        at: &Address,
         url: String,
         protocol: Option<&'static str>,
     ) -> io::Result<Self> {
-        let mut stream = TcpStream::connect(address)?;
+        let mut stream = TcpStream::connect(at.socket)?;
         registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
-        Ok(Self { state: State::Connecting(stream), url, protocol, waiting: Vec::new(), unsent: false })
+        Ok(Self { state: State::Connecting(stream), at: at.clone(), url, protocol, waiting: Vec::new(), unsent: false })
     }
 
     /// Says something, at once or as soon as the connection is open.
@@ -66,7 +69,7 @@ impl Socket {
                 Ok(Message::Text(text)) => return Ok(Some(text.as_str().to_owned())),
                 Ok(_) => {}
                 Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
-                Err(error) => return Err(self.close(error.to_string())),
+                Err(error) => return Err(self.close(&error)),
             }
         }
     }
@@ -88,7 +91,7 @@ impl Socket {
                 if let Some(protocol) = self.protocol {
                     request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static(protocol));
                 }
-                client(request, stream)
+                client(request, self.at.wrap(stream).map_err(|error| error.to_string())?)
             }
             State::Handshake(handshake) => handshake.handshake(),
             open => {
@@ -108,12 +111,12 @@ impl Socket {
                 self.state = State::Handshake(handshake);
                 Ok(())
             }
-            Err(HandshakeError::Failure(error)) => Err(self.close(error.to_string())),
+            Err(HandshakeError::Failure(error)) => Err(self.close(&error)),
         }
     }
 
-    fn close(&mut self, why: String) -> String {
+    fn close(&mut self, error: &Error) -> String {
         self.state = State::Closed;
-        why
+        TargetError::of_tls(&self.url, error).map_or_else(|| error.to_string(), |error| error.to_string())
     }
 }

@@ -8,9 +8,13 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::address::{Address, HTTP_ONLY};
+use super::address::{Address, HTTP};
 use super::error::TargetError;
-use super::relay::{Key, Relay, Role, http};
+use super::relay::{Key, Relay, Role};
+use super::trust::Trust;
+
+/// A server that takes longer is not usable for a call.
+pub(super) const PATIENCE: Duration = Duration::from_secs(8);
 
 /// How sessions are opened.
 #[derive(Clone)]
@@ -32,20 +36,21 @@ pub struct WhipSettings {
 #[derive(Clone)]
 pub struct Whip {
     at: Address,
+    trust: Trust,
     settings: WhipSettings,
     signer: Option<Relay>,
 }
 
 impl Whip {
-    /// A server at an `http://` address.
+    /// A server at an `http://` or `https://` address.
     ///
     /// # Errors
     /// [`TargetError::Address`], [`TargetError::Template`].
-    pub fn new(url: &str, settings: WhipSettings) -> Result<Self, TargetError> {
+    pub fn new(url: &str, settings: WhipSettings, trust: &Trust) -> Result<Self, TargetError> {
         let refuse = |why: String| TargetError::Address { url: url.to_owned(), why };
-        let at = Address::parse(url, "http", 80, HTTP_ONLY).map_err(refuse)?;
-        let signer = settings.key.clone().map(|key| Relay::new(url, Some(key))).transpose()?;
-        let whip = Self { at, settings, signer };
+        let at = Address::parse(url, HTTP, trust).map_err(refuse)?;
+        let signer = settings.key.clone().map(|key| Relay::new(url, Some(key), trust)).transpose()?;
+        let whip = Self { at, trust: trust.clone(), settings, signer };
         whip.check()?;
         Ok(whip)
     }
@@ -65,16 +70,22 @@ impl Whip {
     /// Asks whether it is there; gives what it says of itself: our relay's version, or the `Server` header of others.
     ///
     /// # Errors
-    /// [`TargetError::Silent`].
+    /// [`TargetError::Silent`], or what TLS has against it.
     pub fn greet(&self) -> Result<Option<String>, TargetError> {
-        if let Ok(relay) = Relay::new(self.url(), None)
+        if let Ok(relay) = Relay::new(self.url(), None, &self.trust)
             && let Ok(Some(version)) = relay.greet()
         {
             return Ok(Some(version));
         }
-        let answer = http().get(self.url()).call();
-        let answer = answer.map_err(|error| TargetError::Silent { url: self.url().to_owned(), why: error.to_string() })?;
+        let silent = |error: &ureq::Error| TargetError::Silent { url: self.url().to_owned(), why: error.to_string() };
+        let answer = self.trust.http(PATIENCE).get(self.url()).call();
+        let answer = answer.map_err(|error| TargetError::of_tls(self.url(), &error).unwrap_or_else(|| silent(&error)))?;
         Ok(answer.headers().get("server").and_then(|value| value.to_str().ok()).map(str::to_owned))
+    }
+
+    /// Whose certificates are believed, here and where the templates lead.
+    pub(crate) fn trust(&self) -> &Trust {
+        &self.trust
     }
 
     /// Whether each meeting has a room of its own.
@@ -138,7 +149,7 @@ impl Whip {
             return Err(refuse("placeholders are {room}, {person} and {peer}".to_owned()));
         }
         let url = self.at.base.join(&filled).map_err(|error| refuse(error.to_string()))?;
-        if url.scheme() == "http" { Ok(url) } else { Err(refuse("only http is spoken".to_owned())) }
+        if HTTP.contains(&url.scheme()) { Ok(url) } else { Err(refuse("only http and https are spoken".to_owned())) }
     }
 }
 
@@ -148,7 +159,8 @@ mod tests {
 
     fn whip(publish: &str, play: Option<&str>) -> Result<Whip, TargetError> {
         let play = play.map(str::to_owned);
-        Whip::new("http://127.0.0.1:7880", WhipSettings { publish: publish.to_owned(), play, token: None, key: None, room: None })
+        let settings = WhipSettings { publish: publish.to_owned(), play, token: None, key: None, room: None };
+        Whip::new("http://127.0.0.1:7880", settings, &Trust::new(None)?)
     }
 
     #[test]
@@ -164,8 +176,7 @@ mod tests {
 
     #[test]
     fn templates_that_cannot_work_say_so() {
-        for (publish, play) in [("/whip", None), ("/{romm}/whip", None), ("/{peer}/whip", None), ("/{room}/whip", Some("https://x/{room}"))]
-        {
+        for (publish, play) in [("/whip", None), ("/{romm}/whip", None), ("/{peer}/whip", None), ("/{room}/whip", Some("wss://x/{room}"))] {
             let error = whip(publish, play).err().expect("no scheme").to_string();
             assert!(error.contains("/v1/rooms/{room}/whip"), "{error}");
         }

@@ -6,4 +6,5 @@ mod janus;
 mod network;
 mod relay;
 mod run;
+mod tls;
 mod whip;

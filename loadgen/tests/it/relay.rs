@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,6 +24,7 @@ pub(crate) fn alone() -> MutexGuard<'static, ()> {
 /// A relay on free ports; ended when dropped.
 pub(crate) struct Relay {
     process: Child,
+    scheme: &'static str,
     http: u16,
     admin: u16,
     media: u16,
@@ -33,13 +34,23 @@ pub(crate) struct Relay {
 impl Relay {
     /// Announces its media at `announced` as well, port for port.
     pub(crate) fn start(announced: Option<&str>) -> Self {
+        Self::launch("http", "", announced)
+    }
+
+    /// Behind TLS, with this certificate for 127.0.0.1 and its key.
+    pub(crate) fn start_behind_tls(certificate: &Path, key: &Path) -> Self {
+        let files = format!("[http]\ntls_cert = \"{}\"\ntls_key = \"{}\"\n", certificate.display(), key.display());
+        Self::launch("https", &files, None)
+    }
+
+    fn launch(scheme: &'static str, more: &str, announced: Option<&str>) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let folder = std::env::temp_dir().join(format!("loadgen-tests-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
         fs::create_dir_all(&folder).expect("a folder in the temporary directory");
         let secret = folder.join("secret");
         fs::write(&secret, SECRET).expect("the key file is written");
         let text = format!(
-            "[timeouts]\ndrain_seconds = 0\n[media]\nbind = [\"127.0.0.1\"]\npublic_addresses = [{}]\n[[keys]]\nid = \"tests\"\nalgorithm = \"HS256\"\nsecret_file = \"{}\"\n",
+            "{more}[timeouts]\ndrain_seconds = 0\n[media]\nbind = [\"127.0.0.1\"]\npublic_addresses = [{}]\n[[keys]]\nid = \"tests\"\nalgorithm = \"HS256\"\nsecret_file = \"{}\"\n",
             announced.map(|address| format!("\"{address}\"")).unwrap_or_default(),
             secret.display()
         );
@@ -57,7 +68,7 @@ impl Relay {
             .stderr(fs::File::create(folder.join("log")).expect("a log file"))
             .spawn()
             .expect("the relay starts");
-        let relay = Self { process, http, admin, media, folder };
+        let relay = Self { process, scheme, http, admin, media, folder };
         relay.wait_until_ready();
         relay
     }
@@ -99,7 +110,7 @@ impl Relay {
 
     /// Its address.
     pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.http)
+        format!("{}://127.0.0.1:{}", self.scheme, self.http)
     }
 
     /// People that it holds at present, by its own metrics.
@@ -123,7 +134,7 @@ impl Relay {
     }
 
     fn is_ready(&self) -> std::io::Result<bool> {
-        Ok(get(self.http, "/readyz")?.starts_with("HTTP/1.1 200"))
+        Ok(get(self.admin, "/readyz")?.starts_with("HTTP/1.1 200"))
     }
 }
 
@@ -158,7 +169,7 @@ pub(crate) fn stall(pid: u32, span: Duration) {
 /// The relay's binary beside the test binaries.
 fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("a running test knows its path");
-    let folder = test.parent().and_then(std::path::Path::parent).expect("test binaries lie in target/release/deps");
+    let folder = test.parent().and_then(Path::parent).expect("test binaries lie in target/release/deps");
     let binary = folder.join("relay");
     assert!(binary.exists(), "{} is missing: run `cargo build --release` first (tests/run does)", binary.display());
     binary

@@ -56,7 +56,8 @@ pub(crate) fn assert_everybody_received(summary: &Summary, ways: f64, complaints
     assert_eq!(summary.joins["offer_to_first_frame"].count, 2, "the first one found nobody: {:?}", summary.joins);
 }
 
-fn play(relay: &Relay, arguments: &[&str]) -> (Summary, String) {
+/// Plays [`STEADY`] by WHIP, holds that it passed and that nobody stays behind; gives what was found and said.
+pub(crate) fn play(relay: &Relay, arguments: &[&str]) -> (Summary, String) {
     let mut all = vec!["--target", "whip", "--slo", "failed<=0%"];
     all.extend(STEADY);
     all.extend(arguments);

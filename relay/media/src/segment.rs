@@ -77,14 +77,45 @@ pub(crate) struct Pictures {
     pub(crate) frame: Option<u16>,
 }
 
+/// Picture numbers as the viewer has them.
+#[derive(Clone, Copy, Debug)]
+struct Numbers {
+    picture_id: u16,
+    tl0: u8,
+    frame: u16,
+}
+
+impl Numbers {
+    /// Goes on to those of a packet where they are newer; `pictures` are its numbers on the publisher's leg.
+    #[inline]
+    fn advance(&mut self, shift: &Shift, pictures: Pictures) {
+        if let Some(id) = pictures.picture_id.map(|id| shift.picture_id(id))
+            // Order of 15-bit numbers, on the circle of 16 bits.
+            && newer(id << 1, self.picture_id << 1)
+        {
+            self.picture_id = id;
+        }
+        if let Some(tl0) = pictures.tl0.map(|tl0| tl0.wrapping_add(shift.tl0))
+            && tl0.wrapping_sub(self.tl0).cast_signed() > 0
+        {
+            self.tl0 = tl0;
+        }
+        if let Some(frame) = pictures.frame.map(|frame| frame.wrapping_add(shift.frame))
+            && newer(frame, self.frame)
+        {
+            self.frame = frame;
+        }
+    }
+}
+
 /// The newest numbers a slot has given away.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Newest {
     out_seq: u64,
     timestamp: u32,
-    picture_id: u16,
-    tl0: u8,
-    frame: u16,
+    numbers: Numbers,
+    /// Of the packets that were written.
+    written: Numbers,
     /// Before the first packet there is none.
     sent: Option<Instant>,
     /// The slot's time line: capture time on the relay's clock to the viewer's timestamps, across all who were in the slot.
@@ -103,12 +134,12 @@ const TOLERANCE: Duration = Duration::from_millis(500);
 impl Newest {
     pub(crate) fn new(entropy: u64, ssrc: Ssrc) -> Self {
         // The parts overlap in nothing that a receiver could compare.
+        let numbers = Numbers { picture_id: (entropy >> 16) as u16 & PICTURE_ID_MASK, tl0: ssrc.0 as u8, frame: (entropy >> 24) as u16 };
         Self {
             out_seq: first_seq(entropy) - 1,
             timestamp: (entropy >> 32) as u32,
-            picture_id: (entropy >> 16) as u16 & PICTURE_ID_MASK,
-            tl0: ssrc.0 as u8,
-            frame: (entropy >> 24) as u16,
+            numbers,
+            written: numbers,
             sent: None,
             line: SourceClock::UNKNOWN,
         }
@@ -126,9 +157,9 @@ impl Newest {
             begun_at: inbound.ext_seq + inbound.behind,
             shift: Shift {
                 timestamp: timestamp.wrapping_sub(inbound.timestamp),
-                picture_id: (self.picture_id + 1).wrapping_sub(pictures.picture_id.unwrap_or(0)) & PICTURE_ID_MASK,
-                tl0: self.tl0.wrapping_add(1).wrapping_sub(pictures.tl0.unwrap_or(0)),
-                frame: self.frame.wrapping_add(1).wrapping_sub(pictures.frame.unwrap_or(0)),
+                picture_id: (self.numbers.picture_id + 1).wrapping_sub(pictures.picture_id.unwrap_or(0)) & PICTURE_ID_MASK,
+                tl0: self.numbers.tl0.wrapping_add(1).wrapping_sub(pictures.tl0.unwrap_or(0)),
+                frame: self.numbers.frame.wrapping_add(1).wrapping_sub(pictures.frame.unwrap_or(0)),
             },
         }
     }
@@ -145,22 +176,7 @@ impl Newest {
         pictures: Pictures,
     ) {
         let (shift, out_seq) = (&ticket.shift, ticket.out_seq);
-        if let Some(id) = pictures.picture_id.map(|id| shift.picture_id(id))
-            // Order of 15-bit numbers, on the circle of 16 bits.
-            && newer(id << 1, self.picture_id << 1)
-        {
-            self.picture_id = id;
-        }
-        if let Some(tl0) = pictures.tl0.map(|tl0| tl0.wrapping_add(shift.tl0))
-            && tl0.wrapping_sub(self.tl0).cast_signed() > 0
-        {
-            self.tl0 = tl0;
-        }
-        if let Some(frame) = pictures.frame.map(|frame| frame.wrapping_add(shift.frame))
-            && newer(frame, self.frame)
-        {
-            self.frame = frame;
-        }
+        self.numbers.advance(shift, pictures);
         if out_seq <= self.out_seq {
             return;
         }
@@ -170,6 +186,18 @@ impl Newest {
             self.settle(now, inbound.captured, rate);
         }
         self.sent = Some(now);
+    }
+
+    /// A packet is written.
+    #[inline]
+    pub(crate) fn wrote(&mut self, shift: &Shift, pictures: Pictures) {
+        self.written.advance(shift, pictures);
+    }
+
+    /// Nothing of what was not written by now ever will be. `sent` is the highest number that was; `None`: none at all.
+    pub(crate) fn take_back(&mut self, sent: Option<u64>, entropy: u64) {
+        self.out_seq = sent.unwrap_or(first_seq(entropy) - 1);
+        self.numbers = self.written;
     }
 
     /// The newest timestamp.

@@ -8,6 +8,7 @@ use common::Style;
 use common::leg::{Leg, VP8, header, lane, leg};
 use common::viewer::{RTX, SSRC};
 use media::{Packet, Slot, Ticket};
+use wire::codec::vp8::Descriptor;
 use wire::ids::Ssrc;
 
 /// Lets the relay see a packet of the lane and gives its ticket.
@@ -63,6 +64,41 @@ fn nothing_is_written_after_the_slot_was_filled_anew() {
         let ticket = admit(&mut leg, &mut camera, 0).unwrap();
         act(&mut leg, &camera);
         assert_eq!(write(&mut leg, &ticket, 60), None);
+    }
+}
+
+fn picture_id(packet: &[u8]) -> u16 {
+    Descriptor::parse(header(packet).payload(packet).unwrap()).unwrap().picture_id.unwrap().value()
+}
+
+/// The viewer would take the numbers of what waited in vain for lost, ask for them and report them.
+#[test]
+fn numbers_of_what_waited_in_vain_are_given_away_again() {
+    let mut camera = lane(VP8, 0x100, "0");
+    let acts: [fn(&mut Leg, &common::Lane); 3] = [
+        |leg, _| leg.slot.break_off(),
+        |leg, lane| leg.put(lane, 150),
+        |leg, lane| {
+            leg.slot.detach();
+            leg.put(lane, 150);
+        },
+    ];
+    for (act, written) in acts.into_iter().zip([2, 1, 0]) {
+        let mut leg = leg(std::slice::from_ref(&camera), true);
+        camera.wants_key = true;
+        let tickets: Vec<_> = (0..4).map(|nth| admit(&mut leg, &mut camera, 40 * nth).unwrap()).collect();
+        let newest = tickets.iter().take(written).map(|ticket| write(&mut leg, ticket, 140).unwrap()).last();
+        let last = newest.as_ref().map_or(tickets[0].sequence().wrapping_sub(1), |packet| header(packet).sequence);
+        leg.slot.forgo(&tickets[3]);
+        act(&mut leg, &camera);
+        camera.wants_key = true;
+        let next = leg.send(&mut camera, 200, 0).unwrap();
+        assert_eq!(header(&next).sequence, last.wrapping_add(1), "{written} written");
+        if let Some(newest) = newest {
+            assert_eq!(picture_id(&next), (picture_id(&newest) + 1) & 0x7fff, "browsers wait for a picture whose id was skipped");
+        }
+        assert_eq!(header(&leg.send(&mut camera, 240, 0).unwrap()).sequence, last.wrapping_add(2));
+        assert_eq!(leg.resend(last.wrapping_add(3), 250), None, "what was forgone went with the rest");
     }
 }
 

@@ -13,9 +13,7 @@ use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest, Sha256};
 
 pub(crate) use language::Language;
-pub(crate) use picture::{
-    Axis, Bar, Caption, FAINT, FIRST, Failed, GROUND, INK, Line, Look, SECOND, SIZE, TEXT, THIRD, draw, lines, rows_of_bars,
-};
+pub(crate) use picture::{Axis, Bar, Caption, FIRST, Failed, GROUND, Line, Look, SECOND, THIRD, lines, rows_of_bars};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = concat!("\n", include_str!("page.js"));

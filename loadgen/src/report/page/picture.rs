@@ -1,4 +1,4 @@
-//! Pictures as SVG that take the page's colours and say in words what they show: lines over an axis, bars, and the frame of any other.
+//! Pictures as SVG that take the page's colours and say in words what they show: lines over an axis, and bars.
 
 use plotters::coord::Shift;
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint};
@@ -9,17 +9,17 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::escape;
 
 /// Size of a picture, px; the page scales it.
-pub(crate) const SIZE: (u32, u32) = (860, 320);
+const SIZE: (u32, u32) = (860, 320);
 /// Smallest text, px.
-pub(crate) const TEXT: u32 = 14;
+const TEXT: u32 = 14;
 /// Width of a letter of that text, px, about: where the next entry of a legend begins.
 const LETTER: f64 = 7.2;
 /// Room for a legend above the lines, px.
 const LEGEND: u32 = 30;
 
 // The page's style sheet gives each of these its colour in light and dark.
-pub(crate) const INK: RGBColor = RGBColor(0x10, 0x25, 0x2a);
-pub(crate) const FAINT: RGBColor = RGBColor(0xcd, 0xd8, 0xda);
+const INK: RGBColor = RGBColor(0x10, 0x25, 0x2a);
+const FAINT: RGBColor = RGBColor(0xcd, 0xd8, 0xda);
 pub(crate) const FIRST: RGBColor = RGBColor(0x0a, 0x5c, 0x68);
 pub(crate) const SECOND: RGBColor = RGBColor(0xb3, 0x5c, 0x00);
 pub(crate) const GROUND: RGBColor = RGBColor(0xff, 0xff, 0xff);
@@ -272,7 +272,7 @@ pub(crate) fn rows_of_bars(
 }
 
 /// Runs the drawing and gives the SVG its name, its words, and freedom to scale.
-pub(crate) fn draw<F>(caption: &Caption<'_>, height: u32, paint: F) -> Result<String, Failed>
+fn draw<F>(caption: &Caption<'_>, height: u32, paint: F) -> Result<String, Failed>
 where
     F: FnOnce(&DrawingArea<SVGBackend<'_>, Shift>) -> Result<(), Failed>,
 {

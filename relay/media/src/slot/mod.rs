@@ -72,7 +72,7 @@ pub struct Slot {
     config: SlotConfig,
     attached: Option<Attached>,
     newest: Newest,
-    /// Counts [`Slot::attach`]: tickets of before are worth nothing.
+    /// Counts what makes tickets of before worth nothing: [`Slot::attach`], [`Slot::detach`], [`Slot::break_off`].
     attach: u32,
     /// Viewer's numbers that were sent.
     sent: Window,
@@ -187,14 +187,22 @@ impl Slot {
 
     /// Puts another publication into the slot (or the same again, for a changed route). Only continuity of the numbers remains.
     pub fn attach(&mut self, now: Instant, route: Route) {
-        self.attach = self.attach.wrapping_add(1);
+        self.turn_over();
         self.attached = Some(Attached { since: now, route, selector: Selector::ALL, segment: None, unreadable: route.is_empty() });
     }
 
     /// Empties the slot.
     pub fn detach(&mut self) {
-        self.attach = self.attach.wrapping_add(1);
+        self.turn_over();
         self.attached = None;
+    }
+
+    /// What still waits with a ticket will never be written, so its numbers are given away again: the viewer would count a gap as lost, and
+    /// report so. What was written keeps its number for good, which is a nonce.
+    fn turn_over(&mut self) {
+        self.attach = self.attach.wrapping_add(1);
+        self.newest.take_back(self.sent.highest(), self.config.entropy);
+        self.forgone = None;
     }
 
     /// What of the publication this viewer is to get, until something else is said; after [`Slot::attach`] everything there is. Less begins
@@ -208,8 +216,9 @@ impl Slot {
         }
     }
 
-    /// Nothing more of what is being forwarded: the target begins with a keyframe.
+    /// Nothing more of what is being forwarded, nor of what waits: the target begins with a keyframe.
     pub fn break_off(&mut self) {
+        self.turn_over();
         if let Some(attached) = &mut self.attached {
             attached.segment = None;
         }

@@ -9,6 +9,7 @@ use wire::seq::distance;
 use super::Slot;
 use crate::rewrite::{Stamps, translate, write_head, write_payload};
 use crate::runs::Run;
+use crate::segment::Pictures;
 use crate::{MediaKind, Origin, Packet, Stored, Ticket};
 
 /// A jitter buffer for speech has played what is older.
@@ -117,6 +118,7 @@ impl Slot {
         let body = write_payload(&packet, payload, &ticket.shift, &mut out[head + original..])?;
         let len = head + original + body;
         if first {
+            self.newest.wrote(&ticket.shift, if ticket.fills { Pictures::default() } else { packet.pictures() });
             self.count_first(&ticket, body, 0);
             self.remember(codec, exts, ticket.out_seq, twcc);
         } else if rtx.is_some() {

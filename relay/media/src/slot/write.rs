@@ -8,6 +8,7 @@ use wire::rtp::RtpFields;
 use super::{Slot, SlotConfig};
 use crate::history::SameAgain;
 use crate::rewrite::{Stamps, translate, write_head, write_payload};
+use crate::segment::Pictures;
 use crate::window::Window;
 use crate::{CodecOut, Inbound, Packet, Ticket};
 
@@ -108,6 +109,7 @@ impl Slot {
         if ticket.keyframe {
             self.keyframe = self.keyframe.max(ticket.out_seq);
         }
+        self.newest.wrote(&ticket.shift, if ticket.fills { Pictures::default() } else { packet.pictures() });
         self.count_start(now, ticket);
         self.count_first(ticket, body, head + body);
         self.remember(codec, exts, ticket.out_seq, twcc);

@@ -1,0 +1,51 @@
+//! The load that all servers of a comparison get.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::report::page::Language;
+
+/// So many times more meetings open in the storm: processes are watched in ticks of 10 ms, and a join costs one or two.
+const STORM_MEETINGS: u32 = 3;
+
+/// The same for everybody.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Load {
+    /// Meetings at one time.
+    pub meetings: u32,
+    /// People in each.
+    pub people: u32,
+    /// Length of the measured part, seconds.
+    pub seconds: u32,
+}
+
+impl Load {
+    /// Meetings that open at once in the storm.
+    #[must_use]
+    pub fn storm_meetings(&self) -> u32 {
+        STORM_MEETINGS * self.meetings
+    }
+
+    pub(super) fn words(&self, language: Language) -> String {
+        let (Self { meetings, people, seconds }, joins) = (self, self.storm_meetings() * self.people);
+        match language {
+            Language::English => format!(
+                "{meetings} meetings of {people}, each with camera (360 lines, 500 kbit/s, one encoding) and microphone, everybody receives \
+                 everybody, {seconds} s; then a storm of {joins} joins in 2 s"
+            ),
+            Language::Danish => format!(
+                "{meetings} møder med {people} deltagere, hver med kamera (360 linjer, 500 kbit/s, én kodning) og mikrofon, alle modtager \
+                 alle, {seconds} s; derefter en storm af {joins} tilslutninger på 2 s"
+            ),
+        }
+    }
+}
+
+/// For a terminal, which gets English.
+impl fmt::Display for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words(Language::English))
+    }
+}
