@@ -200,6 +200,7 @@ impl Client {
             red: self.setup.takes_red || self.setup.sources.iter().any(|source| source.voice.copies > 0),
             sound_nack: self.setup.sound_nack || self.setup.sources.iter().any(|source| source.voice.again),
             feedback: self.setup.feedback,
+            reads: self.setup.reads,
         };
         let lines: Vec<OfferLine> = (0..self.lines.len()).map(|index| self.offer_line(index)).collect();
         offer::write(&head, &lines)

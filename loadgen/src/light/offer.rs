@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
+use wire::codec::Codec;
 use wire::ext::Ext;
 use wire::ids::{Fingerprint, IceCredentials, Rid, Ssrc};
 
@@ -42,6 +43,8 @@ pub(super) struct OfferHead<'a> {
     pub(super) red: bool,
     pub(super) sound_nack: bool,
     pub(super) feedback: Feedback,
+    /// What pictures of others may be coded in.
+    pub(super) reads: Codec,
 }
 
 pub(super) fn write(head: &OfferHead<'_>, lines: &[OfferLine]) -> String {
@@ -92,7 +95,7 @@ fn write_line(sdp: &mut String, head: &OfferHead<'_>, line: &OfferLine) {
         let _ = write!(sdp, "track-{}\r\n", line.mid);
     }
     sdp.push_str("a=rtcp-mux\r\na=rtcp-rsize\r\n");
-    write_codecs(sdp, head, line.audio, congestion(line.direction, head.feedback));
+    write_codecs(sdp, head, line);
     write_streams(sdp, line);
 }
 
@@ -123,22 +126,33 @@ fn congestion(direction: Direction, feedback: Feedback) -> &'static str {
     }
 }
 
-fn write_codecs(sdp: &mut String, head: &OfferHead<'_>, audio: bool, congestion: &str) {
-    let numbers = head.numbering;
+/// The name of what pictures on a line are coded in; light clients send VP8.
+fn video_codec(line: &OfferLine, reads: Codec) -> &'static str {
+    match (line.direction, reads) {
+        (Direction::Receive, Codec::H264) => "H264",
+        (Direction::Receive, Codec::Vp9) => "VP9",
+        (Direction::Receive, Codec::Av1) => "AV1",
+        _ => "VP8",
+    }
+}
+
+fn write_codecs(sdp: &mut String, head: &OfferHead<'_>, line: &OfferLine) {
+    let (numbers, audio, congestion) = (head.numbering, line.audio, congestion(line.direction, head.feedback));
     if audio && head.red {
         let _ = write!(sdp, "a=rtpmap:{} red/48000/2\r\na=fmtp:{} {}/{}\r\n", numbers.red, numbers.red, numbers.opus, numbers.opus);
     }
     if audio && head.sound_nack {
         let _ = write!(sdp, "a=rtcp-fb:{} nack\r\n", numbers.opus);
     }
-    let (opus, vp8, rtx) = (numbers.opus, numbers.vp8, numbers.rtx);
+    let (opus, pt, rtx) = (numbers.opus, numbers.vp8, numbers.rtx);
     let _ = if audio {
         write!(sdp, "a=rtpmap:{opus} opus/48000/2\r\na=rtcp-fb:{opus} {congestion}\r\na=fmtp:{opus} minptime=10;useinbandfec=1\r\n")
     } else {
         write!(
             sdp,
-            "a=rtpmap:{vp8} VP8/90000\r\na=rtcp-fb:{vp8} {congestion}\r\na=rtcp-fb:{vp8} ccm fir\r\na=rtcp-fb:{vp8} nack\r\n\
-             a=rtcp-fb:{vp8} nack pli\r\na=rtpmap:{rtx} rtx/90000\r\na=fmtp:{rtx} apt={vp8}\r\n"
+            "a=rtpmap:{pt} {}/90000\r\na=rtcp-fb:{pt} {congestion}\r\na=rtcp-fb:{pt} ccm fir\r\na=rtcp-fb:{pt} nack\r\n\
+             a=rtcp-fb:{pt} nack pli\r\na=rtpmap:{rtx} rtx/90000\r\na=fmtp:{rtx} apt={pt}\r\n",
+            video_codec(line, head.reads)
         )
     };
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signal::message::Source;
+use wire::codec::Codec;
 use wire::ext::{Ext, ExtMap};
 use wire::ids::Rid;
 
@@ -38,6 +39,8 @@ pub struct Setup {
     pub feedback: Feedback,
     /// How often congestion feedback is given while packets come; browsers use 50 to 250 ms.
     pub feedback_every: Duration,
+    /// What pictures of others may be coded in.
+    pub reads: Codec,
     /// Whether lost packets are asked for again.
     pub asks_again: bool,
     /// Whether others may send what is not of the pattern, as real encoders do; it is counted apart then, where it would be an error.
@@ -62,6 +65,7 @@ impl Setup {
             keeps_gaps: false,
             feedback: Feedback::TransportCc,
             feedback_every: Duration::from_millis(100),
+            reads: Codec::Vp8,
             asks_again: true,
             takes_foreign: false,
         }

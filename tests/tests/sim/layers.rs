@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use signal::message::{Limited, Source};
 use tests::sim::{Layer, LinkSpec, PersonIx, Setup, Sim, SourceSetup};
+use wire::codec::Codec;
 
 use crate::video::{LARGE, SMALL, camera_of, changes, freezes, join, line, percentile, record, show, shown, watched, webcam};
 use crate::{JOIN, SECOND};
@@ -163,4 +165,33 @@ fn a_line_that_all_but_ends_keeps_a_picture_that_moves() {
         assert!(longest < Duration::from_millis(1_200), "seed {seed}: {longest:?}");
         assert!(decoded >= 5 * 15, "seed {seed}: {decoded} pictures");
     }
+}
+
+/// Whoever cannot read what somebody sends is told so, hears them all the same, and costs nobody keyframes.
+#[test]
+fn a_viewer_who_cannot_read_the_codec_is_told_and_asks_for_nothing() {
+    let mut sim = Sim::new(319);
+    let speaker = Setup { sources: vec![SourceSetup::microphone(), SourceSetup::webcam()], ..Setup::viewer(1, 0, 0) };
+    let camera = join(&mut sim, speaker, LinkSpec::default(), LinkSpec::default());
+    let [reader, stranger] = [(2, Codec::Vp8), (3, Codec::H264)].map(|(author, reads)| {
+        let viewer = Setup { reads, ..Setup::viewer(author, 1, 1) };
+        join(&mut sim, viewer, LinkSpec::default(), LinkSpec::default())
+    });
+    sim.run(JOIN);
+    show(&mut sim, reader, &[(camera, LARGE)]);
+    sim.run(5 * SECOND);
+    sim.begin_window();
+    let asked = |sim: &Sim| {
+        let counters = sim.node.worker.counters();
+        counters.keyframes_start + counters.keyframes_switch + counters.keyframes_loss
+    };
+    let before = asked(&sim);
+    sim.run(10 * SECOND);
+    assert_eq!(asked(&sim) - before, 0, "keyframes that nobody can use");
+    let limited =
+        |viewer: PersonIx| sim.people[viewer].slots.iter().filter(|slot| slot.source == Some(Source::Camera)).map(|slot| slot.limited);
+    assert_eq!(limited(stranger).collect::<Vec<_>>(), [Some(Limited::Codec)]);
+    assert_eq!(limited(reader).collect::<Vec<_>>(), [None]);
+    assert_eq!((sim.people[stranger].packets(1, Source::Camera), shown(&sim, reader, camera)), (0, Some((720, 2))));
+    assert!(sim.people[stranger].decoded(1, Source::Microphone) > 490, "sound goes on");
 }
