@@ -35,7 +35,9 @@ async fn the_picture_follows_the_size_of_its_tile_and_what_nobody_sees_is_not_se
     shows(&bo, who, SMALL, QUARTER, "vp8, small tile").await;
     bo.screenshot("tile-small").await;
     let higher = ["h", "m"];
+    let small = Instant::now();
     eventually("the higher layers stand still", PAUSED + LIMIT, async || stand_still(&anna, &higher).await).await;
+    println!("small tile: the higher layers have stood still for half a second after {:?}", small.elapsed());
     bo.sees(who, "camera", SOME_FRAMES).await;
     shows(&bo, who, LARGE, FULL, "vp8, large tile").await;
     bo.screenshot("tile-large").await;
@@ -45,7 +47,7 @@ async fn the_picture_follows_the_size_of_its_tile_and_what_nobody_sees_is_not_se
     bo.eval(HIDE).await;
     let hidden = Instant::now();
     eventually("the picture of a hidden page is the smallest", LIMIT, async || stand_still(&anna, &higher).await).await;
-    println!("hidden: the higher layers stand still after {:?}", hidden.elapsed());
+    println!("hidden: the higher layers have stood still for half a second after {:?}", hidden.elapsed());
     bo.eval(SHOW).await;
     shows(&bo, who, LARGE, FULL, "vp8, page shown again").await;
 
