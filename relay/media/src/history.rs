@@ -10,10 +10,6 @@ use crate::audio::Copies;
 /// Times that a packet is sent again.
 const MAX_TIMES: u8 = 6;
 
-/// Copies by how often the packet was sent again before. Who asks for the same again has a picture that stands still, and that is rare: one
-/// packet of a hundred, of a thousand ... where one of ten is lost. Losses come in rows, and a row has to be got over.
-const COPIES: [u8; MAX_TIMES as usize] = [1, 2, 4, 6, 8, 8];
-
 /// What can be saved up on any line, bytes: a picture.
 const LEAST_SAVED: i64 = 8 * 1024;
 
@@ -104,10 +100,10 @@ impl ResendLimit {
         self.find(now, out_seq).is_none_or(|resent| resent.last <= sent)
     }
 
-    /// How many copies to send of a packet that may be sent again.
-    pub(crate) fn copies(&self, now: Instant, out_seq: u16) -> u8 {
-        let times = self.find(now, out_seq).map_or(0, |resent| resent.times);
-        COPIES.get(usize::from(times)).copied().unwrap_or(1)
+    /// Whether a packet that may be sent again goes twice: it was sent again before, and that was lost as well. More copies than two take
+    /// from others what they bring.
+    pub(crate) fn goes_twice(&self, now: Instant, out_seq: u16) -> bool {
+        self.find(now, out_seq).is_some()
     }
 
     /// A copy was sent.
@@ -115,7 +111,7 @@ impl ResendLimit {
         self.credit -= bytes as i64;
     }
 
-    /// A packet is sent again, in however many copies.
+    /// A packet is sent again, once or twice.
     pub(crate) fn tried(&mut self, now: Instant, out_seq: u16) {
         let times = self.find(now, out_seq).map_or(0, |resent| resent.times) + 1;
         if self.recent.is_empty() {
@@ -187,7 +183,7 @@ impl SameAgain {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::disallowed_methods)]
-    use super::{COPIES, ResendLimit, VIDEO};
+    use super::{ResendLimit, VIDEO};
     use crate::MediaKind;
     use std::time::{Duration, Instant};
 
@@ -201,7 +197,7 @@ mod tests {
         for ms in 0..1000 {
             let now = start + Duration::from_millis(ms);
             if limit.allows(now, 7, RTT) {
-                assert_eq!(limit.copies(now, 7), COPIES[sent.len()]);
+                assert_eq!(limit.goes_twice(now, 7), !sent.is_empty());
                 limit.tried(now, 7);
                 sent.push(ms);
             }

@@ -76,7 +76,7 @@ pub(crate) struct Downlink {
     pub(crate) pacer: Pacer<Waiting>,
     /// What of the queue was missed: a viewer who asks again meanwhile is not queued again.
     pub(crate) again: Vec<(Ssrc, u16)>,
-    /// What is sent again more than once.
+    /// What is sent again twice.
     pub(crate) encores: Encores,
     /// What is on its way.
     pub(crate) flights: Flights,

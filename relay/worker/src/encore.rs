@@ -1,24 +1,23 @@
-//! Further copies of what is sent again. They follow at a distance: losses come in rows, and a row that takes one takes its neighbour.
+//! Second copies of what is sent again. They follow at a distance: losses come in rows, and a row that takes one takes its neighbour.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use wire::ids::Ssrc;
 
-/// Time between two copies of a packet.
-const DISTANCE: Duration = Duration::from_millis(2);
+/// Time between the copies of a packet.
+const DISTANCE: Duration = Duration::from_millis(5);
 
-/// Most packets of which copies are waiting; of further ones there are none.
+/// Most packets whose second copy waits; others have none.
 const MAX_WAITING: usize = 256;
 
-/// A packet of which copies are to follow.
+/// A packet whose second copy is to follow.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Encore {
     due: Instant,
     /// The slot's SSRC, and the packet's number there.
     pub(crate) stream: Ssrc,
     pub(crate) sequence: u16,
-    left: u8,
 }
 
 /// What is to follow towards one viewer.
@@ -29,18 +28,16 @@ pub(crate) struct Encores {
 }
 
 impl Encores {
-    /// A packet was sent again; `copies` more are to follow.
-    pub(crate) fn add(&mut self, now: Instant, stream: Ssrc, sequence: u16, copies: u8) {
-        if copies > 0 && self.waiting.len() < MAX_WAITING {
-            self.waiting.push_back(Encore { due: now + DISTANCE, stream, sequence, left: copies });
+    /// A packet was sent again, and is to go once more.
+    pub(crate) fn add(&mut self, now: Instant, stream: Ssrc, sequence: u16) {
+        if self.waiting.len() < MAX_WAITING {
+            self.waiting.push_back(Encore { due: now + DISTANCE, stream, sequence });
         }
     }
 
-    /// The copy that is due; the next of the same packet is then waited for.
+    /// The next that is due.
     pub(crate) fn take_due(&mut self, now: Instant) -> Option<Encore> {
-        let encore = self.waiting.pop_front_if(|encore| encore.due <= now)?;
-        self.add(now, encore.stream, encore.sequence, encore.left - 1);
-        Some(encore)
+        self.waiting.pop_front_if(|encore| encore.due <= now)
     }
 
     /// When the next is due.
@@ -60,24 +57,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn copies_of_several_packets_alternate_at_a_distance() {
+    fn each_follows_once_at_a_distance() {
         let (start, mut encores) = (Instant::now(), Encores::default());
-        encores.add(start, Ssrc(1), 7, 0);
-        assert_eq!(encores.poll_timeout(), None, "one was enough");
-        encores.add(start, Ssrc(1), 8, 2);
-        encores.add(start, Ssrc(1), 9, 1);
+        encores.add(start, Ssrc(1), 8);
+        encores.add(start, Ssrc(1), 9);
         assert!(encores.take_due(start).is_none());
         let mut sent = Vec::new();
         while let Some(due) = encores.poll_timeout() {
             sent.extend(encores.take_due(due).map(|encore| (due.duration_since(start), encore.sequence)));
         }
-        assert_eq!(sent, [(DISTANCE, 8), (DISTANCE, 9), (2 * DISTANCE, 8)]);
+        assert_eq!(sent, [(DISTANCE, 8), (DISTANCE, 9)]);
     }
 
     #[test]
     fn what_waits_is_bounded_and_forgotten_on_demand() {
         let (start, mut encores) = (Instant::now(), Encores::default());
-        (0..1000).for_each(|sequence| encores.add(start, Ssrc(u32::from(sequence % 2)), sequence, 7));
+        (0..1000).for_each(|sequence| encores.add(start, Ssrc(u32::from(sequence % 2)), sequence));
         assert_eq!(encores.waiting.len(), MAX_WAITING);
         encores.retain(|encore| encore.stream == Ssrc(1));
         assert_eq!(encores.waiting.len(), MAX_WAITING / 2);

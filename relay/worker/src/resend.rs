@@ -97,7 +97,7 @@ impl Worker {
         }
     }
 
-    /// Further copies of what was sent again that are due now. Those that would have to wait come too late to be of use.
+    /// Second copies of what was sent again that are due now. Those that would have to wait come too late to be of use.
     pub(crate) fn repeat(&mut self, now: Instant, viewer: PeerKey) {
         while let Some(encore) = self.link_mut(viewer).and_then(|link| link.downlink.encores.take_due(now)) {
             let Encore { stream, sequence, .. } = encore;
@@ -143,14 +143,16 @@ fn find<'s>(from: &'s Peer, to: &Link, stream: Ssrc, sequence: u16) -> Option<Mi
     Some(Missed { slot: index, stream, publication, stored })
 }
 
-/// Sends a packet again, and sees to it that as many copies follow as it is worth.
+/// Sends a packet again, and sees to it that a second copy follows where the first is not enough.
 fn send_again(now: Instant, to: &mut Link, sequence: u16, missed: &Missed<'_>, outbox: &mut Outbox) -> bool {
     let repairable = (missed.publication.kind() == MediaKind::Video).then_some((missed.stream, sequence));
-    let copies = to.slots[missed.slot].media.copies(now, sequence);
+    let twice = to.slots[missed.slot].media.goes_twice(now, sequence);
     let sent = write_again(now, to, sequence, missed, repairable, outbox);
     if sent {
         to.slots[missed.slot].media.tried(now, sequence);
-        to.downlink.encores.add(now, missed.stream, sequence, copies - 1);
+        if twice {
+            to.downlink.encores.add(now, missed.stream, sequence);
+        }
     }
     sent
 }

@@ -36,7 +36,7 @@ fn lost(sim: &mut Sim, viewer: PersonIx) -> f64 {
 /// Ten minutes on a line that loses a tenth of everything, both ways: no more than `most` pictures stand for over 200 ms, none for over
 /// 400 ms, and nine of ten are decoded.
 ///
-/// Over eight other seeds each, 80 minutes, so many stood: 1 at random, then 3, 1, 19 and 44 for rows of 1.5, 2, 3 and 4. A row that takes
+/// Over eight other seeds each, 80 minutes, so many stood: 2 at random, then 0, 2, 7 and 29 for rows of 1.5, 2, 3 and 4. A row that takes
 /// all of 160 ms, as a few of the longest do, cannot be made good within 200; the rest is a row, a lost request and a row again.
 fn assert_smooth(seed: u64, bad: &LinkSpec, most: u64) {
     let (mut sim, camera, viewer) = lossy(seed, bad, viewer());
@@ -68,12 +68,12 @@ fn a_tenth_lost_in_bursts_of_two_freezes_hardly_anything_in_ten_minutes() {
 
 #[test]
 fn a_tenth_lost_in_bursts_of_three_freezes_hardly_anything_in_ten_minutes() {
-    assert_smooth(303, &LinkSpec::bursty(0.1, 3.0), 4);
+    assert_smooth(303, &LinkSpec::bursty(0.1, 3.0), 3);
 }
 
 #[test]
 fn a_tenth_lost_in_bursts_of_four_freezes_a_picture_a_minute_for_a_moment() {
-    assert_smooth(304, &LinkSpec::bursty(0.1, 4.0), 10);
+    assert_smooth(304, &LinkSpec::bursty(0.1, 4.0), 8);
 }
 
 /// Twin: a viewer who does not ask again sees the picture freeze, so the measure above can fail.

@@ -57,13 +57,13 @@ impl Slot {
         self.limit.is_latest(now, out_seq, sent)
     }
 
-    /// How many times [`Slot::resend`] is to be called for a packet that may be sent again: more than once where it was lost again.
+    /// Whether [`Slot::resend`] is to be called twice for a packet that may be sent again, at a distance: what was lost again.
     #[must_use]
-    pub fn copies(&self, now: Instant, out_seq: u16) -> u8 {
-        self.limit.copies(now, out_seq)
+    pub fn goes_twice(&self, now: Instant, out_seq: u16) -> bool {
+        self.limit.goes_twice(now, out_seq)
     }
 
-    /// Counts that a packet is sent again now, in however many copies.
+    /// Counts that a packet is sent again now, once or twice.
     pub fn tried(&mut self, now: Instant, out_seq: u16) {
         self.limit.tried(now, out_seq);
     }
