@@ -1,6 +1,6 @@
 //! The last packets of one publication layer, for retransmission to any of its viewers.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use wire::codec::{Codec, FrameInfo};
 use wire::ext::{ExtMap, ExtValues};
@@ -9,34 +9,64 @@ use wire::rtp::RtpHeader;
 
 use crate::{Inbound, MediaKind, Stored};
 
-/// Bytes per publication of video, shared out among its layers: 1.4 s at 1.5 Mbit/s.
+/// How long a packet is worth its memory: three round trips of over 600 ms, after which a picture is given up for a keyframe.
+const HORIZON: Duration = Duration::from_secs(2);
+
+/// Most bytes per publication of video, shared out among its layers: 1.4 s at 1.5 Mbit/s. What comes at a lower rate needs less.
 const VIDEO_BYTES: usize = 256 * 1024;
 
-/// Bytes per publication of audio: 2 s at 64 kbit/s.
+/// Most bytes per publication of audio: 2 s at 64 kbit/s.
 const AUDIO_BYTES: usize = 16 * 1024;
 
-/// Packets per layer; a power of two so that the index is a mask.
+/// Memory is taken a block at a time, bytes. A packet lies in one piece, so the end of a block is lost: a part of a packet in a dozen.
+const VIDEO_BLOCK: usize = 16 * 1024;
+const AUDIO_BLOCK: usize = 2 * 1024;
+
+/// Most packets per layer; powers of two so that the index is a mask.
 const VIDEO_ENTRIES: usize = 512;
 const AUDIO_ENTRIES: usize = 128;
 
-/// A ring of entries over a circular byte arena. The memory is taken with the first packet, all at once.
+/// Packets per layer at first.
+const FIRST_ENTRIES: usize = 32;
+
+/// Entries by number over a ring of blocks of bytes. Both grow with the rate, until they hold what came within [`HORIZON`] or reach their
+/// limits, and stay.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
     /// By `ext_seq` modulo length, so that late packets find their place.
     entries: Vec<Option<Entry>>,
-    arena: Vec<u8>,
-    /// Bytes ever written; position modulo length is the place in the arena.
-    written: u64,
-    capacity: (usize, usize),
+    /// In the order they were taken; the ring is [`Block::next`].
+    blocks: Vec<Block>,
+    /// The one that is being written.
+    current: usize,
+    limits: Limits,
 }
 
-/// Header and payload of a packet lie next to each other in the arena.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    entries: usize,
+    blocks: usize,
+    /// Bytes in each.
+    block: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Block {
+    bytes: Box<[u8]>,
+    used: usize,
+    /// Arrival of the last packet in it.
+    newest: Instant,
+    /// How often it was written from the beginning. Entries of earlier turns have lost their bytes.
+    turn: u32,
+    next: usize,
+}
+
+/// Header and payload of a packet lie next to each other in a block.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     ext_seq: u64,
     arrival: Instant,
-    /// `written` where the packet begins.
-    begin: u64,
+    place: Place,
     abs_capture: Option<Ntp>,
     picture_id: Option<u16>,
     timestamp: u32,
@@ -48,41 +78,42 @@ struct Entry {
     frame: FrameInfo,
 }
 
+/// Where a packet begins.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    turn: u32,
+    block: u16,
+    at: u16,
+}
+
 impl Store {
     /// A store for layer `layer` of `layers`. Higher layers have the higher rate and get twice the memory of the one below.
     pub(crate) fn new(kind: MediaKind, layer: usize, layers: usize) -> Self {
-        let capacity = match kind {
-            MediaKind::Audio => (AUDIO_ENTRIES, AUDIO_BYTES / layers.max(1)),
-            MediaKind::Video => (VIDEO_ENTRIES, (VIDEO_BYTES << layer) / ((1 << layers.max(1)) - 1)),
+        let (entries, bytes, block) = match kind {
+            MediaKind::Audio => (AUDIO_ENTRIES, AUDIO_BYTES / layers.max(1), AUDIO_BLOCK),
+            MediaKind::Video => (VIDEO_ENTRIES, (VIDEO_BYTES << layer) / ((1 << layers.max(1)) - 1), VIDEO_BLOCK),
         };
-        Self { entries: Vec::new(), arena: Vec::new(), written: 0, capacity }
+        // One more, for one is always being written over.
+        let limits = Limits { entries, blocks: bytes / block + 1, block };
+        Self { entries: Vec::new(), blocks: Vec::new(), current: 0, limits }
     }
 
     /// Keeps a packet. `header` is its header as received, whose extension values are read again when it is resent.
     #[inline]
     pub(crate) fn insert(&mut self, packet: &Inbound<'_>, header: &[u8]) {
-        if self.entries.is_empty() {
-            self.entries.resize(self.capacity.0, None);
-            self.arena.resize(self.capacity.1, 0);
-        }
         let len = header.len() + packet.payload.len();
         let (Ok(header_len), Ok(payload_len)) = (u16::try_from(header.len()), u16::try_from(packet.payload.len())) else {
             return;
         };
-        let Some(begin) = self.reserve(len) else { return };
-        let at = (begin % self.arena.len() as u64) as usize;
-        let (head, tail) = self.arena[at..at + len].split_at_mut(header.len());
+        let Some(index) = self.index(packet.ext_seq, packet.arrival) else { return };
+        let Some((place, bytes)) = self.reserve(len, packet.arrival) else { return };
+        let (head, tail) = bytes.split_at_mut(header.len());
         head.copy_from_slice(header);
         tail.copy_from_slice(packet.payload);
-        let index = packet.ext_seq as usize & (self.entries.len() - 1);
-        // A packet so late that its place belongs to a newer one is not worth more than that one.
-        if self.entries[index].is_some_and(|newer| newer.ext_seq > packet.ext_seq) {
-            return;
-        }
         self.entries[index] = Some(Entry {
             ext_seq: packet.ext_seq,
             arrival: packet.arrival,
-            begin,
+            place,
             abs_capture: packet.abs_capture,
             picture_id: packet.picture_id,
             timestamp: packet.timestamp,
@@ -97,19 +128,15 @@ impl Store {
 
     /// The RTP timestamp of the packet with this number, while its entry was not reused.
     pub(crate) fn timestamp(&self, ext_seq: u64) -> Option<u32> {
-        let entry = self.entries.get(ext_seq as usize & self.entries.len().checked_sub(1)?)?.as_ref()?;
-        (entry.ext_seq == ext_seq).then_some(entry.timestamp)
+        self.entry(ext_seq).map(|entry| entry.timestamp)
     }
 
     /// The packet with this number, while neither its entry nor its bytes were reused. `exts` is the publisher's map.
     pub(crate) fn get(&self, ext_seq: u64, exts: &ExtMap) -> Option<Stored<'_>> {
-        let entry = self.entries.get(ext_seq as usize & self.entries.len().checked_sub(1)?)?.as_ref()?;
-        if entry.ext_seq != ext_seq || self.written - entry.begin > self.arena.len() as u64 {
-            return None;
-        }
-        let at = (entry.begin % self.arena.len() as u64) as usize;
-        let (header_len, payload_len) = (usize::from(entry.header), usize::from(entry.payload));
-        let bytes = self.arena.get(at..at + header_len + payload_len)?;
+        let entry = self.entry(ext_seq)?;
+        let block = self.blocks.get(usize::from(entry.place.block)).filter(|block| block.turn == entry.place.turn)?;
+        let (at, header_len, payload_len) = (usize::from(entry.place.at), usize::from(entry.header), usize::from(entry.payload));
+        let bytes = block.bytes.get(at..at + header_len + payload_len)?;
         let header = RtpHeader::parse(bytes).ok()?;
         Some(Stored {
             ext_seq,
@@ -131,29 +158,82 @@ impl Store {
         self.entries.fill(None);
     }
 
-    /// Takes `len` bytes in one piece: what does not fit before the end of the arena goes to its beginning.
-    fn reserve(&mut self, len: usize) -> Option<u64> {
-        let size = self.arena.len();
-        if len > size {
+    fn entry(&self, ext_seq: u64) -> Option<&Entry> {
+        let entry = self.entries.get(ext_seq as usize & self.entries.len().checked_sub(1)?)?.as_ref()?;
+        (entry.ext_seq == ext_seq).then_some(entry)
+    }
+
+    /// Where the entry of a packet goes. `None`: it is so late that a newer one is there, which is worth more.
+    #[inline]
+    fn index(&mut self, ext_seq: u64, now: Instant) -> Option<usize> {
+        loop {
+            let Some(mask) = self.entries.len().checked_sub(1) else {
+                self.entries.resize(FIRST_ENTRIES, None);
+                continue;
+            };
+            let index = ext_seq as usize & mask;
+            let Some(there) = &self.entries[index] else { return Some(index) };
+            let newer = there.ext_seq > ext_seq;
+            let worthless = !newer && now.saturating_duration_since(there.arrival) > HORIZON;
+            if worthless || there.ext_seq == ext_seq || self.entries.len() >= self.limits.entries {
+                return (!newer).then_some(index);
+            }
+            self.grow();
+        }
+    }
+
+    /// Twice as many entries.
+    #[cold]
+    fn grow(&mut self) {
+        let mut larger = vec![None; 2 * self.entries.len()];
+        let mask = larger.len() - 1;
+        for entry in self.entries.iter().flatten() {
+            larger[entry.ext_seq as usize & mask] = Some(*entry);
+        }
+        self.entries = larger;
+    }
+
+    /// Takes `len` bytes in one piece. `None`: so large is no packet.
+    #[inline]
+    fn reserve(&mut self, len: usize, now: Instant) -> Option<(Place, &mut [u8])> {
+        if len > self.limits.block {
             return None;
         }
-        let at = (self.written % size as u64) as usize;
-        if at + len > size {
-            self.written += (size - at) as u64;
+        if self.blocks.get(self.current).is_none_or(|block| block.bytes.len() - block.used < len) {
+            self.turn_over(now);
         }
-        let begin = self.written;
-        self.written += len as u64;
-        Some(begin)
+        let block = self.blocks.get_mut(self.current)?;
+        let at = block.used;
+        (block.used, block.newest) = (at + len, now);
+        let place = Place { turn: block.turn, block: self.current as u16, at: at as u16 };
+        Some((place, &mut block.bytes[at..at + len]))
+    }
+
+    /// Goes on to the oldest block, or to a new one while what is in the oldest is of use.
+    #[cold]
+    fn turn_over(&mut self, now: Instant) {
+        let oldest = self.blocks.get(self.current).map_or(0, |current| current.next);
+        let useful = self.blocks.get(oldest).is_none_or(|block| now.saturating_duration_since(block.newest) <= HORIZON);
+        if useful && self.blocks.len() < self.limits.blocks {
+            let new = self.blocks.len();
+            self.blocks.push(Block { bytes: vec![0; self.limits.block].into(), used: 0, newest: now, turn: 0, next: oldest });
+            self.blocks[self.current].next = new;
+            self.current = new;
+        } else {
+            self.current = oldest;
+            let block = &mut self.blocks[oldest];
+            (block.used, block.turn) = (0, block.turn.wrapping_add(1));
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
-    use super::{Store, VIDEO_BYTES, VIDEO_ENTRIES};
+    use super::{AUDIO_BLOCK, AUDIO_BYTES, FIRST_ENTRIES, Store, VIDEO_BLOCK, VIDEO_BYTES, VIDEO_ENTRIES};
     use crate::{Inbound, MediaKind};
     use proptest::prelude::*;
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
     use wire::codec::{Codec, FrameInfo};
     use wire::ext::{Ext, ExtMap, ExtValues};
     use wire::ntp::Ntp;
@@ -199,15 +279,42 @@ mod tests {
         exts
     }
 
+    /// Bytes of packets that are held at most and now.
+    fn memory(store: &Store) -> (usize, usize) {
+        (store.limits.blocks * store.limits.block, store.blocks.iter().map(|block| block.bytes.len()).sum())
+    }
+
     #[test]
-    fn layers_share_the_memory_and_take_it_with_the_first_packet() {
-        let total: usize = (0..3).map(|layer| Store::new(MediaKind::Video, layer, 3).capacity.1).sum();
-        assert!(total <= VIDEO_BYTES && total > VIDEO_BYTES - 8, "{total}");
+    fn layers_share_the_memory_and_take_none_before_the_first_packet() {
+        let total: usize = (0..3).map(|layer| memory(&Store::new(MediaKind::Video, layer, 3)).0).sum();
+        assert!((VIDEO_BYTES..=VIDEO_BYTES + 3 * VIDEO_BLOCK).contains(&total), "{total}");
         let mut store = Store::new(MediaKind::Video, 2, 3);
-        assert_eq!((store.arena.capacity(), store.get(1, &exts()).is_none()), (0, true));
+        assert_eq!((memory(&store).1, store.entries.capacity(), store.get(1, &exts()).is_none()), (0, 0, true));
         insert(&mut store, &exts(), 70_000, 0, Instant::now());
-        assert!(store.arena.len() > VIDEO_BYTES / 2);
+        assert_eq!((memory(&store).1, store.entries.len()), (VIDEO_BLOCK, FIRST_ENTRIES));
         assert_eq!(store.get(70_000, &exts()).unwrap().payload, [0u8; 0]);
+    }
+
+    /// Whatever the rate, two seconds are kept, and not much more memory is taken than they need.
+    #[test]
+    fn grows_with_the_rate_and_not_with_time() {
+        let (start, exts) = (Instant::now(), exts());
+        for (kind, len, pause, most) in [
+            (MediaKind::Video, 1150, 20, 9 * VIDEO_BLOCK),
+            (MediaKind::Video, 1150, 100, 3 * VIDEO_BLOCK),
+            (MediaKind::Audio, 80, 20, AUDIO_BYTES),
+            (MediaKind::Audio, 10, 400, 2 * AUDIO_BLOCK),
+        ] {
+            let mut store = Store::new(kind, 0, 1);
+            let kept = 2000 / pause;
+            for nth in 0..5_000 {
+                let now = start + Duration::from_millis(nth * pause);
+                insert(&mut store, &exts, 70_000 + nth, len, now);
+                assert!(nth < kept || store.get(70_000 + nth - kept, &exts).is_some(), "{kind:?} {nth}");
+            }
+            assert!(memory(&store).1 <= most, "{kind:?} each {pause} ms: {}", memory(&store).1);
+            assert!(store.entries.len() <= (kept as usize + 1).next_power_of_two().max(FIRST_ENTRIES), "{}", store.entries.len());
+        }
     }
 
     #[test]
@@ -217,6 +324,15 @@ mod tests {
         insert(&mut store, &exts(), newer, 10, Instant::now());
         insert(&mut store, &exts(), 70_000, 10, Instant::now());
         assert!(store.get(newer, &exts()).is_some() && store.get(70_000, &exts()).is_none());
+    }
+
+    /// Where there is little room because little came, a packet that was lost and came late is still kept beside all newer ones.
+    #[test]
+    fn a_late_packet_finds_a_place() {
+        let (mut store, now) = (Store::new(MediaKind::Video, 0, 1), Instant::now());
+        (70_001..70_100).for_each(|ext_seq| insert(&mut store, &exts(), ext_seq, 10, now));
+        insert(&mut store, &exts(), 70_000, 10, now);
+        assert!((70_000..70_100).all(|ext_seq| store.get(ext_seq, &exts()).is_some()));
     }
 
     proptest! {

@@ -36,8 +36,9 @@ const LINGER: Duration = Duration::from_secs(1);
 const LINGER_FRAMES: usize = 1000;
 /// An offer costs as much as this many other messages: it is parsed and answered.
 const OFFER_COST: f64 = 10.0;
-/// Read buffer of one connection, bytes.
-const READ_BUFFER: usize = 8 * 1024;
+/// Read buffer of one connection, bytes. It grows to twice the largest message that came and stays so: a larger one to begin with would
+/// only be idle memory.
+const READ_BUFFER: usize = 2 * 1024;
 
 /// Upgrades to a WebSocket when there is room for one more.
 pub(super) async fn connect(
