@@ -263,7 +263,7 @@ impl Thinning {
 
     /// Remembers by its number what became of a frame.
     fn number(&mut self, inbound: &Inbound<'_>, on: bool) {
-        let Some(dependency) = inbound.dependency.filter(|dependency| dependency.layered) else { return };
+        let Some(dependency) = inbound.dependency.as_ref().filter(|dependency| dependency.layered) else { return };
         let frame = self.extend(dependency.number);
         self.frame = self.frame.max(frame);
         let frames = if on { &mut self.on } else { &mut self.out };

@@ -118,12 +118,15 @@ fn pair(peers: &mut SlotMap<PeerKey, Peer>, viewer: PeerKey, stream: Ssrc) -> Op
     Some((publisher, viewer))
 }
 
-/// Finds what is missed if it may be sent again now.
+/// Finds what is missed if it may be sent again now. The limits come first: asking costs the viewer nothing, and finding costs us.
 fn find_missed<'s>(now: Instant, from: &'s Peer, to: &mut Link, stream: Ssrc, sequence: u16) -> Option<Missed<'s>> {
-    let missed = find(from, to, stream, sequence)?;
-    let slot = &mut to.slots[missed.slot].media;
+    let slot = &mut to.slots.iter_mut().find(|slot| slot.line.ssrc == stream)?.media;
     let rtt = slot.rtt().unwrap_or(DEFAULT_RTT);
-    (slot.may_resend(now, sequence, rtt) && slot.affords(&missed.stored)).then_some(missed)
+    if !slot.may_resend(now, sequence, rtt) {
+        return None;
+    }
+    let missed = find(from, to, stream, sequence)?;
+    to.slots[missed.slot].media.affords(&missed.stored).then_some(missed)
 }
 
 /// Finds the packet that a number stands for, if it is still there and still permitted.
