@@ -14,6 +14,9 @@ use crate::clock::unix_millis;
 
 /// Events in one transaction.
 const GROUP: usize = 512;
+/// Between two transactions. One costs as much as hundreds of events in it, and when many people come at once each brings a few; the first
+/// event after a while is written at once.
+const REST: Duration = Duration::from_millis(50);
 /// How often old events go when no new ones push them out.
 const TIDY_EVERY: Duration = Duration::from_secs(3600);
 /// How soon a transaction that failed is tried again.
@@ -34,13 +37,18 @@ pub(super) async fn run(shared: Arc<Shared>, mut queue: Receiver<RoomEvent>) {
                 false
             }
         };
+        let more_wait = group.len() == GROUP;
         let mut drafts: Vec<Draft> = group.drain(..).map(|event| Draft::new(&event, &shared.names)).collect();
         drafts.extend(shared.take_lost(unix_millis()));
-        if !drafts.is_empty() {
+        let wrote = !drafts.is_empty();
+        if wrote {
             write(&shared, drafts).await;
         }
         if ended {
             return;
+        }
+        if wrote && !more_wait {
+            sleep(REST).await;
         }
     }
 }

@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code, rejection::WebSocketUpgradeRejection};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use futures_util::SinkExt as _;
 use signal::message::{ByeReason, ClientMessage, ErrorCode, MAX_MESSAGE, ProtocolError, ServerMessage, VERSION, parse_client};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use worker::command::{ClientKind, Role, RoomId};
@@ -39,6 +40,9 @@ const OFFER_COST: f64 = 10.0;
 /// Read buffer of one connection, bytes. It grows to twice the largest message that came and stays so: a larger one to begin with would
 /// only be idle memory.
 const READ_BUFFER: usize = 2 * 1024;
+/// What waits for a person goes out in one write, up to so many messages and bytes.
+const AT_ONCE: usize = 16;
+const WRITE_BUFFER: usize = 4 * 1024;
 
 /// Upgrades to a WebSocket when there is room for one more.
 pub(super) async fn connect(
@@ -53,7 +57,8 @@ pub(super) async fn connect(
     })?;
     let permit = Arc::clone(&app.websockets).try_acquire_owned();
     let permit = permit.map_err(|_| ApiError::unavailable("full", "this node takes no more connections now"))?;
-    let upgrade = upgrade.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE).read_buffer_size(READ_BUFFER).write_buffer_size(0);
+    let upgrade = upgrade.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE).read_buffer_size(READ_BUFFER);
+    let upgrade = upgrade.write_buffer_size(WRITE_BUFFER);
     Ok(upgrade.on_upgrade(async move |socket| {
         Connection::new(app, room.0, socket).run().await;
         drop(permit);
@@ -176,10 +181,7 @@ impl Connection {
         loop {
             let outcome = tokio::select! {
                 message = attachment.messages.recv() => match message {
-                    Some(message) => {
-                        feed.follow(&message);
-                        self.send(&message).await
-                    }
+                    Some(message) => self.pass_on(message, &mut attachment, &mut feed).await,
                     None => Err(End::Finished),
                 },
                 message = feed.next() => self.send(&message).await,
@@ -269,9 +271,20 @@ impl Connection {
     }
 
     async fn send(&mut self, message: &ServerMessage) -> Result<(), End> {
-        // Our own types always serialise.
-        let text = serde_json::to_string(message).map_err(|_| End::Gone)?;
-        self.write(Message::Text(text.into())).await
+        self.write(text(message)?).await
+    }
+
+    /// Sends a message of the room, and those that wait behind it: what one change means for a person is several messages.
+    async fn pass_on(&mut self, first: ServerMessage, attachment: &mut Attachment, feed: &mut Feed) -> Result<(), End> {
+        let waiting = std::iter::from_fn(|| attachment.messages.try_recv().ok());
+        let sent = timeout(SEND_TIMEOUT, async {
+            for message in std::iter::once(first).chain(waiting).take(AT_ONCE) {
+                feed.follow(&message);
+                self.socket.feed(text(&message)?).await.map_err(|_| End::Gone)?;
+            }
+            self.socket.flush().await.map_err(|_| End::Gone)
+        });
+        sent.await.unwrap_or(Err(End::Gone))
     }
 
     async fn write(&mut self, message: Message) -> Result<(), End> {
@@ -297,6 +310,11 @@ impl Connection {
         };
         let _ = timeout(LINGER, linger).await;
     }
+}
+
+fn text(message: &ServerMessage) -> Result<Message, End> {
+    // Our own types always serialise.
+    serde_json::to_string(message).map(|text| Message::Text(text.into())).map_err(|_| End::Gone)
 }
 
 fn busy(error: QueueFull) -> ServerMessage {

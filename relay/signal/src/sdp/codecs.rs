@@ -128,8 +128,13 @@ impl<'a> Offered<'a> {
     fn read(media: &'a MediaDescription) -> Self {
         let mut offered = Self::default();
         for attribute in &media.attributes {
+            // First of all the key: a browser describes forty payload types on each of a dozen lines.
+            let key = attribute.key.as_str();
+            if !matches!(key, "rtpmap" | "fmtp" | "rtcp-fb") {
+                continue;
+            }
             let Some((format, value)) = attribute.value.as_deref().and_then(|value| value.split_once(' ')) else { continue };
-            match (attribute.key.as_str(), payload_type(format)) {
+            match (key, payload_type(format)) {
                 ("rtcp-fb", None) if format == "*" => offered.wildcard.offer(value),
                 ("rtcp-fb", Some(pt)) => offered.types.entry(pt).or_default().feedback.offer(value),
                 ("rtpmap", Some(pt)) => offered.types.entry(pt).or_default().rtpmap = value.trim(),

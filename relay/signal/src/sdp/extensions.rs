@@ -55,10 +55,11 @@ impl<'a> Extensions<'a> {
 
 /// `<id>["/"<direction>] <URI> [<attributes>]`
 fn parse(value: &str) -> Option<(u16, Option<Direction>, &str)> {
-    let mut words = value.split_whitespace();
-    let (id, direction) = match words.next()?.split_once('/') {
+    let mut words = value.split_ascii_whitespace();
+    let first = words.next()?;
+    let (id, direction) = match first.split_once('/') {
         Some((id, direction)) => (id, Some(Direction::named(direction)?)),
-        None => (value.split_whitespace().next()?, None),
+        None => (first, None),
     };
     Some((id.parse().ok()?, direction, words.next()?))
 }
