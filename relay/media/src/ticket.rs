@@ -10,8 +10,6 @@ pub struct Ticket {
     pub origin: Origin,
     /// Bytes of its payload; headers and tag come to it.
     pub bytes: u16,
-    /// It completes a frame (audio: always).
-    pub ends_frame: bool,
     pub(crate) out_seq: u64,
     pub(crate) shift: Shift,
     /// Which [`crate::Slot::attach`] it belongs to: with the next, its time is over.

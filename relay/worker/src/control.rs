@@ -23,7 +23,7 @@ const MAX_UFRAGS: usize = 4;
 impl Worker {
     pub(crate) fn join(&mut self, now: Instant, join: Join) {
         let client = join.client;
-        let hall = self.hall(&join);
+        let hall = self.hall(now, &join);
         self.halls[hall].joins += 1;
         if self.peers.len() >= self.config.limits.peers || self.by_client.contains_key(&client) {
             self.refuse(client, join.kind, room::Code::Full, "this node takes no more people".to_owned());
@@ -177,7 +177,7 @@ impl Worker {
     }
 
     /// The hall of a room, which is created when there is none.
-    fn hall(&mut self, join: &Join) -> HallKey {
+    fn hall(&mut self, now: Instant, join: &Join) -> HallKey {
         if let Some(key) = self.by_room.get(&join.room) {
             return *key;
         }
@@ -185,6 +185,7 @@ impl Worker {
         let policy = Room::new((*join.settings).clone(), limits, self.entropy());
         let key = self.halls.insert(Hall::new(join.room.clone(), policy));
         self.by_room.insert(join.room.clone(), key);
+        self.beats.begin(now, key);
         key
     }
 
@@ -192,7 +193,6 @@ impl Worker {
     pub(crate) fn note_emptiness(&mut self, now: Instant, key: HallKey) {
         let Some(hall) = self.halls.get_mut(key) else { return };
         hall.empty_since = if hall.members.is_empty() { hall.empty_since.or(Some(now)) } else { None };
-        self.wake_tick(now);
     }
 
     /// Closes a room in which nobody was for long enough.

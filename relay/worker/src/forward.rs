@@ -62,7 +62,7 @@ fn forward_to(now: Instant, link: &mut Link, slot: usize, inbound: &Inbound<'_>,
     let Some(ticket) = slot.media.admit(now, inbound) else { return Leg::NotHis };
     let class = if slot.line.kind == MediaKind::Audio { Class::Audio } else { Class::Video };
     let waiting = Waiting::First { stream: slot.line.ssrc, ticket };
-    match downlink.pacer.offer(now, class, usize::from(ticket.bytes) + OVERHEAD, ticket.ends_frame, waiting) {
+    match downlink.pacer.offer(now, class, usize::from(ticket.bytes) + OVERHEAD, waiting) {
         Verdict::Now(_) => {}
         Verdict::Waits => return Leg::Waits(downlink.pacer.poll_timeout()),
         Verdict::Full(_) => {

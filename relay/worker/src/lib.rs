@@ -6,6 +6,7 @@
 mod act;
 mod ask;
 mod assign;
+mod beat;
 pub mod command;
 pub mod config;
 mod control;

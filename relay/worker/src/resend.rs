@@ -76,7 +76,7 @@ impl Worker {
         let bytes = missed.stored.payload.len() + OVERHEAD;
         // Sound is small, and of no use after a few moments.
         let class = if missed.publication.kind() == MediaKind::Audio { Class::Audio } else { Class::Resend };
-        match to.downlink.pacer.offer(now, class, bytes, true, Waiting::Again { stream, sequence }) {
+        match to.downlink.pacer.offer(now, class, bytes, Waiting::Again { stream, sequence }) {
             Verdict::Now(_) => send_again(now, to, sequence, &missed, &mut self.outbox).then_some(true),
             Verdict::Waits => {
                 to.downlink.again.push((stream, sequence));

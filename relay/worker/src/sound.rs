@@ -71,7 +71,7 @@ pub(crate) fn send_sound(
     let ticket = slot.media.admit(now, inbound)?;
     // The pacer is told, so that pictures leave room; it never holds sound back.
     let waiting = Waiting::First { stream: slot.line.ssrc, ticket };
-    let _ = downlink.pacer.offer(now, Class::Audio, usize::from(ticket.bytes) + OVERHEAD, true, waiting);
+    let _ = downlink.pacer.offer(now, Class::Audio, usize::from(ticket.bytes) + OVERHEAD, waiting);
     let (number, plan, purpose) = (exit.number(), downlink.protection.plan(), downlink.pacer.purpose(Class::Audio));
     let packet = Packet::from(inbound);
     let before = slot.media.counters().redundant;

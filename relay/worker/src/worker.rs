@@ -14,6 +14,7 @@ use wire::ids::Ssrc;
 use wire::ntp::Ntp;
 use wire::rtcp::SenderInfo;
 
+use crate::beat::Beats;
 use crate::command::{ClientId, ClientKind, Command, RoomId};
 use crate::config::WorkerConfig;
 use crate::counters::Counters;
@@ -23,9 +24,6 @@ use crate::keys::{HallKey, PeerKey};
 use crate::outbox::Outbox;
 use crate::peer::Peer;
 use crate::translate::Router;
-
-/// How often layers, speakers and grace periods are looked at.
-const TICK: Duration = Duration::from_millis(100);
 
 /// One core's whole SFU.
 pub struct Worker {
@@ -40,19 +38,18 @@ pub struct Worker {
     pub(crate) by_ufrag: HashMap<String, PeerKey>,
     /// Entries may be stale; a peer's `scheduled` tells which one counts.
     pub(crate) timers: BinaryHeap<Reverse<(Instant, PeerKey)>>,
-    tick_at: Option<Instant>,
+    pub(crate) beats: Beats,
     pub(crate) outbox: Outbox,
     pub(crate) events: VecDeque<Event>,
     pub(crate) counters: Counters,
     pub(crate) rng: ChaCha12Rng,
     pub(crate) router: Router,
-    /// Memory that is kept: the grants of one viewer, the members of one room, the reports of one peer, everything at a tick.
+    /// Memory that is kept: the grants of one viewer, the members of one room, the reports of one peer, those who are looked at.
     pub(crate) grants: Vec<Grant>,
     pub(crate) members: Vec<PeerKey>,
     pub(crate) reports: Vec<(Ssrc, SenderInfo)>,
     pub(crate) lost: Vec<media::Flight>,
-    all_halls: Vec<HallKey>,
-    all_peers: Vec<PeerKey>,
+    present: Vec<PeerKey>,
     /// Rooms whose lines have to be shared out anew, and since when.
     pub(crate) unshared: Vec<HallKey>,
     pub(crate) unshared_since: Option<Instant>,
@@ -72,7 +69,7 @@ impl Worker {
             by_address: HashMap::new(),
             by_ufrag: HashMap::new(),
             timers: BinaryHeap::new(),
-            tick_at: None,
+            beats: Beats::default(),
             outbox: Outbox::default(),
             events: VecDeque::new(),
             counters: Counters::default(),
@@ -81,8 +78,7 @@ impl Worker {
             members: Vec::new(),
             reports: Vec::new(),
             lost: Vec::new(),
-            all_halls: Vec::new(),
-            all_peers: Vec::new(),
+            present: Vec::new(),
             unshared: Vec::new(),
             unshared_since: None,
         }
@@ -120,9 +116,12 @@ impl Worker {
             }
         }
         self.share_unshared(now);
-        if self.tick_at.is_some_and(|at| at <= now) {
-            self.tick(now);
-            self.tick_at = (!self.halls.is_empty()).then_some(now + TICK);
+        while let Some((at, hall)) = self.beats.take_due(now) {
+            if self.halls.contains_key(hall) {
+                // First: a room in which something panics is looked at again.
+                self.beats.go_on(now, at, hall);
+                self.look_at(now, hall);
+            }
         }
     }
 
@@ -130,7 +129,7 @@ impl Worker {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let timer = self.timers.peek().map(|Reverse((at, _))| *at);
-        timer.into_iter().chain(self.tick_at).chain(self.unshared_since).min()
+        timer.into_iter().chain(self.beats.next()).chain(self.unshared_since).min()
     }
 
     /// The next thing the control plane should know.
@@ -164,7 +163,6 @@ impl Worker {
 
     /// Makes sure that `peer_timeout` comes when the peer's link wants it.
     pub(crate) fn schedule(&mut self, now: Instant, key: PeerKey) {
-        self.wake_tick(now);
         if let Some(at) = self.link(key).map(|link| link.deadline(now)) {
             self.schedule_at(at, key);
         }
@@ -172,7 +170,6 @@ impl Worker {
 
     /// The same after a packet of the peer's media, which changes nothing but when the peer is to hear of it. Comes for every packet.
     pub(crate) fn schedule_feedback(&mut self, now: Instant, key: PeerKey) {
-        self.wake_tick(now);
         if let Some(at) = self.link(key).and_then(|link| link.feedback_due(now)) {
             self.schedule_at(at, key);
         }
@@ -185,10 +182,6 @@ impl Worker {
             peer.scheduled = Some(at);
             self.timers.push(Reverse((at, key)));
         }
-    }
-
-    pub(crate) fn wake_tick(&mut self, now: Instant) {
-        self.tick_at.get_or_insert(now + TICK);
     }
 
     /// Wall time, as rooms want it.
@@ -214,21 +207,15 @@ impl Worker {
         }
     }
 
-    fn tick(&mut self, now: Instant) {
-        let mut halls = std::mem::take(&mut self.all_halls);
-        halls.clear();
-        halls.extend(self.halls.keys());
-        for hall in halls.drain(..) {
-            self.speakers_tick(now, hall);
-            self.room_timeout(now, hall);
-            self.share_room(now, hall);
-            self.close_hall_if_over(now, hall);
-        }
-        self.all_halls = halls;
-        let mut keys = std::mem::take(&mut self.all_peers);
-        keys.clear();
-        keys.extend(self.peers.keys());
-        for key in keys.drain(..) {
+    /// What time alone changes in a room and for everybody in it.
+    fn look_at(&mut self, now: Instant, hall: HallKey) {
+        self.speakers_tick(now, hall);
+        self.room_timeout(now, hall);
+        self.share_room(now, hall);
+        let mut present = std::mem::take(&mut self.present);
+        present.clear();
+        present.extend(self.halls.get(hall).iter().flat_map(|hall| hall.members.values()));
+        for key in present.drain(..) {
             if self.expired(now, key) {
                 self.close(now, key, ByeReason::TimedOut);
             } else {
@@ -237,7 +224,8 @@ impl Worker {
                 self.tell_layers(key);
             }
         }
-        self.all_peers = keys;
+        self.present = present;
+        self.close_hall_if_over(now, hall);
     }
 
     /// Whether a peer's grace is over: no WebSocket and, for those who never had one, no media path either.

@@ -111,10 +111,9 @@ impl<T> Pacer<T> {
         self.bucket.set_rate(now, hasty(bitrate));
     }
 
-    /// A packet of `bytes` wants to go. `last`: it completes a frame.
+    /// A packet of `bytes` wants to go.
     #[inline]
-    pub fn offer(&mut self, now: Instant, class: Class, bytes: usize, last: bool, item: T) -> Verdict<T> {
-        let _ = last;
+    pub fn offer(&mut self, now: Instant, class: Class, bytes: usize, item: T) -> Verdict<T> {
         let bytes = bytes as u64;
         self.ask(now);
         let overtakes = match class {

@@ -24,7 +24,7 @@ fn line(now: Instant, kbps: u64) -> Pacer<u32> {
 /// Offers `count` packets of pictures at once; gives how many left at once.
 fn frame(pacer: &mut Pacer<u32>, now: Instant, first: u32, count: u32) -> usize {
     (first..first + count)
-        .filter(|number| matches!(pacer.offer(now, Class::Video, SIZE, *number == first + count - 1, *number), Verdict::Now(_)))
+        .filter(|number| matches!(pacer.offer(now, Class::Video, SIZE, *number), Verdict::Now(_)))
         .count()
 }
 
@@ -84,7 +84,7 @@ fn sound_never_waits_and_pictures_pay_for_it() {
     frame(&mut pacer, now, 0, 20);
     let (delay, next) = (pacer.delay(), pacer.poll_timeout());
     for number in 0..50 {
-        assert_eq!(pacer.offer(now, Class::Audio, 120, true, number), Verdict::Now(number));
+        assert_eq!(pacer.offer(now, Class::Audio, 120, number), Verdict::Now(number));
     }
     assert_eq!(pacer.delay(), delay);
     assert!(pacer.poll_timeout() > next);
@@ -95,14 +95,14 @@ fn resends_go_first() {
     let now = start();
     let mut pacer = line(now, 1_000);
     frame(&mut pacer, now, 0, 8);
-    assert_eq!(pacer.offer(now, Class::Resend, SIZE, true, 100), Verdict::Waits);
-    assert_eq!(pacer.offer(now, Class::Resend, SIZE, true, 101), Verdict::Waits);
+    assert_eq!(pacer.offer(now, Class::Resend, SIZE, 100), Verdict::Waits);
+    assert_eq!(pacer.offer(now, Class::Resend, SIZE, 101), Verdict::Waits);
     let order: Vec<u32> = drain(&mut pacer, now).into_iter().flat_map(|(_, run)| run).collect();
     assert_eq!(order, [100, 101, 2, 3, 4, 5, 6, 7]);
     // They do not wait for a run to form either.
     assert_eq!(frame(&mut pacer, now + us(60_000), 0, 3), 2);
     let later = now + us(60_000) + us(4_000);
-    assert_eq!(pacer.offer(later, Class::Resend, SIZE, true, 102), Verdict::Now(102));
+    assert_eq!(pacer.offer(later, Class::Resend, SIZE, 102), Verdict::Now(102));
 }
 
 #[test]
@@ -110,10 +110,10 @@ fn what_would_come_too_late_is_refused_and_what_the_line_no_longer_carries_is_hu
     let now = start();
     let mut pacer = line(now, 1_000);
     // Half a second at 2.5 Mbit/s are 125 packets.
-    let waits = (0..200).filter(|number| pacer.offer(now, Class::Video, SIZE, false, *number) == Verdict::Waits).count();
+    let waits = (0..200).filter(|number| pacer.offer(now, Class::Video, SIZE, *number) == Verdict::Waits).count();
     assert_eq!(waits, 125);
-    assert!(matches!(pacer.offer(now, Class::Video, SIZE, false, 0), Verdict::Full(0)));
-    assert_eq!(pacer.offer(now, Class::Audio, 100, true, 1), Verdict::Now(1));
+    assert!(matches!(pacer.offer(now, Class::Video, SIZE, 0), Verdict::Full(0)));
+    assert_eq!(pacer.offer(now, Class::Audio, 100, 1), Verdict::Now(1));
     // The line collapses: all the same nothing is later than half a second.
     pacer.set_rate(now, 100_000);
     let runs = drain(&mut pacer, now);
@@ -126,13 +126,13 @@ fn what_would_come_too_late_is_refused_and_what_the_line_no_longer_carries_is_hu
 fn the_slowest_line_takes_a_small_keyframe_and_no_queue_is_endless() {
     let now = start();
     let mut slow = line(now, 30);
-    assert_eq!((0..60).filter(|number| slow.offer(now, Class::Video, SIZE, false, *number) == Verdict::Waits).count(), 20);
+    assert_eq!((0..60).filter(|number| slow.offer(now, Class::Video, SIZE, *number) == Verdict::Waits).count(), 20);
     let mut fast = line(now, 1_000_000);
-    let taken = (0..20_000).filter(|number| !matches!(fast.offer(now, Class::Video, SIZE, false, *number), Verdict::Full(_))).count();
+    let taken = (0..20_000).filter(|number| !matches!(fast.offer(now, Class::Video, SIZE, *number), Verdict::Full(_))).count();
     assert_eq!((fast.len(), taken), (MAX_WAITING, 250 + MAX_WAITING));
     let mut missed = line(now, 1_000_000);
     frame(&mut missed, now, 0, 251);
-    let resends = (0..1_000).filter(|number| missed.offer(now, Class::Resend, SIZE, true, *number) == Verdict::Waits).count();
+    let resends = (0..1_000).filter(|number| missed.offer(now, Class::Resend, SIZE, *number) == Verdict::Waits).count();
     assert_eq!(resends, MAX_RESENDS);
 }
 
@@ -141,7 +141,7 @@ fn what_is_forgotten_does_not_leave() {
     let now = start();
     let mut pacer = line(now, 500);
     frame(&mut pacer, now, 0, 12);
-    let _ = pacer.offer(now, Class::Resend, SIZE, true, 50);
+    let _ = pacer.offer(now, Class::Resend, SIZE, 50);
     pacer.retain(|number| number % 2 == 1);
     let left: Vec<u32> = drain(&mut pacer, now).into_iter().flat_map(|(_, run)| run).collect();
     assert_eq!(left, [3, 5, 7, 9, 11]);
@@ -194,7 +194,7 @@ fn in_a_question_media_counts_and_sound_does_not_wait() {
     assert_eq!(pacer.purpose(Class::Video), Purpose::Probe(1));
     assert_eq!(frame(&mut pacer, now, 0, 3), 1, "no burst");
     assert_eq!(pacer.poll_padding(now), None, "there are media");
-    assert_eq!(pacer.offer(now, Class::Audio, 100, true, 9), Verdict::Now(9));
+    assert_eq!(pacer.offer(now, Class::Audio, 100, 9), Verdict::Now(9));
     let (mut media, mut padded) = (SIZE + 100, 0);
     while let Some(at) = pacer.poll_timeout() {
         media += std::iter::from_fn(|| pacer.poll(at)).count() * SIZE;
@@ -221,7 +221,7 @@ fn nothing_is_allocated_once_warm() {
         pacer.start_probe(now, Probe { cluster: 1, bitrate: 4_000_000, bytes: 7_500 });
         frame(pacer, now, 0, 60);
         for number in 0..20 {
-            let _ = pacer.offer(now, Class::Resend, SIZE, true, number);
+            let _ = pacer.offer(now, Class::Resend, SIZE, number);
         }
         drain(pacer, now).len()
     };
@@ -269,7 +269,7 @@ proptest! {
             let class = [Class::Audio, Class::Resend, Class::Resend].get(usize::from(class)).copied().unwrap_or(Class::Video);
             for _ in 0..packets {
                 number += 1;
-                if pacer.offer(now, class, SIZE, false, (class, number, now)) == Verdict::Waits {
+                if pacer.offer(now, class, SIZE, (class, number, now)) == Verdict::Waits {
                     prop_assert!(class != Class::Audio);
                     waiting[usize::from(class == Class::Resend)].push(number);
                 }

@@ -60,7 +60,6 @@ impl Slot {
         let ticket = Ticket {
             origin: Origin { layer: inbound.layer, ext_seq: inbound.ext_seq },
             bytes: if fills { 0 } else { u16::try_from(inbound.payload.len()).unwrap_or(u16::MAX) },
-            ends_frame: inbound.marker || marked || kind == MediaKind::Audio,
             out_seq: segment.out_seq(inbound.ext_seq, &run)?,
             shift: segment.shift(&run),
             attach: self.attach,

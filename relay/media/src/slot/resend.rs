@@ -153,7 +153,6 @@ impl Slot {
         let ticket = Ticket {
             origin: Origin { layer: segment.layer, ext_seq },
             bytes: 0,
-            ends_frame: false,
             out_seq: full,
             shift: segment.shift(&run),
             attach: self.attach,
