@@ -168,4 +168,6 @@ fn the_echo_answers_and_the_probe_says_how_fast() {
     assert_eq!((seen["sent"].as_u64(), seen["lost"].as_u64()), (Some(500), Some(0)), "{seen}");
     let [p50, p999] = ["p50", "p999"].map(|quantile| seen["round_trip_us"][quantile].as_f64().unwrap());
     assert!(0.0 < p50 && p50 <= p999, "{seen}");
+    let calm = seen["calm_share"].as_f64().unwrap();
+    assert!((0.0..=1.0).contains(&calm) && (calm == 0.0 || seen["calm_round_trip_us"]["p50"].as_f64() > Some(0.0)), "{seen}");
 }

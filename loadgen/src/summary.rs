@@ -165,6 +165,12 @@ pub struct Generator {
     /// Lateness at P99 up to which the run was held to be valid, µs, where it was not 1 ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lateness_limit: Option<f64>,
+    /// Share of the measured time in which the machine ran at its own speed, 0 to 1, by a small piece of work timed again and again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calm_share: Option<f64>,
+    /// How late packets left in that time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calm_lateness: Option<Distribution>,
 }
 
 /// People.
@@ -187,6 +193,9 @@ pub struct Clients {
 pub struct Media {
     /// One-way latency of each packet, from the moment it should have been sent.
     pub latency: Distribution,
+    /// The same of packets that came while the machine ran at its own speed, where somebody looked and it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calm: Option<Distribution>,
     /// Packets that should have come: sent by the server or skipped in its numbering.
     pub expected: u64,
     /// Packets that never came, retransmission included.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use hdrhistogram::Histogram;
+use loadgen::measure::Pulse;
 
 /// Bytes of a probe: a packet of video.
 const PROBE: usize = 1_200;
@@ -71,16 +72,23 @@ struct RoundTrips {
     sent: u64,
     /// ns from when a datagram was due.
     times: Histogram<u64>,
+    /// The same while the machine ran at its own speed.
+    calm: Histogram<u64>,
 }
 
 impl RoundTrips {
     fn line(&self) -> String {
-        let micros = |quantile: f64| self.times.value_at_quantile(quantile) as f64 / 1_000.0;
+        let told = |times: &Histogram<u64>| {
+            let micros = |quantile: f64| times.value_at_quantile(quantile) as f64 / 1_000.0;
+            serde_json::json!({ "p50": micros(0.5), "p99": micros(0.99), "p999": micros(0.999), "max": times.max() as f64 / 1_000.0 })
+        };
         let lost = self.sent - self.times.len();
         serde_json::json!({
             "sent": self.sent,
             "lost": lost,
-            "round_trip_us": { "p50": micros(0.5), "p99": micros(0.99), "p999": micros(0.999), "max": self.times.max() as f64 / 1_000.0 },
+            "round_trip_us": told(&self.times),
+            "calm_share": self.calm.len() as f64 / self.times.len().max(1) as f64,
+            "calm_round_trip_us": told(&self.calm),
         })
         .to_string()
     }
@@ -93,7 +101,8 @@ fn probe(address: SocketAddr, rate: u32, seconds: u32) -> io::Result<RoundTrips>
     socket.connect(address)?;
     socket.set_nonblocking(true)?;
     let times = Histogram::new_with_bounds(1, LONGEST, 3).map_err(io::Error::other)?;
-    let mut seen = RoundTrips { sent: 0, times };
+    let mut seen = RoundTrips { sent: 0, calm: times.clone(), times };
+    let (mut pulse, mut unjudged) = (Pulse::new(Instant::now()), Vec::new());
     let (total, interval) = (u64::from(rate) * u64::from(seconds), Duration::from_secs(1) / rate);
     let begun = Instant::now();
     let due = |number: u64| begun + interval.mul_f64(number as f64);
@@ -109,11 +118,15 @@ fn probe(address: SocketAddr, rate: u32, seconds: u32) -> io::Result<RoundTrips>
                 let number = buf.first_chunk().map_or(0, |number| u64::from_be_bytes(*number));
                 let late = Instant::now().saturating_duration_since(due(number));
                 seen.times.saturating_record(late.as_nanos() as u64);
+                unjudged.push(late.as_nanos() as u64);
             }
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
                 return Err(io::Error::other(format!("nobody listens on {address}/udp: start `echo --media {address}` first")));
             }
             _ => {}
+        }
+        if let Some(calm) = pulse.feel(Instant::now()) {
+            unjudged.drain(..).filter(|_| calm).for_each(|late| seen.calm.saturating_record(late));
         }
     }
     Ok(seen)

@@ -7,6 +7,7 @@ use clap::Args;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use loadgen::engine::{self, Against, Mirror, Options, Played};
+use loadgen::measure::Histogram;
 use loadgen::scenario::{Profile, Size};
 use loadgen::summary::Verdict;
 
@@ -16,6 +17,8 @@ use super::run::stopper;
 const GOAL: f64 = 100_000.0;
 /// At half of it, 99 of 100 packets leave this punctually.
 const PUNCTUAL: Duration = Duration::from_millis(1);
+/// Share of the time in which the machine must have been at its own speed, for that time alone to be judged.
+const CALM: f64 = 0.5;
 /// Packets a second of one client, sent and received: 50 of sound and 30 pictures of six packets, both ways.
 const CLIENT: f64 = 460.0;
 
@@ -44,6 +47,7 @@ pub(super) fn run(args: &SelfTestArgs) -> Result<ExitCode, String> {
         "one core carries",
         "busy",
         "late p50 / p99",
+        "while the machine was calm",
         "sockets lost",
     ]);
     let mut met = true;
@@ -57,8 +61,11 @@ pub(super) fn run(args: &SelfTestArgs) -> Result<ExitCode, String> {
         let packets = (tally.sent + tally.received) as f64;
         let (seconds, each) = (played.measured.as_secs_f64(), tally.cpu.as_secs_f64() * 1e6 / packets.max(1.0));
         let (rate, carries) = (packets / seconds, if args.poll { packets / tally.busy.as_secs_f64() } else { 1e6 / each });
-        let lateness = tally.lateness.distribution();
-        let punctual = lateness.p99 <= PUNCTUAL.as_micros() as f64;
+        let calm_share = tally.calm_share().unwrap_or_default();
+        let [all, calm] = tally.lateness();
+        // What a machine that is not at its own speed makes late says nothing of the generator; so much of the time must be left.
+        let judged = if calm_share >= CALM { calm } else { all };
+        let punctual = judged.quantile(0.99) <= PUNCTUAL.as_micros() as f64;
         met &= carries >= GOAL && (part > 0.5 || punctual);
         table.add_row([
             format!("{:.0}/s", GOAL * part),
@@ -67,7 +74,8 @@ pub(super) fn run(args: &SelfTestArgs) -> Result<ExitCode, String> {
             format!("{each:.2}"),
             format!("{carries:.0}/s"),
             format!("{:.0} %", played.busiest * 100.0),
-            format!("{:.2} / {:.2} ms", lateness.p50 / 1e3, lateness.p99 / 1e3),
+            late(all),
+            format!("{} ({:.0} %)", late(calm), calm_share * 100.0),
             format!("{}", played.socket_drops + tally.unsent),
         ]);
     }
@@ -78,6 +86,10 @@ pub(super) fn run(args: &SelfTestArgs) -> Result<ExitCode, String> {
     );
     let verdict = if met || !args.strict { Verdict::Pass } else { Verdict::Missed };
     Ok(ExitCode::from(verdict.exit_code()))
+}
+
+fn late(times: &Histogram) -> String {
+    format!("{:.2} / {:.2} ms", times.quantile(0.5) / 1e3, times.quantile(0.99) / 1e3)
 }
 
 fn play(clients: u32, args: &SelfTestArgs) -> Result<Played, String> {

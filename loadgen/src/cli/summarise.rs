@@ -41,6 +41,7 @@ fn command() -> String {
 pub(super) fn summarise(made: &Made<'_>, played: &Played) -> Summary {
     let (tally, seconds) = (&played.tally, played.measured.as_secs_f64());
     let packets = (tally.sent + tally.received).max(1);
+    let [lateness, calm_lateness] = tally.lateness();
     let Clients { planned, joined, failed, peak } = played.clients;
     let server = played.server.map(|[idle, begin, end]| Server {
         cpu_seconds: end.cpu.saturating_sub(begin.cpu).as_secs_f64(),
@@ -59,7 +60,7 @@ pub(super) fn summarise(made: &Made<'_>, played: &Played) -> Summary {
         scenario: Scenario { name: made.profile.name.clone(), seed: made.seed, profile: made.profile.to_toml() },
         generator: Generator {
             threads: made.threads,
-            send_lateness: tally.lateness.distribution(),
+            send_lateness: lateness.distribution(),
             busiest_thread: played.busiest,
             packets_sent: tally.sent,
             packets_received: tally.received,
@@ -67,6 +68,8 @@ pub(super) fn summarise(made: &Made<'_>, played: &Played) -> Summary {
             cpu_per_packet: tally.cpu.as_secs_f64() * 1e6 / packets as f64,
             invalid: None,
             lateness_limit: made.lateness_limit,
+            calm_share: tally.calm_share(),
+            calm_lateness: (calm_lateness.count() > 0).then(|| calm_lateness.distribution()),
         },
         clients: Clients { planned, joined, failed, peak },
         meetings_peak: played.meetings_peak,

@@ -17,7 +17,7 @@ use super::udp::{Inbox, Run};
 use super::watch::Watch;
 use crate::light::Stamp;
 use crate::measure::process::thread_cpu;
-use crate::measure::{Kind, SecondTally, Tally};
+use crate::measure::{Kind, Pulse, SecondTally, Tally};
 use crate::scenario::{Chance, Meeting};
 use crate::target::{Answered, ReturnAddress, Visit};
 
@@ -59,6 +59,7 @@ pub(super) struct Thread {
     pub(super) watches: Vec<Watch>,
     pub(super) chance: Chance,
     pub(super) sleep: Sleep,
+    pulse: Pulse,
     pub(super) second: SecondTally,
     pub(super) tally: Tally,
     pub(super) ended: Ended,
@@ -112,6 +113,7 @@ impl Thread {
             watches: Vec::new(),
             chance,
             sleep,
+            pulse: Pulse::new(Instant::now()),
             second: SecondTally::default(),
             tally: Tally::default(),
             ended: Ended::default(),
@@ -158,6 +160,11 @@ impl Thread {
         let before = Instant::now();
         self.sleep.wait(until, events)?;
         let after = Instant::now();
+        if let Some(calm) = self.pulse.feel(after)
+            && self.measuring
+        {
+            self.tally.judge(calm);
+        }
         let mut reads = 0;
         for event in events.iter().filter(|event| !Sleep::is_timer(event.token())) {
             let Token(token) = event.token();
@@ -217,7 +224,7 @@ impl Thread {
             let lateness = due.elapsed();
             second.lateness.record(lateness);
             if *measuring {
-                tally.lateness.record(lateness);
+                tally.left(lateness);
             }
         }
         tally.unsent += if *measuring { std::mem::take(&mut run.unsent) } else { 0 };

@@ -4,8 +4,10 @@ mod histogram;
 pub mod machine;
 mod metrics;
 pub mod process;
+mod pulse;
 mod tally;
 
 pub use histogram::Histogram;
 pub use metrics::{Metrics, Watched};
+pub use pulse::Pulse;
 pub use tally::{JoinTimes, KINDS, Kind, SecondTally, Tally};

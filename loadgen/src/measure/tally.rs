@@ -41,6 +41,8 @@ impl Kind {
 #[derive(Clone, Debug, Default)]
 struct KindTally {
     latency: Histogram,
+    /// Of it, what came while the machine was calm.
+    calm: Histogram,
     gaps: Histogram,
     figures: Media,
     bytes: BTreeMap<String, u64>,
@@ -94,8 +96,13 @@ pub struct Tally {
     kinds: [KindTally; KINDS.len()],
     joins: [Histogram; JOIN_TIMES.len()],
     control: BTreeMap<&'static str, Histogram>,
-    /// How late packets left, against their schedule.
-    pub lateness: Histogram,
+    /// What came since the last judgement on the machine.
+    unjudged: Vec<(Kind, Duration)>,
+    unjudged_lateness: Vec<Duration>,
+    calm_lateness: Histogram,
+    /// Windows in which the machine was calm, and all.
+    windows: (u64, u64),
+    lateness: Histogram,
     /// RTP packets sent.
     pub sent: u64,
     /// RTP packets received.
@@ -116,6 +123,35 @@ impl Tally {
     /// A packet came.
     pub fn packet(&mut self, kind: Kind, latency: Duration) {
         self.kinds[kind as usize].latency.record(latency);
+        self.unjudged.push((kind, latency));
+    }
+
+    /// A packet left so late.
+    pub fn left(&mut self, lateness: Duration) {
+        self.lateness.record(lateness);
+        self.unjudged_lateness.push(lateness);
+    }
+
+    /// A window ends in which the machine ran at its own speed, or did not ([`super::Pulse`]).
+    pub fn judge(&mut self, calm: bool) {
+        self.windows = (self.windows.0 + u64::from(calm), self.windows.1 + 1);
+        for (kind, latency) in self.unjudged.drain(..).filter(|_| calm) {
+            self.kinds[kind as usize].calm.record(latency);
+        }
+        self.unjudged_lateness.drain(..).filter(|_| calm).for_each(|lateness| self.calm_lateness.record(lateness));
+    }
+
+    /// Share of the time in which the machine ran at its own speed, 0 to 1. `None`: nobody looked.
+    #[must_use]
+    pub fn calm_share(&self) -> Option<f64> {
+        let (calm, all) = self.windows;
+        (all > 0).then(|| calm as f64 / all as f64)
+    }
+
+    /// How late packets left, against their schedule: at all times, and while the machine was calm.
+    #[must_use]
+    pub fn lateness(&self) -> [&Histogram; 2] {
+        [&self.lateness, &self.calm_lateness]
     }
 
     /// Two pictures or sounds followed each other.
@@ -162,6 +198,7 @@ impl Tally {
     pub fn add(&mut self, other: &Self) {
         for (kind, more) in self.kinds.iter_mut().zip(&other.kinds) {
             kind.latency.add(&more.latency);
+            kind.calm.add(&more.calm);
             kind.gaps.add(&more.gaps);
             let (figures, add) = (&mut kind.figures, &more.figures);
             figures.expected += add.expected;
@@ -176,6 +213,8 @@ impl Tally {
         self.joins.iter_mut().zip(&other.joins).for_each(|(mine, more)| mine.add(more));
         other.control.iter().for_each(|(name, more)| self.control.entry(name).or_default().add(more));
         self.lateness.add(&other.lateness);
+        self.calm_lateness.add(&other.calm_lateness);
+        self.windows = (self.windows.0 + other.windows.0, self.windows.1 + other.windows.1);
         self.sent += other.sent;
         self.received += other.received;
         self.foreign += other.foreign;
@@ -198,7 +237,8 @@ impl Tally {
         rows.map(|(name, kind)| {
             let layers = kind.bytes.iter().map(|(name, bytes)| (name.clone(), (*bytes as f64 * 8.0 / seconds.max(1e-9)) as u64)).collect();
             let (latency, gaps) = (kind.latency.distribution(), kind.gaps.distribution());
-            ((*name).to_owned(), Media { latency, gaps, layers, ..kind.figures.clone() })
+            let calm = (kind.calm.count() > 0).then(|| kind.calm.distribution());
+            ((*name).to_owned(), Media { latency, calm, gaps, layers, ..kind.figures.clone() })
         })
         .collect()
     }
@@ -227,5 +267,27 @@ impl Tally {
     #[must_use]
     pub fn commands(&self) -> &BTreeMap<&'static str, Histogram> {
         &self.control
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_while_the_machine_is_not_itself_counts_once_and_what_comes_in_calm_twice() {
+        let mut tally = Tally::default();
+        assert_eq!(tally.calm_share(), None, "nobody looked");
+        let ms = Duration::from_millis;
+        for (latency, calm) in [(1, true), (50, false), (2, true), (3, true)] {
+            tally.packet(Kind::Audio, ms(latency));
+            tally.left(ms(latency));
+            tally.judge(calm);
+        }
+        tally.packet(Kind::Audio, ms(90));
+        let audio = &tally.media(1.0)["audio"];
+        let counts = |times: &crate::summary::Distribution| (times.count, (times.max / 1e3).round());
+        assert_eq!((counts(&audio.latency), audio.calm.as_ref().map(counts)), ((5, 90.0), Some((3, 3.0))));
+        assert_eq!((tally.lateness().map(Histogram::count), tally.calm_share()), ([4, 3], Some(0.75)));
     }
 }

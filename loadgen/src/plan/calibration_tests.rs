@@ -39,6 +39,8 @@ pub(in super::super) fn run(seconds: &[(f64, f64, f64, f64, f64)]) -> Summary {
             cpu_per_packet: 5.0,
             invalid: None,
             lateness_limit: None,
+            calm_share: None,
+            calm_lateness: None,
         },
         clients: Clients { planned: peak, joined: peak, failed: 0, peak },
         meetings_peak: 1,

@@ -113,7 +113,15 @@ fn media(summary: &Summary, language: Language) -> String {
     }
     let count = |value: u64| language.number(value as f64, 0);
     let named = |kind: &str| escape(&name(kind, language));
-    let latency: Vec<_> = summary.media.iter().map(|(kind, media)| (named(kind), distribution(&media.latency, language))).collect();
+    let calm = language.pick("while the machine was calm", "mens maskinen var i ro");
+    let latency: Vec<_> = summary
+        .media
+        .iter()
+        .flat_map(|(kind, media)| {
+            let then = media.calm.iter().map(move |times| (format!("{}, {calm}", named(kind)), distribution(times, language)));
+            std::iter::once((named(kind), distribution(&media.latency, language))).chain(then)
+        })
+        .collect();
     let kind = language.pick("Kind", "Slags");
     let counts: Vec<_> = summary
         .media
@@ -196,7 +204,7 @@ fn generator(summary: &Summary, language: Language) -> String {
     let title = language.pick("Whether the generator may be believed", "Om belastningen er til at tro på");
     let count = |value: u64| language.number(value as f64, 0);
     let row = |english, danish, value: String| (language.pick(english, danish).to_owned(), vec![value]);
-    let rows = vec![
+    let mut rows = vec![
         row("Packets left late, P99, ms", "Pakker sendt for sent, P99, ms", millis(generator.send_lateness.p99, language)),
         row("Packets left late, greatest, ms", "Pakker sendt for sent, største, ms", millis(generator.send_lateness.max, language)),
         row("Busiest thread, share of a core", "Travleste tråd, andel af en kerne", percent(generator.busiest_thread, language)),
@@ -206,6 +214,14 @@ fn generator(summary: &Summary, language: Language) -> String {
         row("Packets received", "Pakker modtaget", count(generator.packets_received)),
         row("Cost of a packet, µs of processor", "Pris for en pakke, µs processor", language.short(generator.cpu_per_packet)),
     ];
+    if let Some(share) = generator.calm_share {
+        let shown = percent(share, language);
+        rows.push(row("The machine ran at its own speed, share of the time", "Maskinen kørte med sin egen fart, andel af tiden", shown));
+    }
+    if let Some(late) = &generator.calm_lateness {
+        let shown = millis(late.p99, language);
+        rows.push(row("Packets left late in that time, P99, ms", "Pakker sendt for sent i den tid, P99, ms", shown));
+    }
     let said = match generator.invalid {
         Some(_) => language.pick("It may not: see the verdict.", "Det er den ikke: se dommen."),
         None => language.pick("It was not found to be the bottleneck.", "Den blev ikke fundet at være flaskehalsen."),

@@ -1,7 +1,7 @@
 //! `latency.hdr`: histograms as an interval log, format 1.3, which HistogramLogProcessor and its kin read.
 //!
 //! Lines without a tag are the latency of all media, second by second where the run kept that, else once for the whole run. Tagged lines
-//! are whole-run distributions: `audio`, `video`, `screen`, `join.offer_to_answer`, `control.mute`, `send_lateness` and so on. Values are
+//! are whole-run distributions: `audio`, `video`, `screen`, `audio.calm`, `join.offer_to_answer`, `control.mute`, `send_lateness` and so on. Values are
 //! µs, the column of the greatest is ms.
 
 use std::time::{Duration, UNIX_EPOCH};
@@ -71,5 +71,6 @@ fn distributions(summary: &Summary) -> impl Iterator<Item = (String, &Distributi
     let media = summary.media.iter().map(|(kind, media)| (kind.clone(), &media.latency));
     let joins = summary.joins.iter().map(|(name, joins)| (format!("join.{name}"), joins));
     let control = summary.control.iter().map(|(name, control)| (format!("control.{name}"), control));
-    media.chain(joins).chain(control).chain([("send_lateness".to_owned(), &summary.generator.send_lateness)])
+    let calm = summary.media.iter().filter_map(|(kind, media)| Some((format!("{kind}.calm"), media.calm.as_ref()?)));
+    media.chain(calm).chain(joins).chain(control).chain([("send_lateness".to_owned(), &summary.generator.send_lateness)])
 }

@@ -178,6 +178,9 @@ fn used(summary: &Summary) -> Table {
             ENGLISH.short(generator.cpu_per_packet)
         ),
     );
+    if let Some(share) = generator.calm_share {
+        row("machine", calm(summary, share));
+    }
     row(
         "scenario",
         format!(
@@ -194,6 +197,19 @@ fn used(summary: &Summary) -> Table {
         row("left out", format!("{}: this server knows nothing of them", left_out(summary)));
     }
     table
+}
+
+/// For how long the machine was itself, and what was late in that time.
+fn calm(summary: &Summary, share: f64) -> String {
+    let of = |times: &Distribution| format!("{} / {} ms", millis(times.p50, ENGLISH), millis(times.p99, ENGLISH));
+    let media = summary
+        .media
+        .iter()
+        .filter_map(|(kind, media)| Some(format!("{} {}", name(kind, ENGLISH).to_lowercase(), of(media.calm.as_ref()?))));
+    let sent = summary.generator.calm_lateness.iter().map(|times| format!("packets left {} late", of(times)));
+    let then: Vec<String> = media.chain(sent).collect();
+    let then = if then.is_empty() { String::new() } else { format!("; then median / P99: {}", then.join(", ")) };
+    format!("at its own speed {} of the time{then}", percent(share, ENGLISH))
 }
 
 fn count(value: u64) -> String {

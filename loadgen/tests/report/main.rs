@@ -102,7 +102,7 @@ fn the_log_merges_to_what_the_run_says_with_tools_of_its_format() {
         let intervals = entries.iter().filter_map(|entry| if let LogEntry::Interval(interval) = entry { Some(interval) } else { None });
         let (tagged, plain): (Vec<_>, Vec<_>) = intervals.partition(|interval| interval.tag().is_some());
         let tags: BTreeSet<&str> = tagged.iter().filter_map(|interval| interval.tag()).map(|tag| tag.as_str()).collect();
-        for tag in ["audio", "screen", "join.offer_to_answer", "control.mute", "send_lateness"] {
+        for tag in ["audio", "audio.calm", "screen", "join.offer_to_answer", "control.mute", "send_lateness"] {
             assert!(tags.contains(tag), "{tags:?}");
         }
         assert_eq!(plain.len(), kept, "without histograms by second there is one for the whole run");
@@ -174,6 +174,16 @@ fn every_picture_has_its_table_and_every_reference_its_target() {
     let outside = html.replace("http://www.w3.org/2000/svg", "").replace("http://127.0.0.1:7880", "");
     for fetch in ["http:", "https:", " src=", "url(", "@import", "<link"] {
         assert!(!outside.contains(fetch), "{fetch}");
+    }
+}
+
+#[test]
+fn what_is_late_while_the_machine_is_not_itself_is_told_apart() {
+    let summary = run(&USUAL);
+    assert!(report::table(&summary).contains("at its own speed 86.0\u{a0}% of the time; then median / P99: sound"), "{}", report::table(&summary));
+    let html = page("calm", &summary);
+    for words in ["ound, while the machine was calm", "yd, mens maskinen var i ro", "Maskinen kørte med sin egen fart, andel af tiden"] {
+        assert!(html.contains(words), "{words}");
     }
 }
 

@@ -125,6 +125,8 @@ pub(crate) fn run(truth: &Truth) -> Summary {
             cpu_per_packet: 3.2,
             invalid: None,
             lateness_limit: None,
+            calm_share: Some(0.86),
+            calm_lateness: Some(distribution(&lateness)),
         },
         clients: Clients { planned: 126, joined: 126, failed: 0, peak: 118 },
         meetings_peak: 50,
@@ -192,6 +194,7 @@ fn media(truth: &Truth, kinds: &[(&str, f64, Histogram<u64>)], received: u64, lo
         let (received, lost) = ((received as f64 * share) as u64, (lost as f64 * share) as u64);
         let media = Media {
             latency: distribution(latency),
+            calm: (*kind == "audio").then(|| distribution(latency)),
             expected: received + lost,
             lost,
             recovered: lost * 4,

@@ -23,9 +23,7 @@ fn line(now: Instant, kbps: u64) -> Pacer<u32> {
 
 /// Offers `count` packets of pictures at once; gives how many left at once.
 fn frame(pacer: &mut Pacer<u32>, now: Instant, first: u32, count: u32) -> usize {
-    (first..first + count)
-        .filter(|number| matches!(pacer.offer(now, Class::Video, SIZE, *number), Verdict::Now(_)))
-        .count()
+    (first..first + count).filter(|number| matches!(pacer.offer(now, Class::Video, SIZE, *number), Verdict::Now(_))).count()
 }
 
 /// Polls at each timeout until nothing waits; gives the runs: when, and which.
