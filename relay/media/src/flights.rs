@@ -1,7 +1,7 @@
 //! Which packets of pictures are on their way to one viewer, so that a loss that transport feedback tells of is repaired without being
 //! asked: requests for retransmission are lost as well.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use wire::ids::Ssrc;
 use wire::rtcp::TransportCc;
@@ -26,10 +26,21 @@ pub struct Flight {
     pub sent: Instant,
 }
 
+/// A [`Flight`] in half the room: there are hundreds for each viewer.
+#[derive(Clone, Copy, Debug)]
+struct Noted {
+    stream: Ssrc,
+    sequence: u16,
+    /// When, µs since the first, modulo 2^32.
+    sent: u32,
+}
+
 /// The packets on their way, by transport-wide number.
 #[derive(Debug, Default)]
 pub struct Flights {
-    sent: ByNumber<Flight, REMEMBERED>,
+    sent: ByNumber<Noted, REMEMBERED>,
+    /// When something was sent first, and last.
+    span: Option<(Instant, Instant)>,
     /// The newest number that went out.
     newest: u16,
     /// What the last feedback did not have, but may only have been overtaken.
@@ -40,8 +51,22 @@ impl Flights {
     /// A packet goes out with this transport-wide number.
     #[inline]
     pub fn sent(&mut self, number: u16, flight: Flight) {
-        self.sent.insert(number, flight);
+        let (first, _) = self.span.unwrap_or((flight.sent, flight.sent));
+        self.span = Some((first, flight.sent));
+        self.sent.insert(number, Noted { stream: flight.stream, sequence: flight.sequence, sent: micros(first, flight.sent) });
         self.newest = number;
+    }
+
+    fn flight(&self, noted: Noted) -> Option<Flight> {
+        let (first, last) = self.span?;
+        let ago = micros(first, last).wrapping_sub(noted.sent);
+        let sent = last.checked_sub(Duration::from_micros(ago.into()))?;
+        Some(Flight { stream: noted.stream, sequence: noted.sequence, sent })
+    }
+
+    fn take(&mut self, number: u16) -> Option<Flight> {
+        let noted = self.sent.take(number)?;
+        self.flight(noted)
     }
 
     /// Appends what surely did not arrive by this feedback, each packet once: what others overtook, and, where `overdue` is given, what was
@@ -54,12 +79,12 @@ impl Flights {
         // A suspect that came is spoken of again.
         let base = feedback.info.base;
         for number in std::mem::take(&mut self.suspects).into_iter().flatten().filter(|number| distance(*number, base) < 0) {
-            lost.extend(self.sent.take(number));
+            lost.extend(self.take(number));
         }
         for (number, _) in feedback.packets().filter(|(_, arrival)| arrival.is_none()) {
             match self.suspects.get_mut(usize::from(newest.wrapping_sub(number).wrapping_sub(1))) {
                 Some(suspect) => *suspect = Some(number),
-                None => lost.extend(self.sent.take(number)),
+                None => lost.extend(self.take(number)),
             }
         }
         if let Some(overdue) = overdue {
@@ -74,20 +99,24 @@ impl Flights {
             return;
         }
         for number in (1..=behind).map(|step| newest.wrapping_add(step)) {
-            match self.sent.get(number) {
+            match self.sent.get(number).and_then(|noted| self.flight(*noted)) {
                 Some(flight) if flight.sent > overdue => return,
-                Some(_) => lost.extend(self.sent.take(number)),
+                Some(_) => lost.extend(self.take(number)),
                 None => {}
             }
         }
     }
 }
 
+/// Whole µs, modulo 2^32.
+fn micros(from: Instant, to: Instant) -> u32 {
+    to.saturating_duration_since(from).as_micros() as u32
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
     use super::*;
-    use std::time::Duration;
     use wire::rtcp::{Rtcp, RtcpWriter, TransportCcInfo};
 
     /// What a report on packets from `base` on says to be lost.
@@ -142,6 +171,19 @@ mod tests {
         assert_eq!(lost(&mut flights, 8, &[true, false, true]), [0; 0]);
         assert_eq!(lost(&mut flights, 9, &[true, true, true]), [0; 0], "it came, and is spoken of again");
         assert_eq!(lost(&mut flights, 12, &[true]), [0; 0]);
+    }
+
+    #[test]
+    fn when_a_packet_left_is_known_to_the_microsecond_even_when_the_short_clock_has_gone_round() {
+        let (start, mut flights) = (Instant::now(), Flights::default());
+        let hours = Duration::from_secs(7_200);
+        for number in 0..=600u16 {
+            let sent = start + if number == 0 { Duration::ZERO } else { hours } + Duration::from_nanos(u64::from(number) * 1_700_300);
+            flights.sent(number, Flight { stream: Ssrc(9), sequence: number, sent });
+        }
+        let flight = flights.take(150).unwrap();
+        let off = (start + hours + Duration::from_nanos(150 * 1_700_300)).duration_since(flight.sent);
+        assert!(flight.sequence == 150 && off < Duration::from_micros(2), "{off:?}");
     }
 
     #[test]
