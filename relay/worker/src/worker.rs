@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use media::allocator::Grant;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use rustc_hash::FxHashMap;
 use signal::message::{ByeReason, ServerMessage};
 use slotmap::SlotMap;
 use wire::ids::Ssrc;
@@ -32,8 +33,9 @@ pub struct Worker {
     pub(crate) halls: SlotMap<HallKey, Hall>,
     pub(crate) by_client: HashMap<ClientId, PeerKey>,
     pub(crate) by_room: HashMap<RoomId, HallKey>,
-    /// Only addresses from which an authenticated check came (the transport keeps at most 8 for a peer).
-    pub(crate) by_address: HashMap<SocketAddr, PeerKey>,
+    /// Only addresses from which an authenticated check came (the transport keeps at most 8 for a peer): few can be chosen to collide,
+    /// so the hash may be a fast one. It is looked into for every datagram.
+    pub(crate) by_address: FxHashMap<SocketAddr, PeerKey>,
     /// Our own ufrags, given out in answers.
     pub(crate) by_ufrag: HashMap<String, PeerKey>,
     /// Entries may be stale; a peer's `scheduled` tells which one counts.
@@ -66,7 +68,7 @@ impl Worker {
             halls: SlotMap::with_key(),
             by_client: HashMap::new(),
             by_room: HashMap::new(),
-            by_address: HashMap::new(),
+            by_address: FxHashMap::default(),
             by_ufrag: HashMap::new(),
             timers: BinaryHeap::new(),
             beats: Beats::default(),

@@ -1,7 +1,6 @@
 //! Groups waiting datagrams by receiver into runs that one GSO message can carry. Pure: it sees paths and lengths, not bytes.
 
-use std::collections::HashMap;
-
+use rustc_hash::FxHashMap;
 use transport::Path;
 
 /// Most segments of one GSO message. Kernels before 6.9 refuse more.
@@ -34,7 +33,8 @@ pub(crate) struct Run {
 pub(crate) struct RunPlanner {
     items: Vec<Item>,
     groups: Vec<Group>,
-    by_path: HashMap<Path, u32>,
+    /// Paths are our own peers', so the hash may be a fast one.
+    by_path: FxHashMap<Path, u32>,
     order: Vec<u32>,
     runs: Vec<Run>,
     /// Group of the datagram added last.
