@@ -180,7 +180,11 @@ fn every_picture_has_its_table_and_every_reference_its_target() {
 #[test]
 fn what_is_late_while_the_machine_is_not_itself_is_told_apart() {
     let summary = run(&USUAL);
-    assert!(report::table(&summary).contains("at its own speed 86.0\u{a0}% of the time; then median / P99: sound"), "{}", report::table(&summary));
+    assert!(
+        report::table(&summary).contains("at its own speed 86.0\u{a0}% of the time; then median / P99: sound"),
+        "{}",
+        report::table(&summary)
+    );
     let html = page("calm", &summary);
     for words in ["ound, while the machine was calm", "yd, mens maskinen var i ro", "Maskinen kørte med sin egen fart, andel af tiden"] {
         assert!(html.contains(words), "{words}");

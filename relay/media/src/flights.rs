@@ -22,7 +22,7 @@ pub struct Flight {
     pub stream: Ssrc,
     /// Its sequence number there.
     pub sequence: u16,
-    /// When it was sent.
+    /// When it was sent; up to 2 µs later than it was.
     pub sent: Instant,
 }
 
@@ -60,7 +60,8 @@ impl Flights {
     fn flight(&self, noted: Noted) -> Option<Flight> {
         let (first, last) = self.span?;
         let ago = micros(first, last).wrapping_sub(noted.sent);
-        let sent = last.checked_sub(Duration::from_micros(ago.into()))?;
+        // Never before it was: whoever asks whether it was sent again since would be told so.
+        let sent = last.checked_sub(Duration::from_micros(ago.into()))? + Duration::from_micros(1);
         Some(Flight { stream: noted.stream, sequence: noted.sequence, sent })
     }
 
@@ -181,16 +182,19 @@ mod tests {
             let sent = start + if number == 0 { Duration::ZERO } else { hours } + Duration::from_nanos(u64::from(number) * 1_700_300);
             flights.sent(number, Flight { stream: Ssrc(9), sequence: number, sent });
         }
-        let flight = flights.take(150).unwrap();
-        let off = (start + hours + Duration::from_nanos(150 * 1_700_300)).duration_since(flight.sent);
-        assert!(flight.sequence == 150 && off < Duration::from_micros(2), "{off:?}");
+        for number in 150..600 {
+            let flight = flights.take(number).unwrap();
+            let sent = start + hours + Duration::from_nanos(u64::from(number) * 1_700_300);
+            let late = flight.sent.checked_duration_since(sent).expect("never before it was");
+            assert!(flight.sequence == number && late <= Duration::from_micros(2), "{late:?}");
+        }
     }
 
     #[test]
     fn what_nobody_speaks_of_is_lost_once_it_is_overdue() {
         let start = Instant::now();
         let mut flights = sent(start, 20);
-        let overdue = Some(start + Duration::from_millis(8));
+        let overdue = Some(start + Duration::from_micros(8_010));
         assert_eq!(lost_or_overdue(&mut flights, 1, &[true, true, true], overdue), [4, 5, 6, 7, 8]);
         assert_eq!(lost_or_overdue(&mut flights, 9, &[true; 12], overdue), [0; 0], "they only came late: nothing more");
         let mut flights = sent(start, 20);
