@@ -222,6 +222,31 @@ fn a_policer_is_found_out() {
     assert!(rate > 500_000.0, "{rate}");
 }
 
+/// A policer lets a burst through first, so that what arrives in the first moment is more than the line carries. Whoever takes the losses
+/// behind it for the air's own sends a third too much for good, and the picture stands.
+#[test]
+fn policers_with_all_kinds_of_buckets_are_found_out() {
+    for bits_per_second in [600_000, 900_000, 1_200_000, 1_700_000] {
+        for burst in [15_000, 30_000, 45_000, 60_000] {
+            let policer = Some(Policer { bits_per_second, burst });
+            let (mut sim, _, viewer) = three_cameras(345, LinkSpec { policer, ..LinkSpec::default() });
+            sim.run(20 * SECOND);
+            let before = sim.network.access(viewer).down.stats;
+            assert!(before.policed > 10, "the fault happened: {before:?}");
+            sim.begin_window();
+            sim.run(30 * SECOND);
+            let stats = sim.network.access(viewer).down.stats;
+            let dropped = (stats.policed - before.policed) as f64 / (stats.offered - before.offered) as f64;
+            let (longest, used) = (freezes(&sim, viewer).1, bitrate(&sim, viewer) / bits_per_second as f64);
+            eprintln!(
+                "policed to {bits_per_second} bit/s in bursts of {burst}: use {used:.2}, {:.1} % dropped, {longest:?}",
+                dropped * 100.0
+            );
+            assert!(dropped < 0.05 && longest < SECOND && used > 0.5, "{bits_per_second} {burst}: {dropped} {longest:?} {used}");
+        }
+    }
+}
+
 /// Viewers who give other feedback than transport-cc are served by the same rules.
 #[test]
 fn other_kinds_of_feedback_will_do() {

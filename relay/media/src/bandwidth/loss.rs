@@ -26,14 +26,18 @@ const DEVIATIONS: f64 = 3.0;
 /// Share of what arrives that is sent during a trial: what does not fit goes, and a queue drains.
 const TRIAL: f64 = 0.9;
 
-/// A line over which less than this share of what may be sent is sent is not full of it: its losses are not looked into, and a trial in
-/// which so little was sent has shown nothing ...
+/// A line over which less than this share of what may be sent is sent is not full of it: its losses are not looked into ...
 const BUSY: f64 = 0.7;
 /// ... unless so much is lost that it may carry far less than is thought.
 const ALARMING: f64 = 0.2;
 
-/// Least share of the rate that a trial goes down to.
-const DEEPEST: f64 = 0.3;
+/// A trial in which less than this share of its limit was sent has shown nothing. The next layer down is less than the limit, too.
+const TESTING: f64 = 0.5;
+/// Nor has an observation in which so many times the limit was still sent: layers and queues take a moment to go down.
+const OBEYED: f64 = 1.15;
+
+/// A trial goes no lower than this, bit/s: sound and the smallest picture.
+const DEEPEST: f64 = 200_000.0;
 
 /// Observations of a trial that count, at the least and at most, after one that belongs to the time before.
 const MIN_TRIAL: u32 = 2;
@@ -49,6 +53,12 @@ const HINT: f64 = 1.0;
 /// Of what was lost before a trial so much is the line's own at the least, if any of it is: losses begin a trial when they are high by
 /// chance, too. A line that has lost something for long is expected to go on with that.
 const OWN: f64 = 0.75;
+
+/// Losses that went down to less than this share of what was expected of the line's own, and did not go away, came in part from sending
+/// too much: the trial did not go down far enough. A policer lets more through at first than it does for long.
+const RELIEVED: f64 = 0.7;
+/// So much is not believed to be the line's own after one trial: a mistake would last, and cost much.
+const SERIOUS: f64 = 0.25;
 
 /// A line with more losses than this is full, whatever a trial says.
 const MAX_INHERENT: f64 = 0.4;
@@ -253,7 +263,7 @@ impl Loss {
         // While there is a limit more losses mean that it is too high.
         let quiet = self.limit.is_none() && matches!(self.phase, Phase::Quiet { .. } | Phase::Settled { .. });
         self.doubt = self.exceeds(share, all.1);
-        let busy = is_busy(self.most(rate), share, arrives);
+        let busy = uses(BUSY, self.most(rate), share, arrives);
         let alarming = share > self.alarming();
         self.gather(busy || alarming);
         let alarms = self.alarms(all) || self.alarms(self.evidence);
@@ -265,8 +275,8 @@ impl Loss {
             self.inherent = (self.inherent + FOLLOW * (share - self.inherent)).min(self.highest());
         }
         match self.phase {
-            Phase::Trial(trial) if !alarming && !busy && self.says_nothing(&trial) => self.call_off(now, &trial),
-            Phase::Trial(trial) => self.continue_trial(now, trial, lost, packets),
+            Phase::Trial(trial) if !alarming && !self.tests(share, arrives) && self.says_nothing(&trial) => self.call_off(now, &trial),
+            Phase::Trial(trial) => self.continue_trial(now, trial, (lost, packets), arrives),
             Phase::Excused { until, .. } if now < until => Finding::None,
             // Unless it has become much worse.
             Phase::Settled { until } if now < until && share < 2.0 * self.inherent + WORSE => Finding::None,
@@ -300,6 +310,11 @@ impl Loss {
         Finding::Resume(trial.rate)
     }
 
+    /// Whether enough is sent under the limit of a trial.
+    fn tests(&self, share: f64, arrives: Option<f64>) -> bool {
+        self.limit.is_some_and(|limit| uses(TESTING, limit, share, arrives))
+    }
+
     fn says_nothing(&self, trial: &Trial) -> bool {
         trial.own_not_full(self.rows.dispersion()).abs() < HINT
     }
@@ -310,30 +325,35 @@ impl Loss {
     }
 
     fn begin_trial(&mut self, rate: f64, share: f64, arrives: Option<f64>) {
-        (self.evidence, self.appeal) = ((0, 0), None);
         let rate = self.most(rate);
         let arrives = arrives.unwrap_or(rate * (1.0 - share));
         // What the line loses anyway has passed the place where it may be full.
-        let limit = (TRIAL * arrives / (1.0 - self.inherent)).clamp(DEEPEST * rate, rate);
+        let limit = (TRIAL * arrives / (1.0 - self.inherent)).max(DEEPEST).min(rate);
+        // A limit under which no less is sent would show nothing.
+        if limit >= arrives / (1.0 - share) {
+            return;
+        }
+        (self.evidence, self.appeal) = ((0, 0), None);
         let if_full = (1.0 - arrives / limit).clamp(self.inherent.min(share), share);
         let usual = self.usual().filter(|usual| *usual > DOUBT);
         let if_own = usual.map_or(OWN * share, |usual| usual.min(OWN * share));
         self.limit = Some(limit);
-        self.phase = Phase::Trial(Trial { rate, limit, before: share, if_own, if_full, seen: 0, lost: 0, packets: 0 });
+        self.phase = Phase::Trial(Trial { rate, limit, before: share, if_own, if_full, again: false, seen: 0, lost: 0, packets: 0 });
     }
 
-    fn continue_trial(&mut self, now: u64, mut trial: Trial, lost: u32, packets: u32) -> Finding {
+    fn continue_trial(&mut self, now: u64, mut trial: Trial, (lost, packets): (u32, u32), arrives: Option<f64>) -> Finding {
         // The first observation still holds what was sent before.
-        trial = if trial.seen > 0 { trial.with(lost, packets) } else { trial };
+        let obeyed = arrives.is_none_or(|arrives| arrives <= OBEYED * trial.limit * (1.0 - ratio(lost, packets)));
+        trial = if trial.seen > 0 && obeyed { trial.with(lost, packets) } else { trial };
         trial.seen += 1;
         if trial.seen > MAX_TRIAL || (trial.own_not_full(self.rows.dispersion()).abs() >= SURE && trial.seen > MIN_TRIAL) {
-            return self.conclude(now, &trial);
+            return self.conclude(now, &trial, arrives);
         }
         self.phase = Phase::Trial(trial);
         Finding::None
     }
 
-    fn conclude(&mut self, now: u64, trial: &Trial) -> Finding {
+    fn conclude(&mut self, now: u64, trial: &Trial, arrives: Option<f64>) -> Finding {
         let after = ratio(trial.lost, trial.packets);
         if trial.own_not_full(self.rows.dispersion()) < 0.0 || after > MAX_INHERENT {
             // Full. If it still is, the next trial goes down further.
@@ -345,7 +365,21 @@ impl Loss {
             self.appeal = Some(*trial);
             return self.limit.map_or(Finding::None, |limit| Finding::Full(ROOM * limit));
         }
+        let doubtful = after < RELIEVED * trial.if_own || (after > SERIOUS && !trial.again);
+        // Where layers left less than was allowed, less shows nothing new.
+        if doubtful && uses(BUSY, trial.limit, after, arrives) && self.try_deeper(now, trial, after, arrives) {
+            return Finding::None;
+        }
         self.acquit(now, trial)
+    }
+
+    /// Another trial, from what arrives now. False if that would not be less than what is sent already.
+    fn try_deeper(&mut self, now: u64, trial: &Trial, share: f64, arrives: Option<f64>) -> bool {
+        (self.limit, self.phase) = (None, Phase::Quiet { since: now });
+        self.begin_trial(trial.rate, share, arrives);
+        let Phase::Trial(deeper) = &mut self.phase else { return false };
+        deeper.again = true;
+        true
     }
 
     /// Goes on with the trial that found the line full, as long as no more is sent than it allowed; gives it once it says that it was wrong.
@@ -363,7 +397,8 @@ impl Loss {
     fn acquit(&mut self, now: u64, trial: &Trial) -> Finding {
         let after = ratio(trial.lost, trial.packets);
         self.appeal = None;
-        self.inherent = self.inherent.max(f64::midpoint(trial.before, after));
+        // Some of what was lost before may have been too much; what was lost while less was sent is all that is known to be its own.
+        self.inherent = self.inherent.max(f64::midpoint(trial.before, after).min(after + DOUBT)).min(MAX_INHERENT);
         self.tried = self.inherent;
         self.limit = None;
         self.phase = Phase::Settled { until: now + self.pause };
@@ -413,9 +448,9 @@ impl Loss {
     }
 }
 
-/// Whether what is sent, of which `share` is lost and the rest arrives, comes near what may be sent.
-fn is_busy(most: f64, share: f64, arrives: Option<f64>) -> bool {
-    arrives.is_none_or(|arrives| arrives >= BUSY * most * (1.0 - share))
+/// Whether what is sent, of which `share` is lost and the rest arrives, is at least this portion of what may be sent.
+fn uses(portion: f64, most: f64, share: f64, arrives: Option<f64>) -> bool {
+    arrives.is_none_or(|arrives| arrives >= portion * most * (1.0 - share))
 }
 
 #[cfg(test)]

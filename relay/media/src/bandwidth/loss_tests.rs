@@ -122,3 +122,29 @@ fn a_verdict_is_taken_back_when_as_much_is_lost_although_less_is_sent() {
     assert!(findings.iter().any(|finding| matches!(finding, Finding::Restore(_))), "{findings:?}");
     assert_eq!(loss.limit(), None);
 }
+
+#[test]
+fn less_is_sent_in_a_trial_than_before_it_or_there_is_none() {
+    let limit_when = |arrives: f64| {
+        let (mut loss, mut now) = (Loss::new(0), 0);
+        // Far less is sent than the 4 Mbit/s that the line is thought to carry, and a quarter of it is lost.
+        observe(&mut loss, &mut now, &[0, 15, 15], arrives);
+        loss.limit().filter(|_| loss.tries())
+    };
+    let limit = limit_when(1e6).expect("it is looked into");
+    assert!((0.89e6..0.92e6).contains(&limit), "{limit}: a third of 4 Mbit/s would not even have been noticed");
+    assert_eq!(limit_when(1e5), None, "sound alone cannot do with less");
+}
+
+#[test]
+fn a_trial_that_only_relieves_is_followed_by_a_deeper_one() {
+    let (mut loss, mut now) = (Loss::new(0), 0);
+    // A policer of 1 Mbit/s lets 1.6 through at first: the limit that comes of it is still too much.
+    observe(&mut loss, &mut now, &[0, 38, 38], 1.6e6);
+    let first = loss.limit().expect("it is looked into");
+    observe(&mut loss, &mut now, &[38, 17, 17, 17], 1e6);
+    let second = loss.limit().expect("it is looked into still");
+    assert!(loss.tries() && second < 0.95e6 && first > 1.4e6, "{first} {second}");
+    let findings = observe(&mut loss, &mut now, &[5, 0, 0, 0, 0, 0], 0.9e6);
+    assert!(findings.iter().any(|finding| matches!(finding, Finding::Full(most) if *most < 1.2e6)), "{findings:?}");
+}

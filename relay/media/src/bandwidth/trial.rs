@@ -26,6 +26,8 @@ pub(super) struct Trial {
     pub(super) if_own: f64,
     /// Share lost if the line is full and nothing but that is the reason.
     pub(super) if_full: f64,
+    /// It follows another that did not go down far enough.
+    pub(super) again: bool,
     /// Observations since, and what they count up to.
     pub(super) seen: u32,
     pub(super) lost: u32,
