@@ -15,11 +15,9 @@ use super::thread::Thread;
 use super::udp::Udp;
 use super::watch::{Effect, Watch};
 use crate::light::{Client, Setup};
-use crate::scenario::Act;
+use crate::scenario::{Act, LAST_CALL};
 use crate::target::{Role, Signalling};
 
-/// Nobody comes in the last seconds of a run, who could not be judged.
-const LAST_CALL: Duration = Duration::from_secs(3);
 /// How often watches are looked at.
 const WATCH_PACE: Duration = Duration::from_millis(100);
 
@@ -101,12 +99,16 @@ impl Thread {
             // Others come over connections of their own.
             (setup.audio_slots, setup.video_slots) = (0, 0);
         }
-        let speaking = self.chance.happens(0.5);
+        // Nothing is drawn for those who will not be heard: whoever passes through leaves the others' turns as they are.
+        let speaks = person.microphone;
+        let speaking = speaks && self.chance.happens(0.5);
         let mut attendee = self.open_client(seat, setup)?;
         attendee.client.set_speaking(speaking);
         self.connect(now, seat, &mut attendee)?;
         self.seats[seat].speaking = speaking;
-        self.agenda.add(now, Task::Turn(seat));
+        if speaks {
+            self.agenda.add(now, Task::Turn(seat));
+        }
         Ok(attendee)
     }
 
