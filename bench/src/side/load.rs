@@ -23,6 +23,12 @@ pub(super) fn media(load: &Load) -> Vec<String> {
     arguments
 }
 
+/// The same media, the same people, while others come and go beside them.
+pub(super) fn media_with_joins(load: &Load) -> Vec<String> {
+    let passers = format!("passers_per_second={}.0", load.passers_per_second());
+    media(load).into_iter().chain(words(&["--set", &passers])).collect()
+}
+
 /// Everybody joins within two seconds. Only hosts have cameras, and small pictures: it is about joins.
 pub(super) fn joins(load: &Load) -> Vec<String> {
     let mut arguments =

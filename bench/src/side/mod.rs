@@ -1,7 +1,8 @@
 //! Servers side by side: each for a while under the same load, in turn, on a core of its own, the generator polling on another.
 //!
-//! A slot is: probe the echo, start the server, play media, play a storm of joins, end the server, probe the echo. What it says is judged
-//! in `loadgen::side`.
+//! A slot is: probe the echo, start the server, play media, play the same media while others come and go, play a storm of joins, end the
+//! server, probe the echo. Media come first, for the memory that a participant takes is read from a server that has seen nobody else.
+//! What a slot says is judged in `loadgen::side`.
 
 mod cores;
 mod echo;
@@ -89,7 +90,8 @@ fn slot(plan: &Plan, contestant: &Contestant, round: u32) -> io::Result<(Slot, O
     Ok((Slot { server: contestant.name().to_owned(), round, echo, stolen, figures, set_aside }, version))
 }
 
-/// One server's two runs, or why they say nothing.
+/// One server's three runs, or why they say nothing. The one with joins beside media may fail alone: a server that cannot carry it still
+/// has the other figures.
 fn runs(plan: &Plan, contestant: &Contestant, round: u32) -> Result<(Figures, Option<String>), Aside> {
     let server = contestant.start(plan).map_err(|error| Aside::Failed(error.to_string()))?;
     let run = |name: &str, arguments: &[String]| -> Result<Summary, Aside> {
@@ -97,9 +99,14 @@ fn runs(plan: &Plan, contestant: &Contestant, round: u32) -> Result<(Figures, Op
         load::play(plan, &server, &folder, arguments).map_err(Aside::Failed)
     };
     let media = run("media", &load::media(&plan.load))?;
+    let beside = run("media-with-joins", &load::media_with_joins(&plan.load));
     let joins = run("joins", &load::joins(&plan.load))?;
-    let version = media.target.version.clone();
-    Figures::of(&media, &joins).map(|figures| (figures, version)).map_err(Aside::Unusable)
+    let mut figures = Figures::of(&media, &joins).map_err(Aside::Unusable)?;
+    match beside.and_then(|run| Figures::beside_joins(&run).map_err(Aside::Unusable)) {
+        Ok(latency) => figures.latency_with_joins = Some(latency),
+        Err(why) => figures.without_joins = Some(why),
+    }
+    Ok((figures, media.target.version))
 }
 
 /// A program of ours beside this one.
