@@ -94,15 +94,15 @@ fn slot(plan: &Plan, contestant: &Contestant, round: u32) -> io::Result<(Slot, O
 /// has the other figures.
 fn runs(plan: &Plan, contestant: &Contestant, round: u32) -> Result<(Figures, Option<String>), Aside> {
     let server = contestant.start(plan).map_err(|error| Aside::Failed(error.to_string()))?;
+    let folder = |name: &str| plan.folder.join(format!("{}-{round}-{name}", contestant.name()));
     let run = |name: &str, arguments: &[String]| -> Result<Summary, Aside> {
-        let folder = plan.folder.join(format!("{}-{round}-{name}", contestant.name()));
-        load::play(plan, &server, &folder, arguments).map_err(Aside::Failed)
+        load::play(plan, &server, &folder(name), arguments).map_err(Aside::Failed)
     };
     let media = run("media", &load::media(&plan.load))?;
-    let beside = run("media-with-joins", &load::media_with_joins(&plan.load));
+    let beside = load::play_beside_joins(plan, &server, [&folder("media-with-joins"), &folder("passers")]).map_err(Aside::Failed);
     let joins = run("joins", &load::joins(&plan.load))?;
     let mut figures = Figures::of(&media, &joins).map_err(Aside::Unusable)?;
-    match beside.and_then(|run| Figures::beside_joins(&run).map_err(Aside::Unusable)) {
+    match beside.and_then(|[media, passers]| Figures::beside_joins(&media, &passers).map_err(Aside::Unusable)) {
         Ok(latency) => figures.latency_with_joins = Some(latency),
         Err(why) => figures.without_joins = Some(why),
     }

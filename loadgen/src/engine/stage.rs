@@ -99,16 +99,12 @@ impl Thread {
             // Others come over connections of their own.
             (setup.audio_slots, setup.video_slots) = (0, 0);
         }
-        // Nothing is drawn for those who will not be heard: whoever passes through leaves the others' turns as they are.
-        let speaks = person.microphone;
-        let speaking = speaks && self.chance.happens(0.5);
+        let speaking = self.seats[seat].turns.happens(0.5);
         let mut attendee = self.open_client(seat, setup)?;
         attendee.client.set_speaking(speaking);
         self.connect(now, seat, &mut attendee)?;
         self.seats[seat].speaking = speaking;
-        if speaks {
-            self.agenda.add(now, Task::Turn(seat));
-        }
+        self.agenda.add(now, Task::Turn(seat));
         Ok(attendee)
     }
 
@@ -249,7 +245,7 @@ impl Thread {
         let Some(attendee) = self.seats[seat].attendee.as_mut() else { return };
         attendee.client.set_speaking(speaking);
         self.seats[seat].speaking = speaking;
-        let span = self.chance.exponential(if speaking { profile.talk_seconds } else { silence });
+        let span = self.seats[seat].turns.exponential(if speaking { profile.talk_seconds } else { silence });
         self.agenda.add(now + Duration::from_secs_f64(span.clamp(0.1, 3_600.0)), Task::Turn(seat));
     }
 

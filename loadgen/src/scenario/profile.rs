@@ -124,7 +124,8 @@ pub struct Profile {
     /// How long people are in breakouts, and how long in the main room between, s.
     pub breakout_seconds: f64,
     /// People a second who pass through while the run is measured, in meetings of two of their own beside `meetings`: no camera, the
-    /// microphone off, gone after two seconds. What others get is then of people who come and go, not of more media.
+    /// microphone off, gone after two seconds. What others get is then of people who come and go, not of more media. With them there
+    /// may be no meetings: a generator of its own for those who pass keeps the work of their joins from another one's media.
     pub passers_per_second: f64,
     /// Share of guests with a camera on; hosts have one.
     pub camera_share: f64,
@@ -286,7 +287,8 @@ impl Profile {
         range("compress", self.compress, (0.01, 10_000.0), "0.01 to 10000")?;
         range("mutes_per_minute", self.mutes_per_minute, (0.0, 20.0), "0 to 20")?;
         range("passers_per_second", self.passers_per_second, (0.0, 1_000.0), "0 to 1000")?;
-        range("meetings", f64::from(self.meetings), (1.0, f64::from(MOST_MEETINGS)), "1 to 100000")?;
+        let least = if self.passers_per_second > 0.0 { 0.0 } else { 1.0 };
+        range("meetings", f64::from(self.meetings), (least, f64::from(MOST_MEETINGS)), "1 to 100000, or 0 where others pass through")?;
         range("breakouts", f64::from(self.breakouts), (0.0, 20.0), "0 to 20")?;
         range("fps", f64::from(self.fps), (10.0, 120.0), "10 to 120")?;
         range("temporal_layers", f64::from(self.temporal_layers), (1.0, 3.0), "1 to 3")?;
@@ -361,6 +363,7 @@ mod tests {
         assert_eq!(error, "`camera_share` is 1.5; expected a share from 0 to 1");
         assert!(Profile::parse("camera_share = nan\n").is_err());
         assert!(Profile::parse("sizes = []\n").is_err());
+        assert!(Profile::parse("meetings = 0\n").is_err() && Profile::parse("meetings = 0\npassers_per_second = 1\n").is_ok());
         assert!(Profile::parse("passers_per_second = 1001\n").is_err());
         assert!(Profile::parse("passers_per_second = 1000\nseconds = 999\n").is_ok());
         assert!(Profile::parse("passers_per_second = 1000\nseconds = 1001\n").is_err(), "a million is enough");

@@ -385,6 +385,8 @@ mod tests {
         let numbers: std::collections::BTreeSet<u32> =
             timetable.meetings.iter().flat_map(|meeting| &meeting.people).map(|person| person.number).collect();
         assert_eq!(numbers.len(), timetable.people(), "everybody is numbered once");
+        let alone = Timetable::new(&Profile { meetings: 0, ..profile.clone() }, seed);
+        assert_eq!(alone.people(), people.len(), "nobody else where there are no meetings");
         assert_eq!(timetable.peak().0, 20 + 40 + 1, "two seconds of 20 pairs, and the one whose guest is about to come");
     }
 

@@ -93,22 +93,23 @@ impl Figures {
         })
     }
 
-    /// Latency of all media at 50, 99 and 99.9 of 100, µs, in those seconds of a run of steady media in which others passed through.
+    /// Latency of all media at 50, 99 and 99.9 of 100, µs, in those seconds of a run of steady media in which the people of another run,
+    /// begun with it, passed through.
     ///
     /// # Errors
     /// [`Unusable`], also where somebody who passed through was not in before the two seconds were over: so many joins a second are then
     /// more than the server carries, and what it would have taken for them is not known.
-    pub fn beside_joins(run: &Summary) -> Result<[f64; 3], Unusable> {
-        usable(run)?;
-        let profile = Profile::parse(&run.scenario.profile).map_err(unread)?;
-        let planned = Timetable::new(&profile, run.scenario.seed).people() as u64;
-        if run.clients.joined < planned {
-            return Err(Unusable::Failed { failed: planned - run.clients.joined, planned });
+    pub fn beside_joins(media: &Summary, passers: &Summary) -> Result<[f64; 3], Unusable> {
+        [media, passers].into_iter().try_for_each(usable)?;
+        let profile = Profile::parse(&passers.scenario.profile).map_err(unread)?;
+        let planned = Timetable::new(&profile, passers.scenario.seed).people() as u64;
+        if passers.clients.joined < planned {
+            return Err(Unusable::Failed { failed: planned - passers.clients.joined, planned });
         }
         // In the second of the last one there were hardly any, and none after it.
         let busy = |second: &Second| second.joins as f64 > profile.passers_per_second / 2.0;
-        let seconds = report::seconds(run).map_err(unread)?;
-        sum(seconds.into_iter().zip(&run.series).filter(|(_, second)| busy(second)).map(|(one, _)| Ok(one)))
+        let seconds = report::seconds(media).map_err(unread)?;
+        sum(seconds.into_iter().zip(&passers.series).filter(|(_, second)| busy(second)).map(|(one, _)| Ok(one)))
     }
 
     /// How much later 99 of 100 packets came while others joined and left, µs; below 0 where they came sooner.
@@ -175,9 +176,9 @@ mod tests {
     use crate::measure;
     use crate::summary::{Clients, Distribution, Generator, Machine, SCHEMA, Scenario, Target, Verdict};
 
-    /// A run of six seconds: how many joined in each, and how late its packets were, µs. All of 32 people came.
+    /// A run of six seconds: how many joined in each, and how late its packets were, µs. All of 30 people came.
     fn passing(seconds: [(u64, u64); 6]) -> Summary {
-        let profile = Profile { passers_per_second: 10.0, seconds: 6.0, meetings: 1, ..Profile::default() };
+        let profile = Profile { passers_per_second: 10.0, seconds: 6.0, meetings: 0, ..Profile::default() };
         let late = |latency| {
             let mut histogram = measure::Histogram::default();
             (0..100).for_each(|_| histogram.record(Duration::from_micros(latency)));
@@ -202,7 +203,7 @@ mod tests {
                 invalid: None,
                 lateness_limit: None,
             },
-            clients: Clients { planned: 32, joined: 32, failed: 0, peak: 22 },
+            clients: Clients { planned: 30, joined: 30, failed: 0, peak: 20 },
             meetings_peak: 1,
             media: Default::default(),
             joins: Default::default(),
@@ -220,8 +221,9 @@ mod tests {
 
     #[test]
     fn only_seconds_in_which_people_join_say_what_joins_do() {
-        let run = passing([(10, 400), (10, 500), (9, 400), (1, 9_000), (0, 70), (0, 70)]);
-        let found = Figures::beside_joins(&run).expect("all came");
+        let media = passing([(0, 400), (0, 500), (0, 400), (0, 9_000), (0, 70), (0, 70)]);
+        let passers = passing([(10, 1), (10, 1), (9, 1), (1, 1), (0, 1), (0, 1)]);
+        let found = Figures::beside_joins(&media, &passers).expect("all came");
         assert!(found.iter().zip([400.0, 500.0, 500.0]).all(|(found, expected)| (found - expected).abs() <= 1.0), "{found:?}");
     }
 
@@ -229,12 +231,13 @@ mod tests {
     fn a_server_that_lets_somebody_pass_by_outside_has_not_carried_so_many_joins() {
         let mut run = passing([(10, 400), (10, 400), (8, 400), (1, 400), (0, 400), (0, 400)]);
         // The engine counts nobody as failed whose meeting was over first, and plans them no longer.
-        run.clients = Clients { planned: 31, joined: 31, failed: 0, peak: 22 };
-        assert_eq!(Figures::beside_joins(&run), Err(Unusable::Failed { failed: 1, planned: 32 }));
-        run.clients.joined = 32;
-        assert!(Figures::beside_joins(&run).is_ok());
-        run.generator.invalid = Some("late".to_owned());
-        assert_eq!(Figures::beside_joins(&run), Err(Unusable::Invalid("late".to_owned())));
+        run.clients = Clients { planned: 29, joined: 29, failed: 0, peak: 20 };
+        let mut media = run.clone();
+        assert_eq!(Figures::beside_joins(&media, &run), Err(Unusable::Failed { failed: 1, planned: 30 }));
+        run.clients.joined = 30;
+        assert!(Figures::beside_joins(&media, &run).is_ok());
+        media.generator.invalid = Some("late".to_owned());
+        assert_eq!(Figures::beside_joins(&media, &run), Err(Unusable::Invalid("late".to_owned())));
     }
 
     #[test]
