@@ -39,6 +39,8 @@ pub struct Column {
     pub sound: [Estimate; 2],
     /// How much later 99 of 100 packets came while others joined and left, µs, over the slots in which that is known.
     pub moved: Estimate,
+    /// The same of the median second.
+    pub usually_moved: Estimate,
     /// Share lost.
     pub loss: Estimate,
     /// Memory a participant, bytes.
@@ -70,6 +72,8 @@ fn column(sides: &SideBySide, server: &str) -> Column {
     let floor: Vec<(&Slot, &Figures)> = sides.kept("floor").collect();
     let over =
         |value: &dyn Fn(&Slot, &Figures) -> f64| estimate(&kept.iter().map(|(slot, figures)| value(slot, figures)).collect::<Vec<_>>());
+    let known =
+        |value: &dyn Fn(&Figures) -> Option<f64>| estimate(&kept.iter().filter_map(|(_, figures)| value(figures)).collect::<Vec<_>>());
     Column {
         server: server.to_owned(),
         slots: (kept.len(), all - kept.len()),
@@ -81,11 +85,12 @@ fn column(sides: &SideBySide, server: &str) -> Column {
         added: [0, 1, 2].map(|at| over(&|slot, figures| figures.latency[at] - slot.way()[at])),
         latency: [0, 1, 2].map(|at| over(&|_, figures| figures.latency[at])),
         sound: [0, 1].map(|at| over(&|slot, figures| figures.sound[at] - slot.way()[at])),
-        moved: estimate(&kept.iter().filter_map(|(_, figures)| figures.moved()).collect::<Vec<_>>()),
+        moved: known(&Figures::moved),
+        usually_moved: known(&Figures::usually_moved),
         loss: over(&|_, figures| figures.loss),
         memory: over(&|_, figures| figures.memory),
         cpu_per_join: over(&|_, figures| figures.cpu_per_join),
-        first_picture: estimate(&kept.iter().filter_map(|(_, figures)| figures.first_picture).collect::<Vec<_>>()),
+        first_picture: known(&|figures| figures.first_picture),
     }
 }
 
@@ -154,11 +159,12 @@ mod tests {
         let mut slots = vec![slot("relay", 1, 3.0, 40.0), slot("relay", 2, 3.0, 40.0), slot("floor", 1, 2.0, 40.0)];
         for slot in &mut slots[1..] {
             let figures = slot.figures.as_mut().expect("figures");
-            figures.latency_with_joins = None;
+            figures.with_joins = None;
             figures.without_joins = Some(super::super::Aside::Failed("too slow".to_owned()));
         }
         let found = columns(&sides(slots));
         assert_eq!((found[0].moved.mean, found[0].slots), (70.0, (2, 0)), "370 µs with joins, 300 without");
+        assert_eq!(found[0].usually_moved.mean, 30.0, "280 µs in the median second with joins, 250 without");
         assert!(found[1].moved.mean.is_nan() && found[1].cpu_per_packet.mean.is_finite());
     }
 

@@ -23,8 +23,10 @@ pub struct Figures {
     pub latency: [f64; 3],
     /// The same of sound alone, which no server spreads in time on purpose.
     pub sound: [f64; 3],
-    /// Latency of all media while others join and leave beside them, by [`Figures::beside_joins`].
-    pub latency_with_joins: Option<[f64; 3]>,
+    /// The 99th percentile of all media in the median second, µs: what disturbs the machine for a moment is not in it.
+    pub usual_p99: f64,
+    /// The same media while others join and leave beside them.
+    pub with_joins: Option<WithJoins>,
     /// Why that is not known.
     pub without_joins: Option<Aside>,
     /// Share of packets that never came.
@@ -38,6 +40,16 @@ pub struct Figures {
     pub first_picture: Option<f64>,
     /// Packets a second that reached somebody, while media were measured.
     pub packets_per_second: f64,
+}
+
+/// Media in those seconds in which others joined.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WithJoins {
+    /// As [`Figures::latency`].
+    pub latency: [f64; 3],
+    /// As [`Figures::usual_p99`].
+    pub usual_p99: f64,
 }
 
 /// Why a slot's runs say nothing.
@@ -67,7 +79,7 @@ pub enum Unusable {
 }
 
 impl Figures {
-    /// Out of a run of steady media and a run of joins; what [`Figures::beside_joins`] says of a third one is the caller's to put in.
+    /// Out of a run of steady media and a run of joins; what [`WithJoins::of`] says of two more is the caller's to put in.
     ///
     /// # Errors
     /// [`Unusable`].
@@ -83,7 +95,8 @@ impl Figures {
             cpu_per_packet: core * 1e6 / server.forwarded as f64,
             latency: latency(media, |_| true)?,
             sound: latency(media, |kind| kind == "audio")?,
-            latency_with_joins: None,
+            usual_p99: usual(&media.series, |_| true).ok_or(Unusable::Silent)?,
+            with_joins: None,
             without_joins: None,
             loss: lost as f64 / expected as f64,
             memory: server.memory_peak.saturating_sub(server.memory_idle) as f64 / media.clients.peak.max(1) as f64,
@@ -93,13 +106,26 @@ impl Figures {
         })
     }
 
-    /// Latency of all media at 50, 99 and 99.9 of 100, µs, in those seconds of a run of steady media in which the people of another run,
-    /// begun with it, passed through.
+    /// How much later 99 of 100 packets came while others joined and left, µs; below 0 where they came sooner.
+    #[must_use]
+    pub fn moved(&self) -> Option<f64> {
+        self.with_joins.map(|with| with.latency[1] - self.latency[1])
+    }
+
+    /// The same of the median second.
+    #[must_use]
+    pub fn usually_moved(&self) -> Option<f64> {
+        self.with_joins.map(|with| with.usual_p99 - self.usual_p99)
+    }
+}
+
+impl WithJoins {
+    /// Out of a run of steady media, in those seconds in which the people of another run, begun with it, passed through.
     ///
     /// # Errors
     /// [`Unusable`], also where somebody who passed through was not in before the two seconds were over: so many joins a second are then
     /// more than the server carries, and what it would have taken for them is not known.
-    pub fn beside_joins(media: &Summary, passers: &Summary) -> Result<[f64; 3], Unusable> {
+    pub fn of(media: &Summary, passers: &Summary) -> Result<Self, Unusable> {
         [media, passers].into_iter().try_for_each(usable)?;
         let profile = Profile::parse(&passers.scenario.profile).map_err(unread)?;
         let planned = Timetable::new(&profile, passers.scenario.seed).people() as u64;
@@ -107,16 +133,20 @@ impl Figures {
             return Err(Unusable::Failed { failed: planned - passers.clients.joined, planned });
         }
         // In the second of the last one there were hardly any, and none after it.
-        let busy = |second: &Second| second.joins as f64 > profile.passers_per_second / 2.0;
+        let busy = |at: usize| passers.series.get(at).is_some_and(|second| second.joins as f64 > profile.passers_per_second / 2.0);
         let seconds = report::seconds(media).map_err(unread)?;
-        sum(seconds.into_iter().zip(&passers.series).filter(|(_, second)| busy(second)).map(|(one, _)| Ok(one)))
+        Ok(Self {
+            latency: sum(seconds.into_iter().enumerate().filter(|(at, _)| busy(*at)).map(|(_, one)| Ok(one)))?,
+            usual_p99: usual(&media.series, busy).ok_or(Unusable::Silent)?,
+        })
     }
+}
 
-    /// How much later 99 of 100 packets came while others joined and left, µs; below 0 where they came sooner.
-    #[must_use]
-    pub fn moved(&self) -> Option<f64> {
-        self.latency_with_joins.map(|with| with[1] - self.latency[1])
-    }
+/// The median of those seconds' 99th percentiles.
+fn usual(series: &[Second], counts: impl Fn(usize) -> bool) -> Option<f64> {
+    let mut all: Vec<f64> = series.iter().enumerate().filter(|(at, _)| counts(*at)).map(|(_, second)| second.p99).collect();
+    all.sort_by(f64::total_cmp);
+    all.get(all.len() / 2).copied()
 }
 
 /// Whether a run says anything.
@@ -209,7 +239,7 @@ mod tests {
             joins: Default::default(),
             control: Default::default(),
             server: None,
-            series: seconds.map(|(joins, _)| Second { joins, ..Second::default() }).into(),
+            series: seconds.map(|(joins, latency)| Second { joins, p99: latency as f64, ..Second::default() }).into(),
             thresholds: Vec::new(),
             verdict: Verdict::Pass,
             command: None,
@@ -221,10 +251,11 @@ mod tests {
 
     #[test]
     fn only_seconds_in_which_people_join_say_what_joins_do() {
-        let media = passing([(0, 400), (0, 500), (0, 400), (0, 9_000), (0, 70), (0, 70)]);
+        let media = passing([(0, 410), (0, 500), (0, 400), (0, 9_000), (0, 70), (0, 70)]);
         let passers = passing([(10, 1), (10, 1), (9, 1), (1, 1), (0, 1), (0, 1)]);
-        let found = Figures::beside_joins(&media, &passers).expect("all came");
-        assert!(found.iter().zip([400.0, 500.0, 500.0]).all(|(found, expected)| (found - expected).abs() <= 1.0), "{found:?}");
+        let found = WithJoins::of(&media, &passers).expect("all came");
+        assert!(found.latency.iter().zip([410.0, 500.0, 500.0]).all(|(found, expected)| (found - expected).abs() <= 1.0), "{found:?}");
+        assert_eq!(found.usual_p99, 410.0);
     }
 
     #[test]
@@ -233,11 +264,11 @@ mod tests {
         // The engine counts nobody as failed whose meeting was over first, and plans them no longer.
         run.clients = Clients { planned: 29, joined: 29, failed: 0, peak: 20 };
         let mut media = run.clone();
-        assert_eq!(Figures::beside_joins(&media, &run), Err(Unusable::Failed { failed: 1, planned: 30 }));
+        assert_eq!(WithJoins::of(&media, &run), Err(Unusable::Failed { failed: 1, planned: 30 }));
         run.clients.joined = 30;
-        assert!(Figures::beside_joins(&media, &run).is_ok());
+        assert!(WithJoins::of(&media, &run).is_ok());
         media.generator.invalid = Some("late".to_owned());
-        assert_eq!(Figures::beside_joins(&media, &run), Err(Unusable::Invalid("late".to_owned())));
+        assert_eq!(WithJoins::of(&media, &run), Err(Unusable::Invalid("late".to_owned())));
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(super) struct Row {
 }
 
 /// What stands in the table, here and on the page.
-pub(super) const ROWS: [Row; 16] = [
+pub(super) const ROWS: [Row; 17] = [
     Row {
         english: "slots that count / set aside",
         danish: "perioder der tæller / lagt til side",
@@ -61,6 +61,11 @@ pub(super) const ROWS: [Row; 16] = [
         english: "P99 moved by 100 joins a second, µs",
         danish: "P99 flyttet af 100 tilslutninger i sekundet, µs",
         cell: |column, language| written(language, &column.moved, 1.0),
+    },
+    Row {
+        english: "the same in the median second, µs",
+        danish: "samme i mediansekundet, µs",
+        cell: |column, language| written(language, &column.usually_moved, 1.0),
     },
     Row {
         english: "one-way latency, median, µs",
@@ -144,7 +149,7 @@ mod tests {
         let mut slots = vec![slot("relay", 1, 3.0, 40.0), slot("floor", 1, 2.0, 40.0), slot("floor", 2, 2.0, 40.0)];
         slots[2].set_aside = Some(super::super::Aside::Failed("the machine slept".to_owned()));
         let figures = slots[1].figures.as_mut().expect("figures");
-        (figures.latency_with_joins, figures.without_joins) = (None, Some(super::super::Aside::Failed("out of breath".to_owned())));
+        (figures.with_joins, figures.without_joins) = (None, Some(super::super::Aside::Failed("out of breath".to_owned())));
         let sides = sides(slots);
         let text = table(&sides);
         let moved = format!("P99 moved by {} joins a second, µs", sides.load.passers_per_second());
@@ -155,6 +160,7 @@ mod tests {
         }
         let line = |name: &str| text.lines().find(|line| line.contains(name)).unwrap_or_else(|| panic!("{name}:\n{text}"));
         assert!(line(&moved).contains("70.0 (70.0–70.0)") && line(&moved).contains('–'));
+        assert!(line("the same in the median second").contains("30.0 (30.0–30.0)"));
         assert!(line("sound, P99").contains("120 (120–120)"));
         assert!(line("without joins beside media: floor in round 1").ends_with("out of breath"));
     }
