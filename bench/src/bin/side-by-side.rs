@@ -11,7 +11,10 @@ use bench::side::{Contestant, Plan, measure};
 use clap::Parser;
 use loadgen::side::{Load, Slot, page, table};
 
-/// Plays the same load against several servers in turn and puts them side by side. Takes about half a minute for each slot.
+/// Plays the same load against several servers in turn and puts them side by side.
+///
+/// A slot is one server started afresh: steady media, the same media while 100 others a second join and leave again, then a storm of joins;
+/// a bare echo is measured before and after. It takes about three quarters of a minute.
 #[derive(Parser)]
 struct Arguments {
     /// Who: relay, floor, janus, or NAME=PID:ARGUMENTS of `loadgen run` for one that runs already, pinned to the server's core.
@@ -91,11 +94,12 @@ fn tell(slot: &Slot, left: Duration) {
     let found = match (&slot.figures, &slot.set_aside) {
         (_, Some(why)) => format!("set aside: {why}"),
         (Some(figures), None) => format!(
-            "{:.2} µs a packet at {:.0} a second, P99 {:.0} µs (echo {:.0}), {:.0} µs a join",
+            "{:.2} µs a packet at {:.0} a second, P99 {:.0} µs (echo {:.0}){}, {:.0} µs a join",
             figures.cpu_per_packet,
             figures.packets_per_second,
             figures.latency[1],
             slot.way()[1],
+            figures.with_joins.map_or_else(String::new, |with| format!(", with joins {:.0}", with.latency[1])),
             figures.cpu_per_join
         ),
         (None, None) => "nothing".to_owned(),

@@ -15,6 +15,13 @@ pub(super) fn pinned(core: u32, program: impl AsRef<OsStr>) -> Command {
     command
 }
 
+/// The same, but only while nobody else wants the core: whoever wakes up there takes it at once.
+pub(super) fn pinned_idle(core: u32, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("chrt");
+    command.args(["--idle", "0", "taskset", "--cpu-list"]).arg(core.to_string()).arg(program);
+    command
+}
+
 /// Two cores, from when on it is counted what the hypervisor takes of them.
 pub(super) struct Stolen {
     cores: BTreeSet<u32>,

@@ -1,7 +1,8 @@
 //! Servers side by side: each for a while under the same load, in turn, on a core of its own, the generator polling on another.
 //!
-//! A slot is: probe the echo, start the server, play media, play a storm of joins, end the server, probe the echo. What it says is judged
-//! in `loadgen::side`.
+//! A slot is: probe the echo, start the server, play media, play the same media while others come and go, play a storm of joins, end the
+//! server, probe the echo. Media come first, for the memory that a participant takes is read from a server that has seen nobody else.
+//! What a slot says is judged in `loadgen::side`.
 
 mod cores;
 mod echo;
@@ -13,7 +14,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use loadgen::measure::machine;
-use loadgen::side::{Aside, Figures, Load, SCHEMA, Server, SideBySide, Slot};
+use loadgen::side::{Aside, Figures, Load, SCHEMA, Server, SideBySide, Slot, WithJoins};
 use loadgen::summary::Summary;
 
 use cores::Stolen;
@@ -89,17 +90,23 @@ fn slot(plan: &Plan, contestant: &Contestant, round: u32) -> io::Result<(Slot, O
     Ok((Slot { server: contestant.name().to_owned(), round, echo, stolen, figures, set_aside }, version))
 }
 
-/// One server's two runs, or why they say nothing.
+/// One server's three runs, or why they say nothing. The one with joins beside media may fail alone: a server that cannot carry it still
+/// has the other figures.
 fn runs(plan: &Plan, contestant: &Contestant, round: u32) -> Result<(Figures, Option<String>), Aside> {
     let server = contestant.start(plan).map_err(|error| Aside::Failed(error.to_string()))?;
+    let folder = |name: &str| plan.folder.join(format!("{}-{round}-{name}", contestant.name()));
     let run = |name: &str, arguments: &[String]| -> Result<Summary, Aside> {
-        let folder = plan.folder.join(format!("{}-{round}-{name}", contestant.name()));
-        load::play(plan, &server, &folder, arguments).map_err(Aside::Failed)
+        load::play(plan, &server, &folder(name), arguments).map_err(Aside::Failed)
     };
     let media = run("media", &load::media(&plan.load))?;
+    let beside = load::play_beside_joins(plan, &server, [&folder("media-with-joins"), &folder("passers")]).map_err(Aside::Failed);
     let joins = run("joins", &load::joins(&plan.load))?;
-    let version = media.target.version.clone();
-    Figures::of(&media, &joins).map(|figures| (figures, version)).map_err(Aside::Unusable)
+    let mut figures = Figures::of(&media, &joins).map_err(Aside::Unusable)?;
+    match beside.and_then(|[media, passers]| WithJoins::of(&media, &passers).map_err(Aside::Unusable)) {
+        Ok(with) => figures.with_joins = Some(with),
+        Err(why) => figures.without_joins = Some(why),
+    }
+    Ok((figures, media.target.version))
 }
 
 /// A program of ours beside this one.

@@ -89,3 +89,21 @@ fn screen(profile: &Profile) -> SourceSetup {
     let layers = slides.layers.iter().zip(rates).map(|(layer, kbps)| Layer { bitrate: bits(kbps), ..*layer }).collect();
     SourceSetup { layers, ..slides }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Timetable;
+
+    #[test]
+    fn whoever_passes_through_has_nothing_to_send_and_others_have() {
+        let profile = Profile { passers_per_second: 10.0, ..Profile::default() };
+        let timetable = Timetable::new(&profile, 1);
+        let sends = |meeting: &Meeting, index| setup(&profile, meeting, index, 1).sources.iter().any(|source| source.active);
+        for meeting in &timetable.meetings {
+            let passes = meeting.place >= profile.meetings;
+            assert!((0..2).all(|index| sends(meeting, index) != passes), "{meeting:?}");
+        }
+        assert!(timetable.meetings.iter().any(|meeting| meeting.place >= profile.meetings));
+    }
+}

@@ -190,9 +190,12 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// The room of a meeting: one of its own in each run, or the open one.
+    /// The room of a meeting: one of its own in each run, also of two that begin in the same millisecond; or the open one.
     pub(super) fn room(&self, meeting: u32) -> String {
-        if self.against.has_rooms() { format!("load-{:x}-{meeting}", self.wall.as_millis() & 0xff_ffff_ffff) } else { self.room.clone() }
+        if !self.against.has_rooms() {
+            return self.room.clone();
+        }
+        format!("load-{:x}-{:x}-{meeting}", self.wall.as_millis() & 0xff_ffff_ffff, std::process::id())
     }
 
     pub(super) fn note_port(&self, port: u16) {
@@ -299,7 +302,7 @@ pub fn play(options: Options, mut each_second: impl FnMut(&Live)) -> Result<Play
     let mut workers = Vec::new();
     for (number, meetings) in dealt_out(timetable.meetings, threads).into_iter().enumerate() {
         let tokens = if number == 0 { tokens.clone() } else { VecDeque::new() };
-        let thread = Thread::new(shared.clone(), meetings, number as u64, tokens, sender.clone());
+        let thread = Thread::new(shared.clone(), meetings, tokens, sender.clone());
         let thread = thread.map_err(|error| EngineError::System(error.to_string()))?;
         workers.push(std::thread::Builder::new().name(format!("load-{number}")).spawn(move || thread.play()));
     }

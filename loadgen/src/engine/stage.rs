@@ -15,11 +15,9 @@ use super::thread::Thread;
 use super::udp::Udp;
 use super::watch::{Effect, Watch};
 use crate::light::{Client, Setup};
-use crate::scenario::Act;
+use crate::scenario::{Act, LAST_CALL};
 use crate::target::{Role, Signalling};
 
-/// Nobody comes in the last seconds of a run, who could not be judged.
-const LAST_CALL: Duration = Duration::from_secs(3);
 /// How often watches are looked at.
 const WATCH_PACE: Duration = Duration::from_millis(100);
 
@@ -101,7 +99,7 @@ impl Thread {
             // Others come over connections of their own.
             (setup.audio_slots, setup.video_slots) = (0, 0);
         }
-        let speaking = self.chance.happens(0.5);
+        let speaking = self.seats[seat].turns.happens(0.5);
         let mut attendee = self.open_client(seat, setup)?;
         attendee.client.set_speaking(speaking);
         self.connect(now, seat, &mut attendee)?;
@@ -247,7 +245,7 @@ impl Thread {
         let Some(attendee) = self.seats[seat].attendee.as_mut() else { return };
         attendee.client.set_speaking(speaking);
         self.seats[seat].speaking = speaking;
-        let span = self.chance.exponential(if speaking { profile.talk_seconds } else { silence });
+        let span = self.seats[seat].turns.exponential(if speaking { profile.talk_seconds } else { silence });
         self.agenda.add(now + Duration::from_secs_f64(span.clamp(0.1, 3_600.0)), Task::Turn(seat));
     }
 

@@ -47,6 +47,8 @@ pub(super) struct Seat {
     /// The seats of their other connections.
     pub(super) others: Range<usize>,
     pub(super) speaking: bool,
+    /// Draws their turns of speech: of their own, so that whoever else comes, and when, changes nothing in them.
+    pub(super) turns: Chance,
     pub(super) attendee: Option<Box<Attendee>>,
 }
 
@@ -57,7 +59,6 @@ pub(super) struct Thread {
     pub(super) seats: Vec<Seat>,
     pub(super) agenda: Agenda<Task>,
     pub(super) watches: Vec<Watch>,
-    pub(super) chance: Chance,
     pub(super) sleep: Sleep,
     pulse: Pulse,
     pub(super) second: SecondTally,
@@ -85,12 +86,10 @@ impl Thread {
     pub(super) fn new(
         shared: Arc<Shared>,
         meetings: Vec<Meeting>,
-        number: u64,
         tokens: VecDeque<String>,
         reports: Sender<Report>,
     ) -> std::io::Result<Self> {
         let sleep = Sleep::new(shared.poll)?;
-        let chance = Chance::new(shared.seed.wrapping_mul(31).wrapping_add(number));
         let (answers, receiver) = mpsc::channel();
         let back = ReturnAddress { answers, waker: Arc::new(Waker::new(sleep.poll.registry(), WAKER)?) };
         let (mut stages, mut seats) = (Vec::new(), Vec::new());
@@ -98,7 +97,8 @@ impl Thread {
             let people = plan.people.len();
             let (first, meeting, beside) = (seats.len(), stages.len(), shared.against.connections_beside(people));
             let others = |index: usize| first + people + index * beside..first + people + (index + 1) * beside;
-            let seat = |index, main, others| Seat { meeting, index, main, others, speaking: true, attendee: None };
+            let turns = |index: usize| Chance::new(shared.seed.wrapping_mul(31).wrapping_add(u64::from(plan.people[index].number)));
+            let seat = |index, main, others| Seat { meeting, index, main, others, speaking: true, turns: turns(index), attendee: None };
             seats.extend((0..people).map(|index| seat(index, first + index, others(index))));
             for index in 0..people {
                 seats.extend(others(index).map(|_| seat(index, first + index, 0..0)));
@@ -111,7 +111,6 @@ impl Thread {
             seats,
             agenda: Agenda::default(),
             watches: Vec::new(),
-            chance,
             sleep,
             pulse: Pulse::new(Instant::now()),
             second: SecondTally::default(),

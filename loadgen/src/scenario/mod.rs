@@ -6,4 +6,4 @@ mod timetable;
 
 pub use chance::Chance;
 pub use profile::{Impairment, Profile, ProfileError, Size};
-pub use timetable::{Act, Meeting, Person, Timetable};
+pub use timetable::{Act, LAST_CALL, Meeting, Person, Timetable};

@@ -19,6 +19,8 @@ const BUILT_IN: [(&str, &str); 7] = [
 const MOST_PEOPLE: u32 = 1_000;
 /// Meetings at one time at most.
 const MOST_MEETINGS: u32 = 100_000;
+/// People who pass through in one run at most: each has a place in memory from the beginning.
+const MOST_PASSERS: f64 = 1_000_000.0;
 /// Seconds of any phase at most: a week.
 const MOST_SECONDS: f64 = 604_800.0;
 
@@ -121,6 +123,10 @@ pub struct Profile {
     pub breakouts: u32,
     /// How long people are in breakouts, and how long in the main room between, s.
     pub breakout_seconds: f64,
+    /// People a second who pass through while the run is measured, in meetings of two of their own beside `meetings`: no camera, the
+    /// microphone off, gone after two seconds. What others get is then of people who come and go, not of more media. With them there
+    /// may be no meetings: a generator of its own for those who pass keeps the work of their joins from another one's media.
+    pub passers_per_second: f64,
     /// Share of guests with a camera on; hosts have one.
     pub camera_share: f64,
     /// Share of guests whose microphone is off.
@@ -188,6 +194,7 @@ impl Default for Profile {
             screen_share: 0.0,
             breakouts: 0,
             breakout_seconds: 5.0,
+            passers_per_second: 0.0,
             camera_share: 1.0,
             muted_share: 0.0,
             large_muted_share: 0.0,
@@ -279,7 +286,9 @@ impl Profile {
         range("pulse_minutes", self.pulse_minutes, (0.0, 7.5), "minutes, 0 to 7.5")?;
         range("compress", self.compress, (0.01, 10_000.0), "0.01 to 10000")?;
         range("mutes_per_minute", self.mutes_per_minute, (0.0, 20.0), "0 to 20")?;
-        range("meetings", f64::from(self.meetings), (1.0, f64::from(MOST_MEETINGS)), "1 to 100000")?;
+        range("passers_per_second", self.passers_per_second, (0.0, 1_000.0), "0 to 1000")?;
+        let least = if self.passers_per_second > 0.0 { 0.0 } else { 1.0 };
+        range("meetings", f64::from(self.meetings), (least, f64::from(MOST_MEETINGS)), "1 to 100000, or 0 where others pass through")?;
         range("breakouts", f64::from(self.breakouts), (0.0, 20.0), "0 to 20")?;
         range("fps", f64::from(self.fps), (10.0, 120.0), "10 to 120")?;
         range("temporal_layers", f64::from(self.temporal_layers), (1.0, 3.0), "1 to 3")?;
@@ -303,6 +312,9 @@ impl Profile {
             if size.people == 0 || size.people > MOST_PEOPLE || size.share.is_nan() || size.share < 0.0 {
                 return refuse("sizes", format!("{size:?}"), "1 to 1000 people and a share of 0 or more");
             }
+        }
+        if self.passers_per_second * self.seconds > MOST_PASSERS {
+            return refuse("passers_per_second", self.passers_per_second.to_string(), "1000000 people in the whole run at most");
         }
         for bad in &self.impairments {
             let shares = [bad.share, bad.loss].iter().all(|value| (0.0..=1.0).contains(value));
@@ -351,6 +363,10 @@ mod tests {
         assert_eq!(error, "`camera_share` is 1.5; expected a share from 0 to 1");
         assert!(Profile::parse("camera_share = nan\n").is_err());
         assert!(Profile::parse("sizes = []\n").is_err());
+        assert!(Profile::parse("meetings = 0\n").is_err() && Profile::parse("meetings = 0\npassers_per_second = 1\n").is_ok());
+        assert!(Profile::parse("passers_per_second = 1001\n").is_err());
+        assert!(Profile::parse("passers_per_second = 1000\nseconds = 999\n").is_ok());
+        assert!(Profile::parse("passers_per_second = 1000\nseconds = 1001\n").is_err(), "a million is enough");
         assert!(Profile::parse("[[impairments]]\nloss = 2.0\n").is_err());
     }
 }

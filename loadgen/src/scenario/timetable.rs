@@ -5,6 +5,10 @@ use std::time::Duration;
 use super::chance::Chance;
 use super::profile::Profile;
 
+/// Nobody comes in the last seconds of a run, who could not be judged.
+pub const LAST_CALL: Duration = Duration::from_secs(3);
+/// How long somebody stays who only passes through, s: less than [`LAST_CALL`], so that all of them have left before the end.
+const PASSING: f64 = 2.0;
 /// A meeting is at least this long, s: shorter ones would end before all are in.
 const SHORTEST: f64 = 4.0;
 /// From the end of a meeting to the next one in its place, s.
@@ -112,6 +116,8 @@ impl Timetable {
             draw.chain(people, &mut meetings);
         }
         meetings.sort_by_key(|meeting| (meeting.opens, meeting.place));
+        // They have the last numbers: everybody else is who they are without them.
+        meetings.extend(passers(profile, measured_from, end));
         let mut number = 0;
         for (index, meeting) in meetings.iter_mut().enumerate() {
             meeting.number = index as u32;
@@ -120,6 +126,7 @@ impl Timetable {
                 number += 1;
             }
         }
+        meetings.sort_by_key(|meeting| (meeting.opens, meeting.place));
         Self { meetings, measured_from: seconds(measured_from), measured_to: seconds(end) }
     }
 
@@ -160,6 +167,26 @@ fn shared_out(profile: &Profile) -> Vec<u32> {
     parts.iter_mut().take(left).for_each(|(_, count, _)| *count += 1);
     parts.sort_by_key(|(people, ..)| std::cmp::Reverse(*people));
     parts.into_iter().flat_map(|(people, count, _)| std::iter::repeat_n(people, count)).collect()
+}
+
+/// Meetings of two who only pass through, one after the other evenly from the beginning of the measured time on. Nothing is left to
+/// chance. The host waits for the guest, and both leave [`PASSING`] after that one came.
+fn passers(profile: &Profile, from: f64, end: f64) -> impl Iterator<Item = Meeting> {
+    let (rate, places) = (profile.passers_per_second, profile.meetings);
+    let pairs = ((end - LAST_CALL.as_secs_f64() - from).max(0.0) * rate / 2.0) as u32;
+    (0..pairs).map(move |pair| {
+        let [host, guest] = [0.0, 1.0].map(|index| from + (2.0 * f64::from(pair) + index) / rate);
+        let person = |joins| Person { number: 0, joins: seconds(joins), camera: false, microphone: false, impairment: None };
+        Meeting {
+            number: 0,
+            place: places + pair,
+            opens: seconds(host),
+            ends: seconds(guest + PASSING),
+            waiting: false,
+            people: vec![person(host), person(guest)],
+            acts: Vec::new(),
+        }
+    })
 }
 
 struct Draw<'a> {
@@ -331,6 +358,36 @@ mod tests {
         let storm = Timetable::new(&Profile::built_in("join-storm").expect("it is built in"), 1);
         assert!(storm.measured_from.is_zero() && storm.measured_to > Duration::from_secs(13));
         assert_eq!(Timetable::new(&visits(5), 1).measured_from, Duration::from_secs(8));
+    }
+
+    #[test]
+    fn passers_come_evenly_while_it_is_measured_say_nothing_and_leave_the_others_as_they_are() {
+        let (without, seed) = (visits(20), 5);
+        let profile = Profile { passers_per_second: 40.0, ..without.clone() };
+        let timetable = Timetable::new(&profile, seed);
+        let passes = |meeting: &&Meeting| meeting.place >= profile.meetings;
+        let others: Vec<Meeting> = timetable.meetings.iter().filter(|meeting| !passes(meeting)).cloned().collect();
+        assert_eq!(others, Timetable::new(&without, seed).meetings, "the same people, numbers included, seed {seed}");
+
+        let passing: Vec<&Meeting> = timetable.meetings.iter().filter(passes).collect();
+        assert!(passing.iter().all(|meeting| meeting.people.len() == 2 && meeting.acts.is_empty() && !meeting.waiting));
+        let people: Vec<&Person> = passing.iter().flat_map(|meeting| &meeting.people).collect();
+        assert!(people.iter().all(|person| !person.camera && !person.microphone && person.impairment.is_none()));
+        assert_eq!(people.len() as f64, 40.0 * (profile.seconds - LAST_CALL.as_secs_f64()));
+        assert_eq!(people[0].joins, timetable.measured_from);
+        let gaps = people.windows(2).map(|two| (two[1].joins - two[0].joins).as_secs_f64());
+        assert!(gaps.into_iter().all(|gap| (gap - 0.025).abs() < 1e-6));
+        let longest = passing.iter().map(|meeting| meeting.ends - meeting.opens).max();
+        assert_eq!(longest, Some(Duration::from_millis(2_025)));
+        let last = people.last().map(|person| person.joins + LAST_CALL).zip(passing.last().map(|meeting| meeting.ends));
+        assert!(last.is_some_and(|(called, left)| called < timetable.measured_to && left < timetable.measured_to), "{last:?}");
+
+        let numbers: std::collections::BTreeSet<u32> =
+            timetable.meetings.iter().flat_map(|meeting| &meeting.people).map(|person| person.number).collect();
+        assert_eq!(numbers.len(), timetable.people(), "everybody is numbered once");
+        let alone = Timetable::new(&Profile { meetings: 0, ..profile.clone() }, seed);
+        assert_eq!(alone.people(), people.len(), "nobody else where there are no meetings");
+        assert_eq!(timetable.peak().0, 20 + 40 + 1, "two seconds of 20 pairs, and the one whose guest is about to come");
     }
 
     #[test]

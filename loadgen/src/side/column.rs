@@ -35,6 +35,12 @@ pub struct Column {
     pub added: [Estimate; 3],
     /// Latency as it was at 50, 99 and 99.9 of 100, µs.
     pub latency: [Estimate; 3],
+    /// Latency of sound alone less the echo's round trip at 50 and 99 of 100, µs.
+    pub sound: [Estimate; 2],
+    /// How much later 99 of 100 packets came while others joined and left, µs, over the slots in which that is known.
+    pub moved: Estimate,
+    /// The same of the median second.
+    pub usually_moved: Estimate,
     /// Share lost.
     pub loss: Estimate,
     /// Memory a participant, bytes.
@@ -66,6 +72,8 @@ fn column(sides: &SideBySide, server: &str) -> Column {
     let floor: Vec<(&Slot, &Figures)> = sides.kept("floor").collect();
     let over =
         |value: &dyn Fn(&Slot, &Figures) -> f64| estimate(&kept.iter().map(|(slot, figures)| value(slot, figures)).collect::<Vec<_>>());
+    let known =
+        |value: &dyn Fn(&Figures) -> Option<f64>| estimate(&kept.iter().filter_map(|(_, figures)| value(figures)).collect::<Vec<_>>());
     Column {
         server: server.to_owned(),
         slots: (kept.len(), all - kept.len()),
@@ -76,10 +84,13 @@ fn column(sides: &SideBySide, server: &str) -> Column {
         }),
         added: [0, 1, 2].map(|at| over(&|slot, figures| figures.latency[at] - slot.way()[at])),
         latency: [0, 1, 2].map(|at| over(&|_, figures| figures.latency[at])),
+        sound: [0, 1].map(|at| over(&|slot, figures| figures.sound[at] - slot.way()[at])),
+        moved: known(&Figures::moved),
+        usually_moved: known(&Figures::usually_moved),
         loss: over(&|_, figures| figures.loss),
         memory: over(&|_, figures| figures.memory),
         cpu_per_join: over(&|_, figures| figures.cpu_per_join),
-        first_picture: estimate(&kept.iter().filter_map(|(_, figures)| figures.first_picture).collect::<Vec<_>>()),
+        first_picture: known(&|figures| figures.first_picture),
     }
 }
 
@@ -138,8 +149,23 @@ mod tests {
         assert!((ratio.mean - 1.48).abs() < 0.02, "{ratio:?}");
         assert!(ratio.interval.0 < ratio.mean && ratio.mean < ratio.interval.1 && ratio.interval.1 < 1.6, "{ratio:?}");
         assert_eq!(relay.added.map(|added| added.mean), [60.0, 220.0, 780.0]);
+        assert_eq!(relay.sound.map(|added| added.mean), [50.0, 120.0]);
         assert_eq!(relay.joins_per_second().mean, 2_000.0);
         assert!(found[1].against_floor.is_none());
+    }
+
+    #[test]
+    fn joins_that_make_media_later_move_them_upwards_and_slots_without_joins_count_for_the_rest() {
+        let mut slots = vec![slot("relay", 1, 3.0, 40.0), slot("relay", 2, 3.0, 40.0), slot("floor", 1, 2.0, 40.0)];
+        for slot in &mut slots[1..] {
+            let figures = slot.figures.as_mut().expect("figures");
+            figures.with_joins = None;
+            figures.without_joins = Some(super::super::Aside::Failed("too slow".to_owned()));
+        }
+        let found = columns(&sides(slots));
+        assert_eq!((found[0].moved.mean, found[0].slots), (70.0, (2, 0)), "370 µs with joins, 300 without");
+        assert_eq!(found[0].usually_moved.mean, 30.0, "280 µs in the median second with joins, 250 without");
+        assert!(found[1].moved.mean.is_nan() && found[1].cpu_per_packet.mean.is_finite());
     }
 
     #[test]

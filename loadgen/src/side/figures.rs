@@ -1,10 +1,13 @@
-//! What one server cost and how late its packets were, out of two runs: one of steady media, one in which everybody joins at once.
+//! What one server cost and how late its packets were, out of three runs: steady media, the same while others come and go, and one in
+//! which everybody joins at once.
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::Aside;
 use crate::report;
+use crate::scenario::{Profile, Timetable};
 use crate::summary::{Second, Summary};
 
 /// Longest time told apart, µs.
@@ -18,6 +21,14 @@ pub struct Figures {
     pub cpu_per_packet: f64,
     /// One-way latency of all media at 50, 99 and 99.9 of 100, µs.
     pub latency: [f64; 3],
+    /// The same of sound alone, which no server spreads in time on purpose.
+    pub sound: [f64; 3],
+    /// The 99th percentile of all media in the median second, µs: what disturbs the machine for a moment is not in it.
+    pub usual_p99: f64,
+    /// The same media while others join and leave beside them.
+    pub with_joins: Option<WithJoins>,
+    /// Why that is not known.
+    pub without_joins: Option<Aside>,
     /// Share of packets that never came.
     pub loss: f64,
     /// Memory that the server took for each participant, bytes.
@@ -29,6 +40,16 @@ pub struct Figures {
     pub first_picture: Option<f64>,
     /// Packets a second that reached somebody, while media were measured.
     pub packets_per_second: f64,
+}
+
+/// Media in those seconds in which others joined.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WithJoins {
+    /// As [`Figures::latency`].
+    pub latency: [f64; 3],
+    /// As [`Figures::usual_p99`].
+    pub usual_p99: f64,
 }
 
 /// Why a slot's runs say nothing.
@@ -58,19 +79,12 @@ pub enum Unusable {
 }
 
 impl Figures {
-    /// Out of a run of steady media and a run of joins.
+    /// Out of a run of steady media and a run of joins; what [`WithJoins::of`] says of two more is the caller's to put in.
     ///
     /// # Errors
     /// [`Unusable`].
     pub fn of(media: &Summary, joins: &Summary) -> Result<Self, Unusable> {
-        for run in [media, joins] {
-            if let Some(why) = &run.generator.invalid {
-                return Err(Unusable::Invalid(why.clone()));
-            }
-            if run.clients.failed > 0 || run.clients.joined == 0 {
-                return Err(Unusable::Failed { failed: run.clients.failed, planned: run.clients.planned });
-            }
-        }
+        [media, joins].into_iter().try_for_each(usable)?;
         let server = media.server.as_ref().ok_or(Unusable::Unwatched)?;
         let core = server.core_seconds.ok_or(Unusable::Unwatched)?;
         let (expected, lost) = media.media.values().fold((0, 0), |(all, lost), kind| (all + kind.expected, lost + kind.lost));
@@ -79,7 +93,11 @@ impl Figures {
         }
         Ok(Self {
             cpu_per_packet: core * 1e6 / server.forwarded as f64,
-            latency: latency(media)?,
+            latency: latency(media, |_| true)?,
+            sound: latency(media, |kind| kind == "audio")?,
+            usual_p99: usual(&media.series, |_| true).ok_or(Unusable::Silent)?,
+            with_joins: None,
+            without_joins: None,
             loss: lost as f64 / expected as f64,
             memory: server.memory_peak.saturating_sub(server.memory_idle) as f64 / media.clients.peak.max(1) as f64,
             cpu_per_join: cpu_per_join(&joins.series).ok_or(Unusable::Silent)?,
@@ -87,17 +105,76 @@ impl Figures {
             packets_per_second: server.forwarded as f64 / media.seconds.max(1e-9),
         })
     }
+
+    /// How much later 99 of 100 packets came while others joined and left, µs; below 0 where they came sooner.
+    #[must_use]
+    pub fn moved(&self) -> Option<f64> {
+        self.with_joins.map(|with| with.latency[1] - self.latency[1])
+    }
+
+    /// The same of the median second.
+    #[must_use]
+    pub fn usually_moved(&self) -> Option<f64> {
+        self.with_joins.map(|with| with.usual_p99 - self.usual_p99)
+    }
+}
+
+impl WithJoins {
+    /// Out of a run of steady media, in those seconds in which the people of another run, begun with it, passed through.
+    ///
+    /// # Errors
+    /// [`Unusable`], also where somebody who passed through was not in before the two seconds were over: so many joins a second are then
+    /// more than the server carries, and what it would have taken for them is not known.
+    pub fn of(media: &Summary, passers: &Summary) -> Result<Self, Unusable> {
+        [media, passers].into_iter().try_for_each(usable)?;
+        let profile = Profile::parse(&passers.scenario.profile).map_err(unread)?;
+        let planned = Timetable::new(&profile, passers.scenario.seed).people() as u64;
+        if passers.clients.joined < planned {
+            return Err(Unusable::Failed { failed: planned - passers.clients.joined, planned });
+        }
+        // In the second of the last one there were hardly any, and none after it.
+        let busy = |at: usize| passers.series.get(at).is_some_and(|second| second.joins as f64 > profile.passers_per_second / 2.0);
+        let seconds = report::seconds(media).map_err(unread)?;
+        Ok(Self {
+            latency: sum(seconds.into_iter().enumerate().filter(|(at, _)| busy(*at)).map(|(_, one)| Ok(one)))?,
+            usual_p99: usual(&media.series, busy).ok_or(Unusable::Silent)?,
+        })
+    }
+}
+
+/// The median of those seconds' 99th percentiles.
+fn usual(series: &[Second], counts: impl Fn(usize) -> bool) -> Option<f64> {
+    let mut all: Vec<f64> = series.iter().enumerate().filter(|(at, _)| counts(*at)).map(|(_, second)| second.p99).collect();
+    all.sort_by(f64::total_cmp);
+    all.get(all.len() / 2).copied()
+}
+
+/// Whether a run says anything.
+fn usable(run: &Summary) -> Result<(), Unusable> {
+    if let Some(why) = &run.generator.invalid {
+        return Err(Unusable::Invalid(why.clone()));
+    }
+    if run.clients.failed > 0 || run.clients.joined == 0 {
+        return Err(Unusable::Failed { failed: run.clients.failed, planned: run.clients.planned });
+    }
+    Ok(())
 }
 
 fn unread(error: impl std::fmt::Display) -> Unusable {
     Unusable::Unread(error.to_string())
 }
 
-fn latency(run: &Summary) -> Result<[f64; 3], Unusable> {
+/// Of these kinds of media together.
+fn latency(run: &Summary, counts: impl Fn(&str) -> bool) -> Result<[f64; 3], Unusable> {
+    let kinds = run.media.iter().filter(|(name, _)| counts(name));
+    sum(kinds.map(|(name, kind)| report::histogram(name, &kind.latency).map_err(unread)))
+}
+
+/// Three quantiles of all histograms together.
+fn sum(histograms: impl Iterator<Item = Result<Option<Histogram<u64>>, Unusable>>) -> Result<[f64; 3], Unusable> {
     let mut all = Histogram::<u64>::new_with_bounds(1, LONGEST, 3).map_err(unread)?;
-    for (name, kind) in &run.media {
-        let one = report::histogram(name, &kind.latency).map_err(unread)?;
-        if let Some(one) = one {
+    for one in histograms {
+        if let Some(one) = one? {
             all.add(&one).map_err(unread)?;
         }
     }
@@ -123,7 +200,76 @@ fn cpu_per_join(series: &[Second]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::measure;
+    use crate::summary::{Clients, Distribution, Generator, Machine, SCHEMA, Scenario, Target, Verdict};
+
+    /// A run of six seconds: how many joined in each, and how late its packets were, µs. All of 30 people came.
+    fn passing(seconds: [(u64, u64); 6]) -> Summary {
+        let profile = Profile { passers_per_second: 10.0, seconds: 6.0, meetings: 0, ..Profile::default() };
+        let late = |latency| {
+            let mut histogram = measure::Histogram::default();
+            (0..100).for_each(|_| histogram.record(Duration::from_micros(latency)));
+            histogram.distribution().hdr
+        };
+        Summary {
+            schema: SCHEMA,
+            generator_version: "test".to_owned(),
+            started: 0,
+            seconds: 6.0,
+            target: Target { kind: "relay".to_owned(), url: "http://localhost".to_owned(), version: None },
+            machine: Machine { cpu: "test".to_owned(), cores: 2, memory: 1 << 34, kernel: "test".to_owned() },
+            scenario: Scenario { name: "meeting".to_owned(), seed: 1, profile: profile.to_toml() },
+            generator: Generator {
+                threads: 1,
+                send_lateness: Distribution::default(),
+                busiest_thread: 0.3,
+                packets_sent: 1,
+                packets_received: 1,
+                socket_drops: 0,
+                cpu_per_packet: 5.0,
+                invalid: None,
+                lateness_limit: None,
+            },
+            clients: Clients { planned: 30, joined: 30, failed: 0, peak: 20 },
+            meetings_peak: 1,
+            media: Default::default(),
+            joins: Default::default(),
+            control: Default::default(),
+            server: None,
+            series: seconds.map(|(joins, latency)| Second { joins, p99: latency as f64, ..Second::default() }).into(),
+            thresholds: Vec::new(),
+            verdict: Verdict::Pass,
+            command: None,
+            latencies: seconds.map(|(_, latency)| late(latency)).into(),
+            left_out: Default::default(),
+            independent: None,
+        }
+    }
+
+    #[test]
+    fn only_seconds_in_which_people_join_say_what_joins_do() {
+        let media = passing([(0, 410), (0, 500), (0, 400), (0, 9_000), (0, 70), (0, 70)]);
+        let passers = passing([(10, 1), (10, 1), (9, 1), (1, 1), (0, 1), (0, 1)]);
+        let found = WithJoins::of(&media, &passers).expect("all came");
+        assert!(found.latency.iter().zip([410.0, 500.0, 500.0]).all(|(found, expected)| (found - expected).abs() <= 1.0), "{found:?}");
+        assert_eq!(found.usual_p99, 410.0);
+    }
+
+    #[test]
+    fn a_server_that_lets_somebody_pass_by_outside_has_not_carried_so_many_joins() {
+        let mut run = passing([(10, 400), (10, 400), (8, 400), (1, 400), (0, 400), (0, 400)]);
+        // The engine counts nobody as failed whose meeting was over first, and plans them no longer.
+        run.clients = Clients { planned: 29, joined: 29, failed: 0, peak: 20 };
+        let mut media = run.clone();
+        assert_eq!(WithJoins::of(&media, &run), Err(Unusable::Failed { failed: 1, planned: 30 }));
+        run.clients.joined = 30;
+        assert!(WithJoins::of(&media, &run).is_ok());
+        media.generator.invalid = Some("late".to_owned());
+        assert_eq!(WithJoins::of(&media, &run), Err(Unusable::Invalid("late".to_owned())));
+    }
 
     #[test]
     fn what_media_cost_is_no_part_of_a_join() {

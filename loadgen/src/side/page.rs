@@ -116,10 +116,12 @@ fn slots(sides: &SideBySide, language: Language) -> String {
             number(figures.map(|figures| figures.cpu_per_packet)),
             number(figures.map(|figures| figures.latency[0])),
             number(figures.map(|figures| figures.latency[1])),
+            number(figures.and_then(|figures| figures.with_joins).map(|with| with.latency[1])),
+            number(figures.map(|figures| figures.sound[1])),
             number(Some(slot.way()[0])),
             number(Some(slot.way()[1])),
             number(figures.map(|figures| figures.packets_per_second)),
-            slot.set_aside.as_ref().map_or_else(|| language.pick("counts", "tæller").to_owned(), |why| escape(&why.words(language))),
+            counts(slot, language),
         ]
     };
     let header = [
@@ -128,6 +130,8 @@ fn slots(sides: &SideBySide, language: Language) -> String {
         language.pick("µs a packet", "µs pr. pakke"),
         language.pick("Median µs", "Median µs"),
         "P99 µs",
+        language.pick("P99 µs, joins", "P99 µs, tilslutninger"),
+        language.pick("P99 µs, sound", "P99 µs, lyd"),
         language.pick("Echo median µs", "Ekko median µs"),
         language.pick("Echo P99 µs", "Ekko P99 µs"),
         language.pick("Packets/s", "Pakker/s"),
@@ -136,6 +140,16 @@ fn slots(sides: &SideBySide, language: Language) -> String {
     let rows: Vec<(String, Vec<String>)> = sides.slots.iter().map(|slot| (escape(&slot.server), cells(slot))).collect();
     let title = language.pick("Every slot, in the order of measurement", "Hver periode, i målingens rækkefølge");
     section(language, "slots", title, &table(title, &header, &rows))
+}
+
+/// Whether a slot counts, and what is missing of one that does.
+fn counts(slot: &Slot, language: Language) -> String {
+    let without = slot.figures.as_ref().and_then(|figures| figures.without_joins.as_ref());
+    match (&slot.set_aside, without) {
+        (Some(why), _) => escape(&why.words(language)),
+        (None, Some(why)) => format!("{}: {}", language.pick("without joins", "uden tilslutninger"), escape(&why.words(language))),
+        (None, None) => language.pick("counts", "tæller").to_owned(),
+    }
 }
 
 fn origin(sides: &SideBySide, language: Language) -> String {
@@ -174,6 +188,11 @@ mod tests {
             ["Servers side by side", "Servere side om side", "1 &lt; 2", "&lt;script&gt;", "Tilføjet forsinkelse", "aria-labelledby"]
         {
             assert!(html.contains(expected), "{expected}");
+        }
+        let moved =
+            [("P99 moved by 100 joins", "70.0 (70.0–70.0)", english), ("P99 flyttet af 100 tilslutninger", "70,0 (70,0–70,0)", danish)];
+        for (ours, number, half) in moved {
+            assert!(half.contains(ours) && half.contains(number), "{ours}");
         }
         assert!(!html.contains("<td><script>"));
     }

@@ -16,7 +16,7 @@ pub(super) struct Row {
 }
 
 /// What stands in the table, here and on the page.
-pub(super) const ROWS: [Row; 13] = [
+pub(super) const ROWS: [Row; 17] = [
     Row {
         english: "slots that count / set aside",
         danish: "perioder der tæller / lagt til side",
@@ -46,6 +46,26 @@ pub(super) const ROWS: [Row; 13] = [
         english: "added latency, P99.9, µs",
         danish: "tilføjet forsinkelse, P99,9, µs",
         cell: |column, language| written(language, &column.added[2], 1.0),
+    },
+    Row {
+        english: "added latency of sound, median, µs",
+        danish: "tilføjet forsinkelse af lyd, median, µs",
+        cell: |column, language| written(language, &column.sound[0], 1.0),
+    },
+    Row {
+        english: "added latency of sound, P99, µs",
+        danish: "tilføjet forsinkelse af lyd, P99, µs",
+        cell: |column, language| written(language, &column.sound[1], 1.0),
+    },
+    Row {
+        english: "P99 moved by 100 joins a second, µs",
+        danish: "P99 flyttet af 100 tilslutninger i sekundet, µs",
+        cell: |column, language| written(language, &column.moved, 1.0),
+    },
+    Row {
+        english: "the same in the median second, µs",
+        danish: "samme i mediansekundet, µs",
+        cell: |column, language| written(language, &column.usually_moved, 1.0),
     },
     Row {
         english: "one-way latency, median, µs",
@@ -101,8 +121,12 @@ pub fn table(sides: &SideBySide) -> String {
 }
 
 fn aside(slot: &Slot) -> Option<String> {
-    let why = slot.set_aside.as_ref()?;
-    Some(format!("set aside: {} in round {}: {why}\n", slot.server, slot.round))
+    let (what, why) = match (&slot.set_aside, &slot.figures) {
+        (Some(why), _) => ("set aside", why),
+        (None, Some(figures)) => ("without joins beside media", figures.without_joins.as_ref()?),
+        (None, None) => return None,
+    };
+    Some(format!("{what}: {} in round {}: {why}\n", slot.server, slot.round))
 }
 
 /// Mean and interval, or a dash.
@@ -124,9 +148,20 @@ mod tests {
     fn the_table_names_every_server_and_what_was_set_aside() {
         let mut slots = vec![slot("relay", 1, 3.0, 40.0), slot("floor", 1, 2.0, 40.0), slot("floor", 2, 2.0, 40.0)];
         slots[2].set_aside = Some(super::super::Aside::Failed("the machine slept".to_owned()));
-        let text = table(&sides(slots));
-        for expected in ["relay", "floor", "1 / 1", "1.50 (1.50–1.50)", "floor in round 2: the machine slept", "2,000 (2,000–2,000)"] {
+        let figures = slots[1].figures.as_mut().expect("figures");
+        (figures.with_joins, figures.without_joins) = (None, Some(super::super::Aside::Failed("out of breath".to_owned())));
+        let sides = sides(slots);
+        let text = table(&sides);
+        let moved = format!("P99 moved by {} joins a second, µs", sides.load.passers_per_second());
+        for expected in
+            ["relay", "floor", "1 / 1", "1.50 (1.50–1.50)", "set aside: floor in round 2: the machine slept", "2,000 (2,000–2,000)"]
+        {
             assert!(text.contains(expected), "{expected}:\n{text}");
         }
+        let line = |name: &str| text.lines().find(|line| line.contains(name)).unwrap_or_else(|| panic!("{name}:\n{text}"));
+        assert!(line(&moved).contains("70.0 (70.0–70.0)") && line(&moved).contains('–'));
+        assert!(line("the same in the median second").contains("30.0 (30.0–30.0)"));
+        assert!(line("sound, P99").contains("120 (120–120)"));
+        assert!(line("without joins beside media: floor in round 1").ends_with("out of breath"));
     }
 }
