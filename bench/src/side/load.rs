@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use loadgen::report::{self, ReportError};
+use loadgen::scenario::LAST_CALL;
 use loadgen::side::Load;
 use loadgen::summary::Summary;
 
@@ -23,12 +24,13 @@ pub(super) fn media(load: &Load) -> Vec<String> {
     arguments
 }
 
-/// Others who come and go beside the media, and nobody else; in the seconds in which those are measured.
+/// Others who come and go beside the media, and nobody else; as long as those are measured.
 fn passers(load: &Load) -> Vec<String> {
     let passers = format!("passers_per_second={}.0", load.passers_per_second());
     words(&["--scenario", "meeting", "--set", "settle_seconds=3.0", "--set", "meetings=0", "--set", &passers])
         .into_iter()
-        .chain(words(&["--for", &format!("{}s", load.seconds)]))
+        // Nobody comes in the last seconds of a run: those are beyond the end of the media.
+        .chain(words(&["--for", &format!("{}s", load.seconds + LAST_CALL.as_secs() as u32)]))
         .collect()
 }
 

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use loadgen::measure::machine;
-use loadgen::side::{Aside, Figures, Load, SCHEMA, Server, SideBySide, Slot, WithJoins};
+use loadgen::side::{Aside, Figures, Load, SCHEMA, Server, SideBySide, Slot, with_joins};
 use loadgen::summary::Summary;
 
 use cores::Stolen;
@@ -102,7 +102,7 @@ fn runs(plan: &Plan, contestant: &Contestant, round: u32) -> Result<(Figures, Op
     let beside = load::play_beside_joins(plan, &server, [&folder("media-with-joins"), &folder("passers")]).map_err(Aside::Failed);
     let joins = run("joins", &load::joins(&plan.load))?;
     let mut figures = Figures::of(&media, &joins).map_err(Aside::Unusable)?;
-    match beside.and_then(|[media, passers]| WithJoins::of(&media, &passers).map_err(Aside::Unusable)) {
+    match beside.and_then(|[media, passers]| with_joins(&media, &passers).map_err(Aside::Unusable)) {
         Ok(with) => figures.with_joins = Some(with),
         Err(why) => figures.without_joins = Some(why),
     }

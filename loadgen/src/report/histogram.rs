@@ -37,7 +37,7 @@ pub(crate) fn of(name: &str, distribution: &Distribution) -> Result<Option<Histo
 }
 
 /// Latency of each second, or nothing if the run kept none.
-pub(crate) fn seconds(summary: &Summary) -> Result<Vec<Option<Histogram<u64>>>, Unread> {
+pub(super) fn seconds(summary: &Summary) -> Result<Vec<Option<Histogram<u64>>>, Unread> {
     let (kept, rows) = (summary.latencies.len(), summary.series.len());
     if kept != 0 && kept != rows {
         return Err(Unread { of: "latency by second".to_owned(), why: format!("{kept} histograms for {rows} seconds") });

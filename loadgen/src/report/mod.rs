@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 
 pub use compare::{CompareError, Comparison, Judged, Row, Unit, compare};
 pub use histogram::Unread;
-pub(crate) use histogram::{of as histogram, seconds};
+pub(crate) use histogram::of as histogram;
 pub use page::Undrawn;
 pub(crate) use table::columns;
 pub use table::{comparison_table, table};

@@ -39,8 +39,8 @@ pub struct Column {
     pub sound: [Estimate; 2],
     /// How much later 99 of 100 packets came while others joined and left, µs, over the slots in which that is known.
     pub moved: Estimate,
-    /// The same of the median second.
-    pub usually_moved: Estimate,
+    /// Share of the time in which the machine ran at its own speed.
+    pub calm: Estimate,
     /// Share lost.
     pub loss: Estimate,
     /// Memory a participant, bytes.
@@ -86,7 +86,7 @@ fn column(sides: &SideBySide, server: &str) -> Column {
         latency: [0, 1, 2].map(|at| over(&|_, figures| figures.latency[at])),
         sound: [0, 1].map(|at| over(&|slot, figures| figures.sound[at] - slot.way()[at])),
         moved: known(&Figures::moved),
-        usually_moved: known(&Figures::usually_moved),
+        calm: known(&|figures| figures.calm),
         loss: over(&|_, figures| figures.loss),
         memory: over(&|_, figures| figures.memory),
         cpu_per_join: over(&|_, figures| figures.cpu_per_join),
@@ -164,7 +164,6 @@ mod tests {
         }
         let found = columns(&sides(slots));
         assert_eq!((found[0].moved.mean, found[0].slots), (70.0, (2, 0)), "370 µs with joins, 300 without");
-        assert_eq!(found[0].usually_moved.mean, 30.0, "280 µs in the median second with joins, 250 without");
         assert!(found[1].moved.mean.is_nan() && found[1].cpu_per_packet.mean.is_finite());
     }
 

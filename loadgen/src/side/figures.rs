@@ -12,6 +12,8 @@ use crate::summary::{Second, Summary};
 
 /// Longest time told apart, µs.
 const LONGEST: u64 = 120_000_000;
+/// Share of the time in which the machine must have been calm for that time alone to be looked at.
+const CALM: f64 = 0.3;
 
 /// One slot's figures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,14 +21,14 @@ const LONGEST: u64 = 120_000_000;
 pub struct Figures {
     /// Time of the server's whole core, interrupts included, for each packet that reached somebody, µs.
     pub cpu_per_packet: f64,
-    /// One-way latency of all media at 50, 99 and 99.9 of 100, µs.
+    /// One-way latency of all media at 50, 99 and 99.9 of 100, µs: while the machine ran at its own speed, where the generator looked.
     pub latency: [f64; 3],
     /// The same of sound alone, which no server spreads in time on purpose.
     pub sound: [f64; 3],
-    /// The 99th percentile of all media in the median second, µs: what disturbs the machine for a moment is not in it.
-    pub usual_p99: f64,
-    /// The same media while others join and leave beside them.
-    pub with_joins: Option<WithJoins>,
+    /// Share of the time in which the machine ran at its own speed, 0 to 1, where the generator looked.
+    pub calm: Option<f64>,
+    /// Latency of the same media while others join and leave beside them.
+    pub with_joins: Option<[f64; 3]>,
     /// Why that is not known.
     pub without_joins: Option<Aside>,
     /// Share of packets that never came.
@@ -40,16 +42,6 @@ pub struct Figures {
     pub first_picture: Option<f64>,
     /// Packets a second that reached somebody, while media were measured.
     pub packets_per_second: f64,
-}
-
-/// Media in those seconds in which others joined.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WithJoins {
-    /// As [`Figures::latency`].
-    pub latency: [f64; 3],
-    /// As [`Figures::usual_p99`].
-    pub usual_p99: f64,
 }
 
 /// Why a slot's runs say nothing.
@@ -79,7 +71,7 @@ pub enum Unusable {
 }
 
 impl Figures {
-    /// Out of a run of steady media and a run of joins; what [`WithJoins::of`] says of two more is the caller's to put in.
+    /// Out of a run of steady media and a run of joins; what [`with_joins`] says of two more is the caller's to put in.
     ///
     /// # Errors
     /// [`Unusable`].
@@ -95,7 +87,7 @@ impl Figures {
             cpu_per_packet: core * 1e6 / server.forwarded as f64,
             latency: latency(media, |_| true)?,
             sound: latency(media, |kind| kind == "audio")?,
-            usual_p99: usual(&media.series, |_| true).ok_or(Unusable::Silent)?,
+            calm: media.generator.calm_share,
             with_joins: None,
             without_joins: None,
             loss: lost as f64 / expected as f64,
@@ -109,44 +101,23 @@ impl Figures {
     /// How much later 99 of 100 packets came while others joined and left, µs; below 0 where they came sooner.
     #[must_use]
     pub fn moved(&self) -> Option<f64> {
-        self.with_joins.map(|with| with.latency[1] - self.latency[1])
-    }
-
-    /// The same of the median second.
-    #[must_use]
-    pub fn usually_moved(&self) -> Option<f64> {
-        self.with_joins.map(|with| with.usual_p99 - self.usual_p99)
+        self.with_joins.map(|with| with[1] - self.latency[1])
     }
 }
 
-impl WithJoins {
-    /// Out of a run of steady media, in those seconds in which the people of another run, begun with it, passed through.
-    ///
-    /// # Errors
-    /// [`Unusable`], also where somebody who passed through was not in before the two seconds were over: so many joins a second are then
-    /// more than the server carries, and what it would have taken for them is not known.
-    pub fn of(media: &Summary, passers: &Summary) -> Result<Self, Unusable> {
-        [media, passers].into_iter().try_for_each(usable)?;
-        let profile = Profile::parse(&passers.scenario.profile).map_err(unread)?;
-        let planned = Timetable::new(&profile, passers.scenario.seed).people() as u64;
-        if passers.clients.joined < planned {
-            return Err(Unusable::Failed { failed: planned - passers.clients.joined, planned });
-        }
-        // In the second of the last one there were hardly any, and none after it.
-        let busy = |at: usize| passers.series.get(at).is_some_and(|second| second.joins as f64 > profile.passers_per_second / 2.0);
-        let seconds = report::seconds(media).map_err(unread)?;
-        Ok(Self {
-            latency: sum(seconds.into_iter().enumerate().filter(|(at, _)| busy(*at)).map(|(_, one)| Ok(one)))?,
-            usual_p99: usual(&media.series, busy).ok_or(Unusable::Silent)?,
-        })
+/// Latency in a run of steady media while the people of another run, begun with it and a little longer, pass through.
+///
+/// # Errors
+/// [`Unusable`], also where somebody who passed through was not in before the two seconds were over: so many joins a second are then more
+/// than the server carries, and what it would have taken for them is not known.
+pub fn with_joins(media: &Summary, passers: &Summary) -> Result<[f64; 3], Unusable> {
+    [media, passers].into_iter().try_for_each(usable)?;
+    let profile = Profile::parse(&passers.scenario.profile).map_err(unread)?;
+    let planned = Timetable::new(&profile, passers.scenario.seed).people() as u64;
+    if passers.clients.joined < planned {
+        return Err(Unusable::Failed { failed: planned - passers.clients.joined, planned });
     }
-}
-
-/// The median of those seconds' 99th percentiles.
-fn usual(series: &[Second], counts: impl Fn(usize) -> bool) -> Option<f64> {
-    let mut all: Vec<f64> = series.iter().enumerate().filter(|(at, _)| counts(*at)).map(|(_, second)| second.p99).collect();
-    all.sort_by(f64::total_cmp);
-    all.get(all.len() / 2).copied()
+    latency(media, |_| true)
 }
 
 /// Whether a run says anything.
@@ -164,17 +135,13 @@ fn unread(error: impl std::fmt::Display) -> Unusable {
     Unusable::Unread(error.to_string())
 }
 
-/// Of these kinds of media together.
+/// Of these kinds of media together, while the machine was calm where that is known and was so for long enough.
 fn latency(run: &Summary, counts: impl Fn(&str) -> bool) -> Result<[f64; 3], Unusable> {
-    let kinds = run.media.iter().filter(|(name, _)| counts(name));
-    sum(kinds.map(|(name, kind)| report::histogram(name, &kind.latency).map_err(unread)))
-}
-
-/// Three quantiles of all histograms together.
-fn sum(histograms: impl Iterator<Item = Result<Option<Histogram<u64>>, Unusable>>) -> Result<[f64; 3], Unusable> {
+    let calm = run.generator.calm_share.is_some_and(|share| share >= CALM);
     let mut all = Histogram::<u64>::new_with_bounds(1, LONGEST, 3).map_err(unread)?;
-    for one in histograms {
-        if let Some(one) = one? {
+    for (name, kind) in run.media.iter().filter(|(name, _)| counts(name)) {
+        let times = kind.calm.as_ref().filter(|_| calm).unwrap_or(&kind.latency);
+        if let Some(one) = report::histogram(name, times).map_err(unread)? {
             all.add(&one).map_err(unread)?;
         }
     }
@@ -204,16 +171,17 @@ mod tests {
 
     use super::*;
     use crate::measure;
-    use crate::summary::{Clients, Distribution, Generator, Machine, SCHEMA, Scenario, Target, Verdict};
+    use crate::summary::{Clients, Distribution, Generator, Machine, Media, SCHEMA, Scenario, Target, Verdict};
 
-    /// A run of six seconds: how many joined in each, and how late its packets were, µs. All of 30 people came.
-    fn passing(seconds: [(u64, u64); 6]) -> Summary {
+    /// A run of which 30 people should pass through; its packets came after this many µs, and in calm after that many.
+    fn passing(latency: u64, calm: u64) -> Summary {
         let profile = Profile { passers_per_second: 10.0, seconds: 6.0, meetings: 0, ..Profile::default() };
         let late = |latency| {
             let mut histogram = measure::Histogram::default();
             (0..100).for_each(|_| histogram.record(Duration::from_micros(latency)));
-            histogram.distribution().hdr
+            histogram.distribution()
         };
+        let audio = Media { latency: late(latency), calm: Some(late(calm)), ..Media::default() };
         Summary {
             schema: SCHEMA,
             generator_version: "test".to_owned(),
@@ -232,43 +200,45 @@ mod tests {
                 cpu_per_packet: 5.0,
                 invalid: None,
                 lateness_limit: None,
+                calm_share: Some(0.8),
+                calm_lateness: None,
             },
             clients: Clients { planned: 30, joined: 30, failed: 0, peak: 20 },
             meetings_peak: 1,
-            media: Default::default(),
+            media: [("audio".to_owned(), audio)].into(),
             joins: Default::default(),
             control: Default::default(),
             server: None,
-            series: seconds.map(|(joins, latency)| Second { joins, p99: latency as f64, ..Second::default() }).into(),
+            series: Vec::new(),
             thresholds: Vec::new(),
             verdict: Verdict::Pass,
             command: None,
-            latencies: seconds.map(|(_, latency)| late(latency)).into(),
+            latencies: Vec::new(),
             left_out: Default::default(),
             independent: None,
         }
     }
 
     #[test]
-    fn only_seconds_in_which_people_join_say_what_joins_do() {
-        let media = passing([(0, 410), (0, 500), (0, 400), (0, 9_000), (0, 70), (0, 70)]);
-        let passers = passing([(10, 1), (10, 1), (9, 1), (1, 1), (0, 1), (0, 1)]);
-        let found = WithJoins::of(&media, &passers).expect("all came");
-        assert!(found.latency.iter().zip([410.0, 500.0, 500.0]).all(|(found, expected)| (found - expected).abs() <= 1.0), "{found:?}");
-        assert_eq!(found.usual_p99, 410.0);
+    fn what_the_machine_made_late_is_left_out_where_it_was_itself_for_long_enough() {
+        let mut run = passing(9_000, 400);
+        let p99 = |run: &Summary| with_joins(run, &passing(1, 1)).expect("all came")[1].round();
+        assert!((p99(&run) - 400.0).abs() <= 1.0, "{}", p99(&run));
+        run.generator.calm_share = Some(0.1);
+        assert!(p99(&run) > 8_900.0, "a tenth of the time is too little to leave out the rest");
     }
 
     #[test]
     fn a_server_that_lets_somebody_pass_by_outside_has_not_carried_so_many_joins() {
-        let mut run = passing([(10, 400), (10, 400), (8, 400), (1, 400), (0, 400), (0, 400)]);
+        let mut run = passing(400, 400);
         // The engine counts nobody as failed whose meeting was over first, and plans them no longer.
         run.clients = Clients { planned: 29, joined: 29, failed: 0, peak: 20 };
         let mut media = run.clone();
-        assert_eq!(WithJoins::of(&media, &run), Err(Unusable::Failed { failed: 1, planned: 30 }));
+        assert_eq!(with_joins(&media, &run), Err(Unusable::Failed { failed: 1, planned: 30 }));
         run.clients.joined = 30;
-        assert!(WithJoins::of(&media, &run).is_ok());
+        assert!(with_joins(&media, &run).is_ok());
         media.generator.invalid = Some("late".to_owned());
-        assert_eq!(WithJoins::of(&media, &run), Err(Unusable::Invalid("late".to_owned())));
+        assert_eq!(with_joins(&media, &run), Err(Unusable::Invalid("late".to_owned())));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use aside::Aside;
 pub use column::{Column, Estimate, columns};
-pub use figures::{Figures, Unusable, WithJoins};
+pub use figures::{Figures, Unusable, with_joins};
 pub use load::Load;
 pub use page::page;
 pub use table::table;
@@ -138,8 +138,8 @@ pub(crate) mod tests {
             cpu_per_packet: cpu,
             latency: [100.0, 300.0, 900.0],
             sound: [90.0, 200.0, 500.0],
-            usual_p99: 250.0,
-            with_joins: Some(WithJoins { latency: [110.0, 370.0, 1_000.0], usual_p99: 280.0 }),
+            calm: Some(0.9),
+            with_joins: Some([110.0, 370.0, 1_000.0]),
             without_joins: None,
             loss: 0.0,
             memory: 50_000.0,

@@ -63,9 +63,9 @@ pub(super) const ROWS: [Row; 17] = [
         cell: |column, language| written(language, &column.moved, 1.0),
     },
     Row {
-        english: "the same in the median second, µs",
-        danish: "samme i mediansekundet, µs",
-        cell: |column, language| written(language, &column.usually_moved, 1.0),
+        english: "the machine at its own speed, % of the time",
+        danish: "maskinen ved sin egen fart, % af tiden",
+        cell: |column, language| written(language, &column.calm, 100.0),
     },
     Row {
         english: "one-way latency, median, µs",
@@ -115,7 +115,7 @@ pub fn table(sides: &SideBySide) -> String {
     }
     let aside: String = sides.slots.iter().filter_map(aside).collect();
     format!(
-        "{}\n\n{table}\n\nIn brackets: 95 % of what chance does to the mean, by slots drawn again. Added: less the round trip of the echo beside it.\n{aside}",
+        "{}\n\n{table}\n\nIn brackets: 95 % of what chance does to the mean, by slots drawn again. Added: less the round trip of the echo beside it. Latencies are of the time in which the machine ran at its own speed.\n{aside}",
         sides.load
     )
 }
@@ -160,7 +160,7 @@ mod tests {
         }
         let line = |name: &str| text.lines().find(|line| line.contains(name)).unwrap_or_else(|| panic!("{name}:\n{text}"));
         assert!(line(&moved).contains("70.0 (70.0–70.0)") && line(&moved).contains('–'));
-        assert!(line("the same in the median second").contains("30.0 (30.0–30.0)"));
+        assert!(line("at its own speed, %").contains("90.0 (90.0–90.0)"));
         assert!(line("sound, P99").contains("120 (120–120)"));
         assert!(line("without joins beside media: floor in round 1").ends_with("out of breath"));
     }
