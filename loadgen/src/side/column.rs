@@ -29,7 +29,7 @@ pub struct Column {
     pub slots: (usize, usize),
     /// Whole-core time a packet, µs.
     pub cpu_per_packet: Estimate,
-    /// The same, against the floor's.
+    /// The same, against the floor's; not a number where the floor has no slot that counts. None for the floor itself.
     pub against_floor: Option<Estimate>,
     /// Latency less the echo's round trip at 50, 99 and 99.9 of 100, µs.
     pub added: [Estimate; 3],
@@ -78,7 +78,7 @@ fn column(sides: &SideBySide, server: &str) -> Column {
         server: server.to_owned(),
         slots: (kept.len(), all - kept.len()),
         cpu_per_packet: over(&|_, figures| figures.cpu_per_packet),
-        against_floor: (server != "floor" && !floor.is_empty()).then(|| {
+        against_floor: (server != "floor").then(|| {
             let cost = |slots: &[(&Slot, &Figures)]| slots.iter().map(|(_, figures)| figures.cpu_per_packet).collect::<Vec<_>>();
             ratio(&cost(&kept), &cost(&floor))
         }),
@@ -174,5 +174,7 @@ mod tests {
         let found = columns(&sides(slots));
         assert_eq!(found[0].slots, (0, 1));
         assert!(found[0].cpu_per_packet.mean.is_nan() && found[0].against_floor.is_some_and(|ratio| ratio.mean.is_nan()));
+        let found = columns(&sides(vec![slot("relay", 1, 3.0, 40.0)]));
+        assert!(found[0].against_floor.is_some_and(|ratio| ratio.mean.is_nan()), "without a floor nothing is as cheap as it");
     }
 }
