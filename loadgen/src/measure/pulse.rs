@@ -43,8 +43,8 @@ struct Window {
 /// What a piece of work takes as a rule: the median of all so far.
 #[derive(Debug)]
 struct Usual {
-    counts: [u32; BINS],
-    all: u32,
+    counts: [u64; BINS],
+    all: u64,
 }
 
 impl Pulse {
