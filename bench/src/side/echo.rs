@@ -5,7 +5,7 @@ use std::net::UdpSocket;
 use std::process::Stdio;
 use std::time::Duration;
 
-use loadgen::side::Probe;
+use loadgen::side::{CALM, Probe};
 use serde::Deserialize;
 
 use super::cores::pinned;
@@ -15,8 +15,6 @@ use super::{Plan, program};
 /// Datagrams a second, and for how long, seconds.
 const RATE: &str = "2000";
 const SECONDS: &str = "1";
-/// Share of the probe during which the machine must have run at its own speed for that alone to count.
-const CALM: f64 = 0.3;
 
 #[derive(Deserialize)]
 struct Line {

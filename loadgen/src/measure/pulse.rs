@@ -7,6 +7,8 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use hdrhistogram::Histogram;
+
 /// Bytes of a page, and how many are touched.
 const PAGE: usize = 4_096;
 const PAGES: usize = 64;
@@ -19,8 +21,9 @@ const SLOW: u64 = 3;
 /// A window in which one of so many pieces was slow, and no fewer than this, is not calm.
 const ONE_OF: u32 = 20;
 const FEWEST: u32 = 2;
-/// Times told apart, as powers of two in quarters, ns: up to 2^40.
-const BINS: usize = 160;
+/// Longest piece of work that is told from longer ones, ns, and significant digits.
+const LONGEST: u64 = 1_000_000_000;
+const DIGITS: u8 = 2;
 
 /// Feels the machine's pulse.
 #[derive(Debug)]
@@ -40,18 +43,15 @@ struct Window {
     slow: u32,
 }
 
-/// What a piece of work takes as a rule: the median of all so far.
+/// What a piece of work takes as a rule, ns: the median of all so far.
 #[derive(Debug)]
-struct Usual {
-    counts: [u64; BINS],
-    all: u64,
-}
+struct Usual(Histogram<u64>);
 
 impl Pulse {
     /// From now on.
     #[must_use]
     pub fn new(now: Instant) -> Self {
-        Self { pages: vec![1; PAGE * PAGES], due: now, usual: Usual { counts: [0; BINS], all: 0 }, window: Window::begin(now), calm: false }
+        Self { pages: vec![1; PAGE * PAGES], due: now, usual: Usual::new(), window: Window::begin(now), calm: false }
     }
 
     /// Call it often. At the end of a window it says whether that was calm, and the one before as well.
@@ -93,32 +93,22 @@ impl Window {
 }
 
 impl Usual {
+    fn new() -> Self {
+        // The bounds are constants that the library takes.
+        Self(Histogram::new_with_bounds(1, LONGEST, DIGITS).unwrap_or_else(|_| unreachable!("constant bounds")))
+    }
+
     /// Adds one; whether it is slow against those before.
     fn note(&mut self, took: Duration) -> bool {
-        let slow = self.median().is_some_and(|median| took.as_nanos() as u64 > SLOW * median);
-        self.counts[bin(took.as_nanos() as u64)] += 1;
-        self.all += 1;
+        let nanos = took.as_nanos() as u64;
+        let slow = self.median().is_some_and(|median| nanos > SLOW * median);
+        self.0.saturating_record(nanos);
         slow
     }
 
     fn median(&self) -> Option<u64> {
-        let mut below = 0;
-        let at = self.counts.iter().position(|count| {
-            below += count;
-            below * 2 > self.all
-        })?;
-        // The bin's upper end.
-        let (power, quarter) = (at as u32 / 4, at as u64 % 4);
-        Some((1 << power) + ((quarter + 1) << power) / 4)
+        (!self.0.is_empty()).then(|| self.0.value_at_quantile(0.5))
     }
-}
-
-/// Four bins for each power of two.
-fn bin(nanos: u64) -> usize {
-    let nanos = nanos.max(4);
-    let power = nanos.ilog2();
-    let quarter = (nanos >> (power - 2)) & 3;
-    ((power as usize) * 4 + quarter as usize).min(BINS - 1)
 }
 
 #[cfg(test)]
@@ -145,7 +135,7 @@ mod tests {
 
     #[test]
     fn what_is_usual_is_the_median_whatever_came_first() {
-        let mut usual = Usual { counts: [0; BINS], all: 0 };
+        let mut usual = Usual::new();
         assert_eq!(usual.median(), None);
         assert!(!usual.note(Duration::from_nanos(9_000)), "nothing is known yet");
         (0..10).for_each(|_| assert!(!usual.note(Duration::from_nanos(300))));
@@ -162,6 +152,6 @@ mod tests {
             windows += u32::from(pulse.feel(Instant::now()).is_some());
         }
         assert!((1..=4).contains(&windows), "{windows} windows in 90 ms");
-        assert!(pulse.usual.all > 20, "{} pieces", pulse.usual.all);
+        assert!(pulse.usual.0.len() > 20, "{} pieces", pulse.usual.0.len());
     }
 }

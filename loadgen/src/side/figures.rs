@@ -12,8 +12,8 @@ use crate::summary::{Second, Summary};
 
 /// Longest time told apart, µs.
 const LONGEST: u64 = 120_000_000;
-/// Share of the time in which the machine must have been calm for that time alone to be looked at.
-const CALM: f64 = 0.3;
+/// Share of the time in which the machine must have run at its own speed for that time alone to be looked at, by runs and by the echo.
+pub const CALM: f64 = 0.3;
 
 /// One slot's figures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

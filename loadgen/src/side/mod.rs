@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use aside::Aside;
 pub use column::{Column, Estimate, columns};
-pub use figures::{Figures, Unusable, with_joins};
+pub use figures::{CALM, Figures, Unusable, with_joins};
 pub use load::Load;
 pub use page::page;
 pub use table::table;

@@ -46,12 +46,11 @@ pub struct Worker {
     pub(crate) counters: Counters,
     pub(crate) rng: ChaCha12Rng,
     pub(crate) router: Router,
-    /// Memory that is kept: the grants of one viewer, the members of one room, the reports of one peer, those who are looked at.
+    /// Memory that is kept: the grants of one viewer, the members of one room, the reports of one peer.
     pub(crate) grants: Vec<Grant>,
     pub(crate) members: Vec<PeerKey>,
     pub(crate) reports: Vec<(Ssrc, SenderInfo)>,
     pub(crate) lost: Vec<media::Flight>,
-    present: Vec<PeerKey>,
     /// Rooms whose lines have to be shared out anew, and since when.
     pub(crate) unshared: Vec<HallKey>,
     pub(crate) unshared_since: Option<Instant>,
@@ -80,7 +79,6 @@ impl Worker {
             members: Vec::new(),
             reports: Vec::new(),
             lost: Vec::new(),
-            present: Vec::new(),
             unshared: Vec::new(),
             unshared_since: None,
         }
@@ -214,10 +212,8 @@ impl Worker {
         self.speakers_tick(now, hall);
         self.room_timeout(now, hall);
         self.share_room(now, hall);
-        let mut present = std::mem::take(&mut self.present);
-        present.clear();
-        present.extend(self.halls.get(hall).iter().flat_map(|hall| hall.members.values()));
-        for key in present.drain(..) {
+        let Some(mut members) = self.lend_members(hall) else { return };
+        for key in members.drain(..) {
             if self.expired(now, key) {
                 self.close(now, key, ByeReason::TimedOut);
             } else {
@@ -226,7 +222,7 @@ impl Worker {
                 self.tell_layers(key);
             }
         }
-        self.present = present;
+        self.members = members;
         self.close_hall_if_over(now, hall);
     }
 
