@@ -65,6 +65,7 @@ pub const STAGES: &[Stage] = &[
     Stage::new("worker/1 to 9", BATCH * 9, forwarding::to_9),
     Stage::new("signal/answer to a browser's meeting offer", 1, negotiating::meeting),
     Stage::new("signal/answer to an offer with 68 slots", 1, negotiating::crowd),
+    Stage::new("signal/refusal of the costliest offer", 1, negotiating::bomb),
     Stage { counted: false, ..Stage::new("join/ICE, DTLS and keys, the relay's part", 1, negotiating::join) },
 ];
 

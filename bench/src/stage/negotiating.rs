@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use signal::sdp::{Answerer, Candidate, Local, ufrag_prefix};
+use signal::sdp::{Answerer, Candidate, Local, MAX_TEXT_LINES, SdpError, ufrag_prefix};
 use transport::dtls::Dtls;
 use transport::{Certificate, Path, State, Transport, TransportConfig};
 use wire::ids::{Fingerprint, IceCredentials};
@@ -49,13 +49,30 @@ pub(super) fn crowd() -> Round {
     answering(offer)
 }
 
-fn answering(offer: String) -> Round {
-    let local = Local {
+/// As many lines as are read at all, of the kind that costs most, and a mistake that is seen last.
+pub(super) fn bomb() -> Round {
+    let head = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\na=mid:0\r\n";
+    let offer = format!("{head}{}", "a=ssrc:1 x\r\n".repeat(MAX_TEXT_LINES - head.lines().count()));
+    let answerer = Answerer::new(local());
+    let sources = BTreeMap::new();
+    Box::new(move |meter| {
+        let mut answerer = answerer.clone();
+        let refused = meter.measure(|| answerer.answer(black_box(&offer), &sources, &mut |_| ()));
+        assert!(matches!(refused, Err(SdpError::NotBundled(_))), "it is read to its end");
+    })
+}
+
+fn local() -> Local {
+    Local {
         ufrag_prefix: ufrag_prefix(3),
         fingerprint: Fingerprint([0x5a; 32]),
         candidates: vec![Candidate { address: SocketAddr::from((Ipv4Addr::LOCALHOST, 7882)) }],
         session_id: 4711,
-    };
+    }
+}
+
+fn answering(offer: String) -> Round {
+    let local = local();
     let sources = BTreeMap::new();
     Box::new(move |meter| {
         let mut answerer = Answerer::new(local.clone());

@@ -8,6 +8,9 @@ pub enum SdpError {
     /// Longer than [`super::MAX_SDP`]; it was not read.
     #[error("the description has {0} bytes, at most {max} are accepted", max = super::MAX_SDP)]
     TooLarge(usize),
+    /// More lines of text than [`super::MAX_TEXT_LINES`]; it was not read.
+    #[error("the description has more than {max} lines", max = super::MAX_TEXT_LINES)]
+    TooLong,
     /// More m-lines than [`super::MAX_LINES`].
     #[error("more than {max} m-lines", max = super::MAX_LINES)]
     TooManyLines,

@@ -21,6 +21,8 @@ pub use ice::{Candidate, MAX_WORKERS, ufrag_prefix, ufrag_worker};
 
 /// Longest SDP that is read at all, bytes: a room of 33 needs 34 pairs of slots, about 2 KB each with one video codec and its RTX.
 pub const MAX_SDP: usize = 112 * 1024;
+/// Most lines of an SDP of any kind: offers have 25 to 35 bytes a line, and each line costs its parser.
+pub const MAX_TEXT_LINES: usize = 5_120;
 /// Most m-lines of an offer.
 pub const MAX_LINES: usize = 80;
 /// Most rids on one m-line.

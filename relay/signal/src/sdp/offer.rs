@@ -11,7 +11,7 @@ use wire::ids::Mid;
 use super::extensions::Extensions;
 use super::line::{Body, Direction, Line};
 use super::remote::Remote;
-use super::{MAX_LINES, MAX_SDP, SdpError};
+use super::{MAX_LINES, MAX_SDP, MAX_TEXT_LINES, SdpError};
 use crate::session::Format;
 
 /// An offer that obeys every rule which does not depend on earlier offers.
@@ -31,9 +31,16 @@ impl Offer {
             return Err(SdpError::TooLarge(text.len()));
         }
         // Counted before parsing: the parser has no limit of its own.
-        let lines = text.as_bytes().split(|byte| matches!(byte, b'\r' | b'\n'));
-        if lines.filter(|line| line.starts_with(b"m=")).count() > MAX_LINES {
+        let (mut lines, mut media_lines) = (0, 0);
+        for line in text.as_bytes().split(|byte| matches!(byte, b'\r' | b'\n')) {
+            lines += usize::from(!line.is_empty());
+            media_lines += usize::from(line.starts_with(b"m="));
+        }
+        if media_lines > MAX_LINES {
             return Err(SdpError::TooManyLines);
+        }
+        if lines > MAX_TEXT_LINES {
+            return Err(SdpError::TooLong);
         }
         // The parser's errors quote the offer, which may hold addresses and credentials; they are not passed on.
         let description = SessionDescription::unmarshal(&mut Cursor::new(text)).map_err(|_| SdpError::Syntax)?;
