@@ -51,7 +51,8 @@ pub(super) fn crowd() -> Round {
 
 /// As many lines as are read at all, of the kind that costs most, and a mistake that is seen last.
 pub(super) fn bomb() -> Round {
-    let head = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\na=mid:0\r\n";
+    let head =
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\na=mid:0\r\n";
     let offer = format!("{head}{}", "a=ssrc:1 x\r\n".repeat(MAX_TEXT_LINES - head.lines().count()));
     let answerer = Answerer::new(local());
     let sources = BTreeMap::new();

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use tests::sim::{Feedback, LinkSpec, PersonIx, Policer, Rate, Setup, Sim, Stalls};
+use tests::sim::{Feedback, Layer, LinkSpec, PersonIx, Policer, Rate, Setup, Sim, SourceSetup, Stalls};
 
-use crate::video::{LARGE, bitrate, changes, freezes, join, line, shown, waits, watched, webcam};
+use crate::video::{LARGE, bitrate, changes, freezes, join, line, record, shown, waits, watched, webcam};
 use crate::{JOIN, SECOND};
 
 const MS: Duration = Duration::from_millis(1);
@@ -270,4 +270,30 @@ fn the_first_seconds_are_not_blurred() {
     let took = sim.run_until("720 lines", 5 * SECOND, |sim| shown(sim, viewer, publishers[0]).is_some_and(|shown| shown.0 == 720));
     eprintln!("720 lines {:?} after the join", JOIN + took);
     assert!(took < SECOND, "{took:?} after the two seconds of the join");
+}
+
+/// Four people come within two seconds over lines that carry everything: from three seconds on everybody sees every picture of everybody.
+/// First guesses at lines, and first keyframes in what pictures seem to take, must not cost anybody the frame rate for long.
+#[test]
+fn four_who_come_soon_see_every_picture_of_each_other() {
+    for seed in 345..350 {
+        let mut sim = Sim::new(seed);
+        let layer = Layer { rid: None, width: 640, height: 360, bitrate: 500_000 };
+        let camera = SourceSetup { temporal: 3, ..SourceSetup::camera(vec![layer]) };
+        let mut people = Vec::new();
+        for author in 1..=4_u32 {
+            let sources = vec![SourceSetup::microphone(), camera.clone()];
+            people.push(join(&mut sim, Setup { sources, ..Setup::viewer(author, 3, 3) }, LinkSpec::default(), LinkSpec::default()));
+            sim.run(MS * (u32::try_from(seed).unwrap() * 7_919 * author % 700));
+        }
+        sim.run(3 * SECOND);
+        sim.begin_window();
+        sim.run(5 * SECOND);
+        for (viewer, publisher) in people.iter().flat_map(|viewer| people.iter().map(move |publisher| (*viewer, *publisher))) {
+            if viewer != publisher {
+                let seen = record(&sim, viewer, publisher).decoded_total();
+                assert!(seen >= 5 * 25 - 1, "seed {seed}: {viewer:?} sees {seen} pictures of {publisher:?} in five seconds");
+            }
+        }
+    }
 }

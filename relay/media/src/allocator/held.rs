@@ -10,6 +10,10 @@ const HOLD: Duration = Duration::from_secs(10);
 /// After a tile got another person or another size it may climb freely for so long: the line is asked what it carries step by step.
 const CLIMB: Duration = Duration::from_secs(5);
 
+/// Whoever steps down while he still climbs climbs again so soon: the first guesses at the line and at what pictures take are wrong in both
+/// directions, and a tile that made way for a more important one has shown nothing of the line.
+const STUMBLE: Duration = Duration::from_secs(1);
+
 /// What is remembered of one slot for [`super::Demand::held`]. Make a new one when somebody else comes into the slot.
 #[derive(Clone, Copy, Debug)]
 pub struct Held {
@@ -40,10 +44,13 @@ impl Held {
 
     /// The tile was granted `after` where it had `before`. Call it after each allocation.
     pub fn granted(&mut self, now: Instant, before: Option<LayerId>, after: Option<LayerId>) {
-        let climbs = after > before && now.saturating_duration_since(self.since) < CLIMB;
-        if before.is_some() && before != after && !climbs {
-            self.until = Some(now + HOLD);
-        }
+        let hold = match (now.saturating_duration_since(self.since) < CLIMB, after > before) {
+            _ if before.is_none() || before == after => return,
+            (true, true) => return,
+            (true, false) => STUMBLE,
+            (false, _) => HOLD,
+        };
+        self.until = Some(now + hold);
     }
 
     /// Whether the tile must not go up now.
@@ -70,19 +77,21 @@ mod tests {
         held.granted(start, None, layer(0));
         held.granted(at(1_000), layer(0), layer(1));
         assert!(!held.holds(at(1_000)), "climbs");
-        held.granted(at(2_000), layer(1), layer(0));
-        assert!(held.holds(at(2_000)) && held.holds(at(11_999)) && !held.holds(at(12_000)), "came down");
-        held.set_height(at(2_100), 180);
-        assert!(held.holds(at(2_100)), "nothing has changed");
-        held.set_height(at(2_200), 720);
-        assert!(!held.holds(at(2_200)), "shown larger");
-        held.granted(at(7_300), layer(0), layer(2));
-        assert!(held.holds(at(7_300)), "went up later on");
-        held.granted(at(8_000), layer(2), layer(2));
-        assert!(held.holds(at(17_299)) && !held.holds(at(17_300)), "no change prolongs nothing");
-        held.granted(at(20_000), layer(2), layer(0));
-        held.set_free(at(20_000));
-        held.granted(at(21_000), layer(0), layer(1));
-        assert!(!held.holds(at(21_000)), "climbs on a line that has become another");
+        held.granted(at(1_100), layer(1), layer(0));
+        assert!(held.holds(at(1_100)) && !held.holds(at(2_100)), "stumbled");
+        held.granted(at(5_000), layer(1), layer(0));
+        assert!(held.holds(at(5_000)) && held.holds(at(14_999)) && !held.holds(at(15_000)), "came down");
+        held.set_height(at(5_100), 180);
+        assert!(held.holds(at(5_100)), "nothing has changed");
+        held.set_height(at(5_200), 720);
+        assert!(!held.holds(at(5_200)), "shown larger");
+        held.granted(at(10_300), layer(0), layer(2));
+        assert!(held.holds(at(10_300)), "went up later on");
+        held.granted(at(11_000), layer(2), layer(2));
+        assert!(held.holds(at(20_299)) && !held.holds(at(20_300)), "no change prolongs nothing");
+        held.granted(at(25_000), layer(2), layer(0));
+        held.set_free(at(25_000));
+        held.granted(at(26_000), layer(0), layer(1));
+        assert!(!held.holds(at(26_000)), "climbs on a line that has become another");
     }
 }
