@@ -93,7 +93,7 @@ pub(crate) struct Downlink {
     dip_since: Option<Instant>,
     /// When the line became another, and much less, last.
     collapsed_at: Option<Instant>,
-    /// It became much more with the last sharing.
+    /// It became much more with the last sharing, or is again what it was before a question.
     surged: bool,
     pub(crate) strain: Strain,
 }
@@ -188,7 +188,8 @@ impl Downlink {
     pub(crate) fn budget(&mut self, now: Instant, sound: u64, least: Least) -> Budget {
         let target = self.estimator.target();
         // At first everybody is free to climb anyway.
-        self.surged = target / ANOTHER > self.shared && now.saturating_duration_since(self.began) > FIRST;
+        let restored = self.estimator.take_restored();
+        self.surged = restored || target / ANOTHER > self.shared && now.saturating_duration_since(self.began) > FIRST;
         // Losses alone may be the air's: then the line is what it was.
         if target < self.shared / ANOTHER && matches!(self.estimator.limit(), Limit::Delay | Limit::Viewer) {
             self.collapsed_at = Some(now);
@@ -197,7 +198,7 @@ impl Downlink {
         let pictures = target.saturating_sub(sound);
         let resend = f64::from(self.estimator.loss()).clamp(0.0, MAX_RESEND_SHARE);
         let pictures = (pictures as f64 * (1.0 - resend)) as u64;
-        if self.collapses(now) {
+        if restored || self.collapses(now) {
             self.steady.begin_anew(now, pictures);
         }
         let mut budget = self.steady.budget(now, pictures);

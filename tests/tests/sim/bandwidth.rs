@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use media::bandwidth::Limit;
 use tests::sim::{Feedback, Layer, LinkSpec, PersonIx, Policer, Rate, Setup, Sim, SourceSetup, Stalls};
 
 use crate::video::{LARGE, bitrate, changes, freezes, join, line, record, shown, waits, watched, webcam};
@@ -169,6 +170,23 @@ fn a_lossy_line_that_is_not_full_keeps_its_rate() {
         // A tenth of what is sent never arrives.
         assert!(rate > 0.7 * 0.9 * 3_000_000.0, "{rate}");
     }
+}
+
+/// A line with room begins to lose a quarter. Less is sent for a second to find out whether that helps; when it does not, everybody has
+/// their picture back at once, not when the second is forgotten.
+#[test]
+fn what_a_question_about_losses_took_is_given_back_with_the_answer() {
+    let (mut sim, _, viewer) = watched(350, 2, LARGE, Setup::viewer(3, 0, 2), LinkSpec::default());
+    sim.run(12 * SECOND);
+    sim.network.access(viewer).down.spec = LinkSpec::lossy(0.25);
+    let asked = sim.run_until("losses are looked into", SECOND, |sim| line(sim, viewer).limit == Limit::Loss);
+    let answered = sim.run_until("they are the air's", 3 * SECOND, |sim| line(sim, viewer).limit == Limit::Nothing);
+    sim.run(SECOND / 2);
+    sim.begin_window();
+    sim.run(3 * SECOND);
+    let rate = bitrate(&sim, viewer);
+    eprintln!("a quarter lost: asked after {asked:?}, answered after {answered:?}, then {rate:.0} bit/s arrive of 3.1M");
+    assert!(rate > 0.9 * 0.75 * 3_100_000.0, "{rate}");
 }
 
 #[test]

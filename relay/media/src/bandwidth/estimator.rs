@@ -117,6 +117,8 @@ pub struct Estimator {
     low_answer: Option<f64>,
     /// Queues grew, packets did not fit, or nothing came back: the line has shown an end at some time.
     found_wanting: bool,
+    /// Less was sent to find out about losses, and that is over: the line is what it was. Until it is taken.
+    restored: bool,
     /// When time was last told, us.
     ticked: u64,
     target: f64,
@@ -148,6 +150,7 @@ impl Estimator {
             ceiling: Ceiling::default(),
             low_answer: None,
             found_wanting: false,
+            restored: false,
             ticked: 0,
             target: START,
         }
@@ -283,6 +286,12 @@ impl Estimator {
         self.ceiling.rate(self.rate.updated().max(self.ticked)).map(|rate| rate as u64)
     }
 
+    /// Whether the target is again what it was before losses were looked into, since this was last asked: the less in between was a
+    /// question, and tells nothing of the line.
+    pub fn take_restored(&mut self) -> bool {
+        std::mem::take(&mut self.restored)
+    }
+
     /// Round-trip time by feedback.
     #[must_use]
     pub fn rtt(&self) -> Option<Duration> {
@@ -328,8 +337,12 @@ impl Estimator {
             Finding::Restore(rate) => {
                 self.ceiling.forget_policer();
                 self.rate.set(now, rate.max(estimate));
+                self.restored = true;
             }
-            Finding::Resume(rate) => self.rate.set(now, rate.max(estimate)),
+            Finding::Resume(rate) => {
+                self.rate.set(now, rate.max(estimate));
+                self.restored = true;
+            }
             Finding::Full(most) => {
                 self.found_wanting = true;
                 self.ceiling.met(now, arrives, true);

@@ -101,13 +101,15 @@ fn observe(loss: &mut Loss, now: &mut u64, lost: &[u32], arrives: f64) -> Vec<Fi
 
 #[test]
 fn a_line_that_always_loses_much_is_not_tried_when_it_loses_twice_as_much_for_a_moment() {
-    let tried_after = |usual: u32| {
+    let tried_after = |usual: u32, now_lost: &[u32]| {
         let (mut loss, mut now) = (Loss::new(0), 0);
         observe(&mut loss, &mut now, &vec![usual; 60], 1.5e6);
-        observe(&mut loss, &mut now, &[16, 16], 1.5e6);
+        observe(&mut loss, &mut now, now_lost, 1.5e6);
         loss.tries()
     };
-    assert!(!tried_after(6) && tried_after(0));
+    assert!(!tried_after(6, &[16, 16]) && tried_after(0, &[16, 16]));
+    // Nor when it loses four times as much for half a second; but when that goes on for a second.
+    assert!(!tried_after(6, &[24, 24]) && tried_after(6, &[24, 24, 24, 24]));
 }
 
 #[test]

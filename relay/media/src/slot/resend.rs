@@ -27,7 +27,7 @@ impl Slot {
         self.again(out_seq).map(|(ticket, _)| ticket.origin)
     }
 
-    /// Whether a retransmission is allowed now: at most one per `rtt` and six in all per packet, and of pictures at most 20 % of what was
+    /// Whether a retransmission is allowed now: at most one per `rtt` and sixteen in all per packet, and of pictures at most 20 % of what was
     /// sent. Counts a refusal.
     #[must_use]
     pub fn may_resend(&mut self, now: Instant, out_seq: u16, rtt: Duration) -> bool {
