@@ -99,7 +99,7 @@ fn tell(slot: &Slot, left: Duration) {
             figures.packets_per_second,
             figures.latency[1],
             slot.way()[1],
-            figures.with_joins.map_or_else(String::new, |with| format!(", with joins {:.0}", with[1])),
+            figures.with_joins.map_or_else(String::new, |with| format!(", with joins {:.0}", with.latency[1])),
             figures.cpu_per_join
         ),
         (None, None) => "nothing".to_owned(),

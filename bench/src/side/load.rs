@@ -57,7 +57,8 @@ fn words(list: &[&str]) -> Vec<String> {
 /// Plays once against a server; what came of it, or why nothing did, in words.
 pub(super) fn play(plan: &Plan, server: &Started, folder: &Path, arguments: &[String]) -> Result<Summary, String> {
     let mut command = pinned(plan.generator_core, program(plan, "loadgen"));
-    command.args(["run", "--poll", "--pid", &server.pid().to_string()]);
+    // The figures are of the time in which the machine was calm, and say themselves whether the generator was late then.
+    command.args(["run", "--poll", "--max-lateness", "1s", "--pid", &server.pid().to_string()]);
     finish(begin(command, server, folder, arguments)?, folder)
 }
 
@@ -66,7 +67,8 @@ pub(super) fn play(plan: &Plan, server: &Started, folder: &Path, arguments: &[St
 /// server's core while the server leaves that alone: of two cores there is no third, and the generator of the media polls.
 pub(super) fn play_beside_joins(plan: &Plan, server: &Started, [folder, beside]: [&Path; 2]) -> Result<[Summary; 2], String> {
     let mut command = pinned_idle(plan.server_core, program(plan, "loadgen"));
-    command.arg("run");
+    // At idle priority it is late, and its own latencies are not asked for.
+    command.args(["run", "--max-lateness", "1s"]);
     let others = begin(command, server, beside, &passers(&plan.load))?;
     let played = play(plan, server, folder, &media(&plan.load));
     // Also where the other one failed: nobody may be left who loads the next run.

@@ -77,6 +77,7 @@ fn unusable(why: &Unusable) -> String {
         Unusable::Invalid(said) => format!("belastningen selv var flaskehalsen og sagde: {said}"),
         Unusable::Failed { failed, planned } => format!("{failed} af {planned} personer kom ikke ind"),
         Unusable::Unwatched => "serverens kerner blev ikke målt: bind den til sine egne, og kør på samme maskine".to_owned(),
+        Unusable::Late { late, allowed } => format!("1 af 100 pakker blev sendt mere end {late} µs for sent (tilladt: {allowed})"),
         Unusable::Silent => "der kom ingen medier".to_owned(),
         Unusable::Unread(said) => format!("et histogram kan ikke læses: {said}"),
     }

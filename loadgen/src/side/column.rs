@@ -37,8 +37,8 @@ pub struct Column {
     pub latency: [Estimate; 3],
     /// Latency of sound alone less the echo's round trip at 50 and 99 of 100, µs.
     pub sound: [Estimate; 2],
-    /// How much later 99 of 100 packets came while others joined and left, µs, over the slots in which that is known.
-    pub moved: Estimate,
+    /// How much later 99 of 100 packets came while others joined and left, µs, over the slots in which that is known: of all media, of sound.
+    pub moved: [Estimate; 2],
     /// Share of the time in which the machine ran at its own speed.
     pub calm: Estimate,
     /// Share lost.
@@ -85,7 +85,7 @@ fn column(sides: &SideBySide, server: &str) -> Column {
         added: [0, 1, 2].map(|at| over(&|slot, figures| figures.latency[at] - slot.way()[at])),
         latency: [0, 1, 2].map(|at| over(&|_, figures| figures.latency[at])),
         sound: [0, 1].map(|at| over(&|slot, figures| figures.sound[at] - slot.way()[at])),
-        moved: known(&Figures::moved),
+        moved: [0, 1].map(|at| known(&|figures| figures.moved().map(|moved| moved[at]))),
         calm: known(&|figures| figures.calm),
         loss: over(&|_, figures| figures.loss),
         memory: over(&|_, figures| figures.memory),
@@ -163,8 +163,9 @@ mod tests {
             figures.without_joins = Some(super::super::Aside::Failed("too slow".to_owned()));
         }
         let found = columns(&sides(slots));
-        assert_eq!((found[0].moved.mean, found[0].slots), (70.0, (2, 0)), "370 µs with joins, 300 without");
-        assert!(found[1].moved.mean.is_nan() && found[1].cpu_per_packet.mean.is_finite());
+        assert_eq!((found[0].moved[0].mean, found[0].slots), (70.0, (2, 0)), "370 µs with joins, 300 without");
+        assert_eq!(found[0].moved[1].mean, 20.0, "of sound alone");
+        assert!(found[1].moved[0].mean.is_nan() && found[1].cpu_per_packet.mean.is_finite());
     }
 
     #[test]

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::Aside;
-use crate::report;
 use crate::scenario::{Profile, Timetable};
 use crate::summary::{Second, Summary};
+use crate::{report, verdict};
 
 /// Longest time told apart, µs.
 const LONGEST: u64 = 120_000_000;
@@ -27,8 +27,8 @@ pub struct Figures {
     pub sound: [f64; 3],
     /// Share of the time in which the machine ran at its own speed, 0 to 1, where the generator looked.
     pub calm: Option<f64>,
-    /// Latency of the same media while others join and leave beside them.
-    pub with_joins: Option<[f64; 3]>,
+    /// The same media while others join and leave beside them.
+    pub with_joins: Option<Beside>,
     /// Why that is not known.
     pub without_joins: Option<Aside>,
     /// Share of packets that never came.
@@ -42,6 +42,16 @@ pub struct Figures {
     pub first_picture: Option<f64>,
     /// Packets a second that reached somebody, while media were measured.
     pub packets_per_second: f64,
+}
+
+/// One-way latency of media while others join and leave, as in [`Figures`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Beside {
+    /// Of all media.
+    pub latency: [f64; 3],
+    /// Of sound alone.
+    pub sound: [f64; 3],
 }
 
 /// Why a slot's runs say nothing.
@@ -62,6 +72,14 @@ pub enum Unusable {
     /// The server's process was not watched, or not pinned to cores of its own.
     #[error("the server's cores were not watched: pin it, and run on the same machine")]
     Unwatched,
+    /// Packets left late although the machine was calm, or it never was.
+    #[error("1 of 100 packets left more than {late} µs late (allowed: {allowed})")]
+    Late {
+        /// So late, µs.
+        late: u64,
+        /// It may be so much.
+        allowed: u64,
+    },
     /// Nothing came.
     #[error("no media came")]
     Silent,
@@ -98,10 +116,11 @@ impl Figures {
         })
     }
 
-    /// How much later 99 of 100 packets came while others joined and left, µs; below 0 where they came sooner.
+    /// How much later 99 of 100 packets came while others joined and left, µs: of all media, and of sound alone. Below 0 where they came
+    /// sooner.
     #[must_use]
-    pub fn moved(&self) -> Option<f64> {
-        self.with_joins.map(|with| with[1] - self.latency[1])
+    pub fn moved(&self) -> Option<[f64; 2]> {
+        self.with_joins.map(|with| [with.latency[1] - self.latency[1], with.sound[1] - self.sound[1]])
     }
 }
 
@@ -110,14 +129,14 @@ impl Figures {
 /// # Errors
 /// [`Unusable`], also where somebody who passed through was not in before the two seconds were over: so many joins a second are then more
 /// than the server carries, and what it would have taken for them is not known.
-pub fn with_joins(media: &Summary, passers: &Summary) -> Result<[f64; 3], Unusable> {
+pub fn with_joins(media: &Summary, passers: &Summary) -> Result<Beside, Unusable> {
     [media, passers].into_iter().try_for_each(usable)?;
     let profile = Profile::parse(&passers.scenario.profile).map_err(unread)?;
     let planned = Timetable::new(&profile, passers.scenario.seed).people() as u64;
     if passers.clients.joined < planned {
         return Err(Unusable::Failed { failed: planned - passers.clients.joined, planned });
     }
-    latency(media, |_| true)
+    Ok(Beside { latency: latency(media, |_| true)?, sound: latency(media, |kind| kind == "audio")? })
 }
 
 /// Whether a run says anything.
@@ -135,9 +154,22 @@ fn unread(error: impl std::fmt::Display) -> Unusable {
     Unusable::Unread(error.to_string())
 }
 
+/// Whether packets left when they should: at the times that latencies are taken of. A run by itself is judged by all of its time.
+fn timely(run: &Summary) -> Result<(), Unusable> {
+    let lateness = run.generator.calm_lateness.as_ref().filter(|_| calm(run)).unwrap_or(&run.generator.send_lateness);
+    let (late, allowed) = (lateness.p99.ceil() as u64, verdict::LATEST as u64);
+    if late > allowed { Err(Unusable::Late { late, allowed }) } else { Ok(()) }
+}
+
+/// Whether the machine ran at its own speed for long enough to leave out the rest.
+fn calm(run: &Summary) -> bool {
+    run.generator.calm_share.is_some_and(|share| share >= CALM)
+}
+
 /// Of these kinds of media together, while the machine was calm where that is known and was so for long enough.
 fn latency(run: &Summary, counts: impl Fn(&str) -> bool) -> Result<[f64; 3], Unusable> {
-    let calm = run.generator.calm_share.is_some_and(|share| share >= CALM);
+    timely(run)?;
+    let calm = calm(run);
     let mut all = Histogram::<u64>::new_with_bounds(1, LONGEST, 3).map_err(unread)?;
     for (name, kind) in run.media.iter().filter(|(name, _)| counts(name)) {
         let times = kind.calm.as_ref().filter(|_| calm).unwrap_or(&kind.latency);
@@ -222,10 +254,25 @@ mod tests {
     #[test]
     fn what_the_machine_made_late_is_left_out_where_it_was_itself_for_long_enough() {
         let mut run = passing(9_000, 400);
-        let p99 = |run: &Summary| with_joins(run, &passing(1, 1)).expect("all came")[1].round();
+        let p99 = |run: &Summary| with_joins(run, &passing(1, 1)).expect("all came").latency[1].round();
         assert!((p99(&run) - 400.0).abs() <= 1.0, "{}", p99(&run));
         run.generator.calm_share = Some(0.1);
         assert!(p99(&run) > 8_900.0, "a tenth of the time is too little to leave out the rest");
+    }
+
+    #[test]
+    fn a_generator_that_was_late_while_the_machine_was_calm_says_nothing() {
+        let late = |p99| Distribution { p99, ..Distribution::default() };
+        let mut run = passing(400, 400);
+        (run.generator.send_lateness, run.generator.calm_lateness) = (late(3_000.0), Some(late(200.0)));
+        assert!(
+            with_joins(&run, &passing(1, 1)).is_ok(),
+            "what the machine did to all is left out, and so is what it did to the generator"
+        );
+        run.generator.calm_lateness = Some(late(1_200.5));
+        assert_eq!(with_joins(&run, &passing(1, 1)), Err(Unusable::Late { late: 1_201, allowed: 1_000 }));
+        (run.generator.calm_share, run.generator.calm_lateness) = (Some(0.1), Some(late(200.0)));
+        assert_eq!(with_joins(&run, &passing(1, 1)), Err(Unusable::Late { late: 3_000, allowed: 1_000 }));
     }
 
     #[test]

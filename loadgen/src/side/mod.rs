@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use aside::Aside;
 pub use column::{Column, Estimate, columns};
-pub use figures::{CALM, Figures, Unusable, with_joins};
+pub use figures::{Beside, CALM, Figures, Unusable, with_joins};
 pub use load::Load;
 pub use page::page;
 pub use table::table;
@@ -25,7 +25,7 @@ pub use table::table;
 use crate::summary::Machine;
 
 /// Version of this format.
-pub const SCHEMA: u32 = 3;
+pub const SCHEMA: u32 = 4;
 /// How far a probe of the echo may be above the median of all before the slot beside it is set aside, as a factor.
 const DISTURBED: f64 = 1.5;
 /// Share of a core's time that the hypervisor may take away during a slot.
@@ -139,7 +139,7 @@ pub(crate) mod tests {
             latency: [100.0, 300.0, 900.0],
             sound: [90.0, 200.0, 500.0],
             calm: Some(0.9),
-            with_joins: Some([110.0, 370.0, 1_000.0]),
+            with_joins: Some(Beside { latency: [110.0, 370.0, 1_000.0], sound: [95.0, 220.0, 600.0] }),
             without_joins: None,
             loss: 0.0,
             memory: 50_000.0,

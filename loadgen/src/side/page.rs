@@ -116,7 +116,7 @@ fn slots(sides: &SideBySide, language: Language) -> String {
             number(figures.map(|figures| figures.cpu_per_packet)),
             number(figures.map(|figures| figures.latency[0])),
             number(figures.map(|figures| figures.latency[1])),
-            number(figures.and_then(|figures| figures.with_joins).map(|with| with[1])),
+            number(figures.and_then(|figures| figures.with_joins).map(|with| with.latency[1])),
             number(figures.map(|figures| figures.sound[1])),
             number(Some(slot.way()[0])),
             number(Some(slot.way()[1])),
