@@ -256,9 +256,13 @@ impl Loss {
 
     fn observe(&mut self, now: u64, rate: f64, arrives: Option<f64>) -> Finding {
         let [(lost, packets), ..] = self.recent;
-        // On a line that is known to lose something it takes longer to be sure.
-        let lossy = self.tried > DOUBT || self.usual().is_some_and(|usual| usual > DOUBT);
-        let count = if lossy { MAX_RECENT } else { 2 };
+        // On a line that is known to lose something it takes longer to be sure; but a busy one may have lost for long because it is full.
+        let fills = uses(BUSY, self.most(rate), ratio(lost, packets), arrives);
+        let count = match self.usual() {
+            _ if self.tried > DOUBT => MAX_RECENT,
+            Some(usual) if usual > DOUBT => MAX_RECENT - usize::from(fills),
+            _ => 2,
+        };
         let all = self.recent[..count].iter().fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
         let share = ratio(all.0, all.1);
         // While there is a limit more losses mean that it is too high.
