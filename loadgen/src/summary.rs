@@ -2,6 +2,8 @@
 //!
 //! Times are microseconds unless the name says otherwise, rates bit/s, shares 0 to 1. A reader refuses another [`SCHEMA`].
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Version of this format; another one is refused, never guessed at.
@@ -32,11 +34,11 @@ pub struct Summary {
     /// Meetings open at the peak.
     pub meetings_peak: u64,
     /// Media, by kind: `audio`, `video`, `screen`.
-    pub media: std::collections::BTreeMap<String, Media>,
+    pub media: BTreeMap<String, Media>,
     /// How long people waited: names as in [`JOIN_TIMES`].
-    pub joins: std::collections::BTreeMap<String, Distribution>,
+    pub joins: BTreeMap<String, Distribution>,
     /// From a host's command to its effect, by command: `mute`, `one_way`, `admit`, `move`.
-    pub control: std::collections::BTreeMap<String, Distribution>,
+    pub control: BTreeMap<String, Distribution>,
     /// The server's process, where it could be watched.
     pub server: Option<Server>,
     /// One row a second.
@@ -53,8 +55,8 @@ pub struct Summary {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub latencies: Vec<String>,
     /// Acts of the timetable that were left out in the measured time because this server knows nothing of them, by name.
-    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-    pub left_out: std::collections::BTreeMap<String, u64>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out: BTreeMap<String, u64>,
     /// What people found who came with the independent client, where some did. They are in no other figure but `meetings_peak`, and the
     /// server's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -68,9 +70,9 @@ pub struct Independent {
     /// How many there were; who failed is in no other figure here.
     pub clients: Clients,
     /// How long they waited: names as in [`JOIN_TIMES`].
-    pub joins: std::collections::BTreeMap<String, Distribution>,
+    pub joins: BTreeMap<String, Distribution>,
     /// What they got in the measured part, by kind: `audio`, and `video` with shared screens in it.
-    pub media: std::collections::BTreeMap<String, IndependentMedia>,
+    pub media: BTreeMap<String, IndependentMedia>,
     /// Packets they sent in the measured part.
     pub sent: u64,
     /// How late these left, against their schedule.
@@ -143,7 +145,7 @@ pub struct Scenario {
 }
 
 /// The generator's own state. A run in which it was late or saturated proves nothing.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Generator {
     /// Threads that drive clients.
@@ -171,6 +173,9 @@ pub struct Generator {
     /// How late packets left in that time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calm_lateness: Option<Distribution>,
+    /// People by the SRTP profile that protects their media, as IANA names it: all are offered, the server chooses.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub srtp: BTreeMap<String, u64>,
 }
 
 /// People.
@@ -213,7 +218,7 @@ pub struct Media {
     /// Time between frames that could be decoded (audio: between packets in speech).
     pub gaps: Distribution,
     /// Received, bit/s, all receivers together, by layer: height of the picture, or `sound`.
-    pub layers: std::collections::BTreeMap<String, u64>,
+    pub layers: BTreeMap<String, u64>,
 }
 
 /// A distribution: percentiles of an HDR histogram, and the histogram itself.

@@ -70,6 +70,7 @@ pub(super) fn summarise(made: &Made<'_>, played: &Played) -> Summary {
             lateness_limit: made.lateness_limit,
             calm_share: tally.calm_share(),
             calm_lateness: (calm_lateness.count() > 0).then(|| calm_lateness.distribution()),
+            srtp: played.srtp.clone(),
         },
         clients: Clients { planned, joined, failed, peak },
         meetings_peak: played.meetings_peak,

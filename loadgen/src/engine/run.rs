@@ -208,6 +208,8 @@ impl Shared {
 pub(super) struct Ended {
     pub(super) clients: Clients,
     pub(super) complaints: Vec<String>,
+    /// People by what protects their media.
+    pub(super) srtp: BTreeMap<&'static str, u64>,
     /// Acts of the timetable that this server knows nothing of, by name.
     pub(super) left_out: BTreeMap<String, u64>,
 }
@@ -245,6 +247,8 @@ pub struct Played {
     pub memory_peak: u64,
     /// What went wrong, in words, the first of it.
     pub complaints: Vec<String>,
+    /// People by what protects their media, as IANA names it; of independent clients nobody knows.
+    pub srtp: BTreeMap<String, u64>,
     /// Acts of the timetable that were left out because this server knows nothing of them, by name.
     pub left_out: BTreeMap<String, u64>,
     /// Somebody stopped it.
@@ -357,6 +361,7 @@ fn collect(mut collector: Collector<'_>, reports: &Receiver<Report>, threads: us
                 played.clients.joined += ended.clients.joined;
                 played.clients.failed += ended.clients.failed;
                 played.complaints.extend(ended.complaints);
+                ended.srtp.into_iter().for_each(|(name, count)| *played.srtp.entry(name.to_owned()).or_default() += count);
                 ended.left_out.into_iter().for_each(|(name, count)| *played.left_out.entry(name).or_default() += count);
             }
             Err(RecvTimeoutError::Timeout) => {}

@@ -199,6 +199,7 @@ impl Thread {
         let leads = self.shared.against.leads();
         self.open_peers(now, seat);
         let Some(attendee) = self.seats[seat].attendee.as_mut() else { return };
+        attendee.client.profile().into_iter().for_each(|profile| *self.ended.srtp.entry(profile.name()).or_default() += 1);
         if index == 0 && waiting && leads {
             attendee.order(Command::Lock {});
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use transport::dtls::{Certificate, Dtls, DtlsError};
-use transport::srtp::{KeyingMaterial, Role, SrtpSession};
+use transport::srtp::{KeyingMaterial, Profile, Role, SrtpSession};
 use wire::ids::Fingerprint;
 
 /// DTLS handshake and the SRTP session that comes out of it.
@@ -79,6 +79,11 @@ impl Secure {
 
     pub(super) fn is_ready(&self) -> bool {
         self.srtp.is_some()
+    }
+
+    /// What protects the media, once there are keys.
+    pub(super) fn profile(&self) -> Option<Profile> {
+        self.keys.as_ref().map(KeyingMaterial::profile)
     }
 
     /// Why the handshake failed, for good.

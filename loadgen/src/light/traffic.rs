@@ -21,6 +21,12 @@ const MAX_BLOCKS: usize = 31;
 const TAIL: usize = transport::srtp::MAX_RTCP_OVERHEAD;
 
 impl Client {
+    /// What protects this client's media, once there are keys.
+    #[must_use]
+    pub fn profile(&self) -> Option<transport::srtp::Profile> {
+        self.secure.profile()
+    }
+
     pub(super) fn handle_rtp(&mut self, now: Instant, datagram: &mut [u8]) -> Option<Stamp> {
         let whole = datagram.len() as u64;
         let len = self.open(datagram, true)?;

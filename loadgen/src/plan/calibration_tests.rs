@@ -2,7 +2,7 @@
 
 use super::super::media::Load;
 use super::*;
-use crate::summary::{Clients, Distribution, Generator, Machine, Scenario, Second, Target, Verdict};
+use crate::summary::{Clients, Generator, Machine, Scenario, Second, Target, Verdict};
 
 /// A run of seconds: received, sent, people, joins, cores.
 pub(in super::super) fn run(seconds: &[(f64, f64, f64, f64, f64)]) -> Summary {
@@ -31,16 +31,11 @@ pub(in super::super) fn run(seconds: &[(f64, f64, f64, f64, f64)]) -> Summary {
         scenario: Scenario { name: "visits".to_owned(), seed: 1, profile: String::new() },
         generator: Generator {
             threads: 1,
-            send_lateness: Distribution::default(),
             busiest_thread: 0.3,
             packets_sent: sum(|second| second.sent),
             packets_received: sum(|second| second.received),
-            socket_drops: 0,
             cpu_per_packet: 5.0,
-            invalid: None,
-            lateness_limit: None,
-            calm_share: None,
-            calm_lateness: None,
+            ..Generator::default()
         },
         clients: Clients { planned: peak, joined: peak, failed: 0, peak },
         meetings_peak: 1,

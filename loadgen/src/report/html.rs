@@ -5,7 +5,7 @@ use super::ReportError;
 use super::charts::{Chart, charts, distribution, distribution_header};
 use super::page::{Both, Language, cards, escape, figure, page, section, table};
 use super::words::{independent_rows, left_out, measured, mebibytes, megabits, millis, moment, name, percent, verdict};
-use crate::summary::{Summary, Verdict};
+use crate::summary::{Generator, Summary, Verdict};
 
 /// The page of a run.
 pub(super) fn html(summary: &Summary) -> Result<String, ReportError> {
@@ -230,6 +230,14 @@ fn generator(summary: &Summary, language: Language) -> String {
     section(language, "generator", title, &format!("<p>{said}</p>\n{}", table(title, &header, &rows)))
 }
 
+/// SRTP profiles, and how many people had each where there are several.
+fn protected(generator: &Generator) -> String {
+    let several = generator.srtp.len() > 1;
+    let each = generator.srtp.iter().map(|(name, people)| if several { format!("{name} ({people})") } else { name.clone() });
+    let all = each.collect::<Vec<_>>().join(", ");
+    if all.is_empty() { "–".to_owned() } else { all }
+}
+
 fn run(summary: &Summary, language: Language) -> String {
     let Summary { target, machine, scenario, .. } = summary;
     let title = language.pick("What was run", "Hvad der blev kørt");
@@ -238,6 +246,7 @@ fn run(summary: &Summary, language: Language) -> String {
     let mut rows = vec![
         row("Against", "Mod", format!("{} ({})", target.url, target.kind)),
         row("Its version", "Dens version", version),
+        row("Media protected by", "Medier beskyttet med", protected(&summary.generator)),
         row("Scenario", "Scenarie", scenario.name.clone()),
         row("Seed", "Frø", scenario.seed.to_string()),
         row("Started", "Begyndt", moment(summary.started)),

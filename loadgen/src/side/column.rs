@@ -1,5 +1,7 @@
 //! One server's figures over its slots, each with the interval that chance leaves it.
 
+use std::collections::BTreeSet;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -49,6 +51,8 @@ pub struct Column {
     pub cpu_per_join: Estimate,
     /// Offer to first whole picture in the storm of joins, 95 of 100, µs.
     pub first_picture: Estimate,
+    /// SRTP profiles that protected media.
+    pub srtp: BTreeSet<String>,
 }
 
 impl Column {
@@ -91,6 +95,7 @@ fn column(sides: &SideBySide, server: &str) -> Column {
         memory: over(&|_, figures| figures.memory),
         cpu_per_join: over(&|_, figures| figures.cpu_per_join),
         first_picture: known(&|figures| figures.first_picture),
+        srtp: kept.iter().flat_map(|(_, figures)| figures.srtp.iter().cloned()).collect(),
     }
 }
 

@@ -42,6 +42,9 @@ pub struct Figures {
     pub first_picture: Option<f64>,
     /// Packets a second that reached somebody, while media were measured.
     pub packets_per_second: f64,
+    /// SRTP profiles that protected media, as IANA names them: a longer key costs more.
+    #[serde(default)]
+    pub srtp: Vec<String>,
 }
 
 /// One-way latency of media while others join and leave, as in [`Figures`].
@@ -113,6 +116,7 @@ impl Figures {
             cpu_per_join: cpu_per_join(&joins.series).ok_or(Unusable::Silent)?,
             first_picture: joins.joins.get("offer_to_first_frame").filter(|times| times.count > 0).map(|times| times.p95),
             packets_per_second: server.forwarded as f64 / media.seconds.max(1e-9),
+            srtp: media.generator.srtp.keys().cloned().collect(),
         })
     }
 
@@ -222,19 +226,7 @@ mod tests {
             target: Target { kind: "relay".to_owned(), url: "http://localhost".to_owned(), version: None },
             machine: Machine { cpu: "test".to_owned(), cores: 2, memory: 1 << 34, kernel: "test".to_owned() },
             scenario: Scenario { name: "meeting".to_owned(), seed: 1, profile: profile.to_toml() },
-            generator: Generator {
-                threads: 1,
-                send_lateness: Distribution::default(),
-                busiest_thread: 0.3,
-                packets_sent: 1,
-                packets_received: 1,
-                socket_drops: 0,
-                cpu_per_packet: 5.0,
-                invalid: None,
-                lateness_limit: None,
-                calm_share: Some(0.8),
-                calm_lateness: None,
-            },
+            generator: Generator { threads: 1, packets_sent: 1, packets_received: 1, calm_share: Some(0.8), ..Generator::default() },
             clients: Clients { planned: 30, joined: 30, failed: 0, peak: 20 },
             meetings_peak: 1,
             media: [("audio".to_owned(), audio)].into(),

@@ -146,6 +146,7 @@ pub(crate) mod tests {
             cpu_per_join: 500.0,
             first_picture: Some(90_000.0),
             packets_per_second: 20_000.0,
+            srtp: vec!["SRTP_AEAD_AES_256_GCM".to_owned()],
         };
         Slot { server: server.to_owned(), round, echo: [probe, probe], stolen: 0.0, figures: Some(figures), set_aside: None }
     }

@@ -16,7 +16,7 @@ pub(super) struct Row {
 }
 
 /// What stands in the table, here and on the page.
-pub(super) const ROWS: [Row; 18] = [
+pub(super) const ROWS: [Row; 19] = [
     Row {
         english: "slots that count / set aside",
         danish: "perioder der tæller / lagt til side",
@@ -107,6 +107,14 @@ pub(super) const ROWS: [Row; 18] = [
         danish: "første hele billede mens alle kommer, P95, ms",
         cell: |column, language| written(language, &column.first_picture, 1e-3),
     },
+    Row {
+        english: "media protected by",
+        danish: "medier beskyttet med",
+        cell: |column, _| {
+            let names: Vec<&str> = column.srtp.iter().map(|name| name.trim_start_matches("SRTP_")).collect();
+            if names.is_empty() { "–".to_owned() } else { names.join(", ") }
+        },
+    },
 ];
 
 /// The table, and what was set aside and why.
@@ -167,6 +175,7 @@ mod tests {
         assert!(line(&moved).contains("70.0 (70.0–70.0)") && line(&moved).contains('–'));
         assert!(line("at its own speed, %").contains("90.0 (90.0–90.0)"));
         assert!(line("sound, P99").contains("120 (120–120)"));
+        assert!(line("protected by").contains("AEAD_AES_256_GCM"));
         assert!(line("without joins beside media: floor in round 1").ends_with("out of breath"));
     }
 }

@@ -127,6 +127,7 @@ pub(crate) fn run(truth: &Truth) -> Summary {
             lateness_limit: None,
             calm_share: Some(0.86),
             calm_lateness: Some(distribution(&lateness)),
+            srtp: [("SRTP_AEAD_AES_256_GCM".to_owned(), 126)].into(),
         },
         clients: Clients { planned: 126, joined: 126, failed: 0, peak: 118 },
         meetings_peak: 50,

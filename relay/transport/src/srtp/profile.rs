@@ -19,6 +19,16 @@ impl Profile {
     /// Every profile, for tests and tables.
     pub const ALL: [Self; 3] = [Self::AeadAes128Gcm, Self::AeadAes256Gcm, Self::AesCm128HmacSha1_80];
 
+    /// As IANA registers it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AeadAes128Gcm => "SRTP_AEAD_AES_128_GCM",
+            Self::AeadAes256Gcm => "SRTP_AEAD_AES_256_GCM",
+            Self::AesCm128HmacSha1_80 => "SRTP_AES128_CM_HMAC_SHA1_80",
+        }
+    }
+
     /// Master and session encryption key, bytes.
     #[must_use]
     pub const fn key_len(self) -> usize {
