@@ -187,8 +187,8 @@ impl Downlink {
     /// What pictures may take now, `sound` bit/s being kept for voices.
     pub(crate) fn budget(&mut self, now: Instant, sound: u64, least: Least) -> Budget {
         let target = self.estimator.target();
-        // At first everybody is free to climb anyway.
         let restored = self.estimator.take_restored();
+        // At first everybody is free to climb anyway.
         self.surged = restored || target / ANOTHER > self.shared && now.saturating_duration_since(self.began) > FIRST;
         // Losses alone may be the air's: then the line is what it was.
         if target < self.shared / ANOTHER && matches!(self.estimator.limit(), Limit::Delay | Limit::Viewer) {
