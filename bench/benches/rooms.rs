@@ -6,6 +6,7 @@
 
 use std::time::{Duration, Instant};
 
+use bench::crowd::{CROWD, Crowd};
 use bench::group::{Cost, Group};
 use bench::median::median;
 use criterion::{Criterion, criterion_group};
@@ -21,6 +22,8 @@ const PEOPLE: u16 = 33;
 const BREAKOUTS: usize = 8;
 /// Measurements of the table.
 const ROUNDS: usize = 101;
+/// Times that a worker is filled.
+const FILLED: usize = 5;
 
 /// One act: how a group gets ready for it, and the act.
 struct Act {
@@ -162,6 +165,19 @@ fn table() {
     }
 }
 
+/// A worker fills up. What counts is the longest join: for so long nobody's media moves. Each join's time is the median over several
+/// times of filling, for tables grow at the same one each time and the machine's pauses do not come back.
+fn filling() {
+    let crowd = Crowd::new();
+    let times: Vec<Vec<Duration>> = (0..FILLED).map(|_| crowd.come()).collect();
+    let of_one = |at: usize| median(&mut times.iter().map(|spent| spent[at].as_nanos() as f64 / 1_000.0).collect::<Vec<_>>());
+    let mut spent: Vec<f64> = (0..usize::from(CROWD)).map(of_one).collect();
+    let (middle, longest) = (median(&mut spent), spent[spent.len() - 1]);
+    println!("\na worker fills up: worker time of {CROWD} joins with lines, two to a room, medians of {FILLED} times, µs");
+    println!("median {middle:.0}, longest {longest:.0}");
+    bench::figures::record("rooms/longest join while a worker fills up", longest * 1_000.0).expect("the target folder can be written to");
+}
+
 criterion_group!(benches, rooms);
 
 fn main() {
@@ -170,5 +186,6 @@ fn main() {
     // `cargo test` runs this binary with --test: then once through is enough.
     if !std::env::args().any(|argument| argument == "--test") {
         table();
+        filling();
     }
 }

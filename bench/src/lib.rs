@@ -2,6 +2,7 @@
 
 mod arrivals;
 pub mod call;
+pub mod crowd;
 pub mod figures;
 pub mod floor;
 pub mod gate;

@@ -99,10 +99,15 @@ impl Person {
         Self { number, client, srtp: None, arrivals: Arrivals::default(), path, check, part, session, certificate }
     }
 
-    /// Joins and negotiates: what the control plane has of a new client.
+    /// Joins the benches' room and negotiates: what the control plane has of a new client.
     pub fn join(&self, worker: &mut Worker, now: Instant) {
+        self.join_room(ROOM, worker, now);
+    }
+
+    /// The same in a room of one's choice.
+    pub fn join_room(&self, room: &str, worker: &mut Worker, now: Instant) {
         let client = self.client;
-        worker.handle_command(now, Command::Join(join(client, self.part.host)));
+        worker.handle_command(now, Command::Join(join(client, room, self.part.host)));
         worker.handle_command(now, Command::Negotiate { client, session: Box::new(self.session.clone()) });
     }
 
@@ -174,10 +179,10 @@ pub fn microphone(number: u16) -> Ssrc {
     Ssrc(2_000 + u32::from(number))
 }
 
-fn join(client: ClientId, host: bool) -> Join {
+fn join(client: ClientId, room: &str, host: bool) -> Join {
     Join {
         client,
-        room: RoomId(ROOM.into()),
+        room: RoomId(room.into()),
         identity: client.0.to_string(),
         name: format!("Person {}", client.0),
         role: if host { worker::Role::Host } else { worker::Role::Participant },

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use wire::ids::Ssrc;
 use wire::rtcp::{ReportBlock, RtcpWriter};
 
+use crate::layer::Layer;
 use crate::publication::Publication;
 use crate::twcc::Arrivals;
 
@@ -54,6 +55,13 @@ impl Feedback {
         let layers = publications.iter().flat_map(|publication| &publication.layers).filter(|layer| layer.ssrc.is_some());
         let of_layers = layers.flat_map(|layer| [layer.nacks.poll_timeout(), layer.keyframes.poll_timeout()]);
         of_layers.chain([self.arrivals.poll_timeout(), self.report_due]).flatten().min()
+    }
+
+    /// The same for what one packet of `layer` can have changed.
+    #[inline]
+    pub(crate) fn poll_timeout_of(&self, layer: &Layer) -> Option<Instant> {
+        let times = [self.arrivals.poll_timeout(), self.report_due, layer.nacks.poll_timeout(), layer.keyframes.poll_timeout()];
+        times.into_iter().flatten().min()
     }
 
     /// Writes what is due and fits; true if that was anything.

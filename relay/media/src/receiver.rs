@@ -284,6 +284,13 @@ impl Receiver {
         self.feedback.poll_timeout(&self.publications)
     }
 
+    /// The same as far as one packet of this layer can have changed it: earlier than before, or not later than what was said before.
+    #[must_use]
+    #[inline]
+    pub fn poll_timeout_of(&self, publication: usize, layer: usize) -> Option<Instant> {
+        self.publications.get(publication).and_then(|line| line.layers.get(layer)).and_then(|layer| self.feedback.poll_timeout_of(layer))
+    }
+
     /// Writes what is due to the publisher: reports, transport-wide feedback, keyframe requests, NACKs. True if anything was written:
     /// send it and call again with an empty writer, until it says false. Give the writer at least 1,000 bytes.
     pub fn write_feedback(&mut self, now: Instant, writer: &mut wire::rtcp::RtcpWriter<'_>) -> bool {

@@ -43,7 +43,7 @@ pub(crate) fn write_head(fields: &RtpFields, packet: &Packet<'_>, shift: &Shift,
     let values: [(Ext, Option<&[u8]>); 7] = [
         (Ext::DependencyDescriptor, frame.and(packet.exts.get(Ext::DependencyDescriptor))),
         (Ext::TransportCc, Some(&transport)),
-        (Ext::Mid, Some(stamps.mid.as_str().as_bytes())),
+        (Ext::Mid, Some(stamps.mid.as_bytes())),
         (Ext::AudioLevel, packet.exts.get(Ext::AudioLevel)),
         (Ext::VideoOrientation, packet.exts.get(Ext::VideoOrientation)),
         (Ext::PlayoutDelay, packet.exts.get(Ext::PlayoutDelay)),

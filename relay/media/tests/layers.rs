@@ -144,7 +144,7 @@ impl World {
         let later = self.flight.split_off(&(ms + 1, 0));
         for packet in std::mem::replace(&mut self.flight, later).into_values() {
             let Some(inbound) = self.receiver.handle_rtp(self.time.at(ms), &packet) else { continue };
-            let Some(ticket) = self.slot.admit(self.time.at(ms), &inbound) else { continue };
+            let Some(ticket) = self.slot.admit(self.time.at(ms), &inbound, &Packet::from(&inbound)) else { continue };
             if inbound.keyframe && inbound.late {
                 // What passed by while it was missing has to be asked for.
                 let key = part(inbound.payload).unwrap().0;

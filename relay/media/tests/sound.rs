@@ -109,7 +109,7 @@ impl Leg {
     }
 
     fn pass(&mut self, ms: u64, inbound: &Inbound<'_>, plan: Plan) -> Option<u16> {
-        let ticket = self.slot.admit(self.time.at(ms), inbound)?;
+        let ticket = self.slot.admit(self.time.at(ms), inbound, &Packet::from(inbound))?;
         let (packet, publication) = (Packet::from(inbound), &self.receiver.publications()[0]);
         let mut out = [0; 1500];
         let exts = viewer_exts();
@@ -357,8 +357,8 @@ fn a_warm_stream_takes_no_memory() {
         let now = leg.time.at(nth as u64 * 20);
         let Some(inbound) = leg.receiver.handle_rtp(now, packet) else { return };
         let mut pass = |receiver: &Receiver, inbound: &Inbound<'_>| {
-            let ticket = leg.slot.admit(now, inbound).unwrap();
             let (packet, publication) = (Packet::from(inbound), &receiver.publications()[0]);
+            let ticket = leg.slot.admit(now, inbound, &packet).unwrap();
             leg.slot.write_sound(now, &ticket, &packet, publication, plan, &exts, &mut leg.twcc, &mut out).unwrap();
             let seq = u16::from_be_bytes([out[2], out[3]]).wrapping_sub(4);
             if leg.slot.may_resend(now, seq, Duration::from_millis(30)) {

@@ -16,7 +16,7 @@ fn admit(leg: &mut Leg, lane: &mut common::Lane, ms: u64) -> Option<Ticket> {
     lane.size = 300;
     let packet = lane.frame(ms, &mut leg.rng, &mut leg.twcc_in).remove(0);
     let inbound = leg.receiver.handle_rtp(leg.time.at(ms), &packet)?;
-    leg.slot.admit(leg.time.at(ms), &inbound)
+    leg.slot.admit(leg.time.at(ms), &inbound, &Packet::from(&inbound))
 }
 
 /// Writes from the store what waited.

@@ -51,7 +51,8 @@ pub(crate) struct Ice {
     /// Those of before an ICE restart, until the current ones are used.
     previous: Option<Credentials>,
     paths: Vec<Known>,
-    selected: Option<Path>,
+    /// The nominated path, on which we send. Beside the list, because it is asked for with each packet.
+    selected: Option<Known>,
     heard: Option<Instant>,
 }
 
@@ -62,6 +63,7 @@ struct Credentials {
     key: Key,
 }
 
+#[derive(Clone, Copy)]
 struct Known {
     path: Path,
     /// When the last authenticated check arrived on it.
@@ -101,9 +103,9 @@ impl Ice {
         }
         self.heard = Some(now);
         let (learned, forgotten) = self.learn(now, path);
-        let selected = request.use_candidate() && self.selected != Some(path);
-        if selected {
-            self.selected = Some(path);
+        let selected = request.use_candidate() && !self.is_selected(path);
+        if selected || self.is_selected(path) {
+            self.selected = Some(Known { path, checked: now });
         }
         Check::Accepted(Accepted { reply_len, learned, forgotten, selected })
     }
@@ -116,7 +118,7 @@ impl Ice {
         }
         let mut forgotten = None;
         if self.paths.len() >= MAX_PATHS {
-            let others = self.paths.iter().enumerate().filter(|(_, known)| Some(known.path) != self.selected);
+            let others = self.paths.iter().enumerate().filter(|(_, known)| !self.is_selected(known.path));
             let oldest = others.min_by_key(|(_, known)| known.checked).map(|(position, _)| position);
             forgotten = oldest.map(|position| self.paths.swap_remove(position).path);
         }
@@ -126,13 +128,16 @@ impl Ice {
 
     /// Where to send: the nominated path while the peer consents.
     pub(crate) fn send_path(&self, now: Instant) -> Option<Path> {
-        self.selected.filter(|_| self.consent_until().is_some_and(|until| now < until))
+        self.selected.filter(|known| now < known.checked + CONSENT).map(|known| known.path)
     }
 
     /// When consent for the nominated path ends, if no check renews it.
     pub(crate) fn consent_until(&self) -> Option<Instant> {
-        let selected = self.paths.iter().find(|known| Some(known.path) == self.selected)?;
-        Some(selected.checked + CONSENT)
+        self.selected.map(|known| known.checked + CONSENT)
+    }
+
+    fn is_selected(&self, path: Path) -> bool {
+        self.selected.is_some_and(|known| known.path == path)
     }
 
     pub(crate) fn is_nominated(&self) -> bool {

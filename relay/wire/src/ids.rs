@@ -32,8 +32,8 @@ impl Token {
         Some(Self { len: text.len() as u8, bytes })
     }
 
-    fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
+    fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
     }
 }
 
@@ -53,7 +53,13 @@ macro_rules! token {
             /// The identifier as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
-                self.0.as_str()
+                std::str::from_utf8(self.0.as_bytes()).unwrap_or_default()
+            }
+
+            /// The same as it stands in a header extension.
+            #[must_use]
+            pub fn as_bytes(&self) -> &[u8] {
+                self.0.as_bytes()
             }
         }
 

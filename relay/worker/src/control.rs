@@ -136,7 +136,7 @@ impl Worker {
     /// Ends a peer. The caller sees to it that the policy knows, and refreshes the room.
     pub(crate) fn end(&mut self, now: Instant, key: PeerKey, reason: ByeReason) -> Option<(HallKey, ParticipantId)> {
         self.tell(key, ServerMessage::Bye { reason });
-        if let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) {
+        if let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_deref_mut()) {
             link.transport.close();
         }
         self.flush_dtls(now, key);
@@ -220,7 +220,7 @@ impl Worker {
         let mut link = Link::new(now, Transport::new(now, &config), receiver, session, self.entropy() as u16);
         let lines = link.session.slots.clone();
         link.take_slots(now, &lines, || self.entropy());
-        self.peers[key].link = Some(link);
+        self.peers[key].link = Some(Box::new(link));
     }
 
     fn renegotiate(&mut self, now: Instant, key: PeerKey, session: Session) {

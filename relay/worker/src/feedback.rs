@@ -35,7 +35,7 @@ impl Worker {
 
     /// TWCC, NACK, PLI and receiver reports towards a publisher.
     fn receiver_feedback(&mut self, now: Instant, key: PeerKey) {
-        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) else { return };
+        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_deref_mut()) else { return };
         let Some(path) = link.path(now) else { return };
         let before = keyframe_requests(&link.receiver);
         for _ in 0..MAX_COMPOUNDS {
@@ -58,7 +58,7 @@ impl Worker {
 
     /// One sender report for each slot that carries something, so that sound and picture can be aligned.
     fn sender_reports(&mut self, now: Instant, key: PeerKey) {
-        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) else { return };
+        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_deref_mut()) else { return };
         if now < link.report_at {
             return;
         }
@@ -71,7 +71,7 @@ impl Worker {
     }
 
     fn write_reports(&mut self, key: PeerKey, path: Path, reports: &[(Ssrc, SenderInfo)]) {
-        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) else { return };
+        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_deref_mut()) else { return };
         let mut rest = reports;
         while !rest.is_empty() {
             let sent = self.outbox.push(path, |buf| {

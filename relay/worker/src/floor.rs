@@ -183,7 +183,7 @@ impl Worker {
     /// Sends what was said just before, from the first sound on, as fast as it goes.
     fn preroll(&mut self, now: Instant, speaker: PeerKey, target: Target, inbound: &Inbound<'_>, since: Instant) {
         let Some([from, to]) = self.peers.get_disjoint_mut([speaker, target.peer]) else { return };
-        let (Some(from), Some(to)) = (from.link.as_ref(), to.link.as_mut()) else { return };
+        let (Some(from), Some(to)) = (from.link.as_deref(), to.link.as_deref_mut()) else { return };
         let Some(publication) = from.receiver.publication(inbound.publication) else { return };
         for ext_seq in onset(publication, inbound, since)..inbound.ext_seq {
             let Some(earlier) = replay(publication, inbound, ext_seq) else { continue };

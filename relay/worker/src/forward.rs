@@ -30,10 +30,11 @@ impl Worker {
     pub(crate) fn forward(&mut self, now: Instant, publisher: PeerKey, source: usize, inbound: &Inbound<'_>) {
         // The table is lent out for the loop, because the publisher and the viewers live in the same slot map.
         let Some(routes) = self.routes(publisher, source).map(std::mem::take) else { return };
+        let packet = Packet::from(inbound);
         for target in &routes {
             let Some(peer) = self.peers.get_mut(target.peer) else { continue };
-            let Some(link) = peer.link.as_mut() else { continue };
-            match forward_to(now, link, target.slot, inbound, &mut self.outbox) {
+            let Some(link) = peer.link.as_deref_mut() else { continue };
+            match forward_to(now, link, target.slot, (inbound, &packet), &mut self.outbox) {
                 Leg::Sent => self.counters.rtp_forwarded += 1,
                 Leg::Waits(until) => {
                     self.counters.paced += 1;
@@ -49,17 +50,17 @@ impl Worker {
     }
 
     pub(crate) fn routes(&mut self, publisher: PeerKey, source: usize) -> Option<&mut Vec<Target>> {
-        self.peers.get_mut(publisher)?.link.as_mut()?.routes.get_mut(source)
+        self.peers.get_mut(publisher)?.link.as_deref_mut()?.routes.get_mut(source)
     }
 }
 
 /// One leg: the packet gets its numbers, and is written into the outbox unless it has to wait.
 #[inline]
-fn forward_to(now: Instant, link: &mut Link, slot: usize, inbound: &Inbound<'_>, outbox: &mut Outbox) -> Leg {
+fn forward_to(now: Instant, link: &mut Link, slot: usize, (inbound, packet): (&Inbound<'_>, &Packet<'_>), outbox: &mut Outbox) -> Leg {
     let Some(path) = link.path(now) else { return Leg::NotHis };
     let (slots, downlink, mut exit) = exit(link, path);
     let Some(slot) = slots.get_mut(slot) else { return Leg::NotHis };
-    let Some(ticket) = slot.media.admit(now, inbound) else { return Leg::NotHis };
+    let Some(ticket) = slot.media.admit(now, inbound, packet) else { return Leg::NotHis };
     let class = if slot.line.kind == MediaKind::Audio { Class::Audio } else { Class::Video };
     let waiting = Waiting::First { stream: slot.line.ssrc, ticket };
     match downlink.pacer.offer(now, class, usize::from(ticket.bytes) + OVERHEAD, waiting) {
@@ -71,10 +72,9 @@ fn forward_to(now: Instant, link: &mut Link, slot: usize, inbound: &Inbound<'_>,
         }
     }
     let purpose = downlink.pacer.purpose(class);
-    let packet = Packet::from(inbound);
     let repairable = (class == Class::Video).then_some((slot.line.ssrc, ticket.sequence()));
     let sent =
-        exit.push(now, (purpose, repairable), downlink, outbox, |exts, twcc, buf| slot.media.write(now, &ticket, &packet, exts, twcc, buf));
+        exit.push(now, (purpose, repairable), downlink, outbox, |exts, twcc, buf| slot.media.write(now, &ticket, packet, exts, twcc, buf));
     if sent {
         Leg::Sent
     } else {

@@ -12,7 +12,8 @@ use crate::keys::PeerKey;
 /// A room and the peers in it.
 pub(crate) struct Hall {
     pub(crate) id: RoomId,
-    pub(crate) policy: Room,
+    /// Kept elsewhere: the table of halls is moved when it grows.
+    pub(crate) policy: Box<Room>,
     pub(crate) members: BTreeMap<ParticipantId, PeerKey>,
     /// Voices by place: a breakout has its own speaker. An entry lives as long as somebody is there.
     pub(crate) speakers: BTreeMap<Place, Speakers>,
@@ -24,7 +25,7 @@ pub(crate) struct Hall {
 
 impl Hall {
     pub(crate) fn new(id: RoomId, policy: Room) -> Self {
-        Self { id, policy, members: BTreeMap::new(), speakers: BTreeMap::new(), joins: 0, empty_since: None }
+        Self { id, policy: Box::new(policy), members: BTreeMap::new(), speakers: BTreeMap::new(), joins: 0, empty_since: None }
     }
 }
 

@@ -42,7 +42,7 @@ impl Worker {
             let (ours, _) = request.username();
             self.by_ufrag.get(ours).copied()
         });
-        let Some((key, link)) = peer.and_then(|key| Some((key, self.peers.get_mut(key)?.link.as_mut()?))) else {
+        let Some((key, link)) = peer.and_then(|key| Some((key, self.peers.get_mut(key)?.link.as_deref_mut()?))) else {
             self.counters.dropped_stun += 1;
             return;
         };
@@ -68,7 +68,7 @@ impl Worker {
 
     fn dtls(&mut self, now: Instant, path: Path, datagram: &[u8]) {
         let Some(key) = self.known(path) else { return };
-        let Some(link) = self.peers[key].link.as_mut() else { return };
+        let Some(link) = self.peers[key].link.as_deref_mut() else { return };
         self.counters.dtls_after_keys += u64::from(link.secure);
         if link.transport.handle_dtls(now, path, datagram).is_err() {
             self.counters.transports_failed += 1;
@@ -80,7 +80,7 @@ impl Worker {
 
     /// DTLS moved on: media may begin, or the peer said goodbye.
     fn after_dtls(&mut self, now: Instant, key: PeerKey) {
-        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) else { return };
+        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_deref_mut()) else { return };
         if link.transport.state() == transport::State::Closed {
             return self.close(now, key, ByeReason::Left);
         }
@@ -96,7 +96,7 @@ impl Worker {
     fn rtp(&mut self, now: Instant, path: Path, datagram: &mut [u8]) {
         let Some(key) = self.known(path) else { return };
         let peer = &mut self.peers[key];
-        let Some(link) = peer.link.as_mut() else { return };
+        let Some(link) = peer.link.as_deref_mut() else { return };
         let Ok(len) = link.transport.open_rtp(datagram) else {
             self.counters.dropped_srtp += 1;
             return;
@@ -104,12 +104,13 @@ impl Worker {
         let before = *link.receiver.counters();
         let Some(inbound) = link.receiver.handle_rtp(now, &datagram[..len]) else {
             self.counters.refused(&before, link.receiver.counters());
-            return self.schedule_feedback(now, key);
+            return self.schedule(now, key);
         };
+        let layer = (inbound.publication, inbound.layer);
         let source = inbound.label as usize;
         if !link.flows.get(source).copied().unwrap_or(false) {
             self.counters.dropped_muted += 1;
-            return self.schedule_feedback(now, key);
+            return self.schedule_feedback(now, key, layer);
         }
         self.counters.rtp_received += 1;
         if let (room::Source::Microphone, Some(level)) = (room::Source::ALL[source], inbound.audio_level)
@@ -127,12 +128,12 @@ impl Worker {
         } else {
             self.forward(now, key, source, &inbound);
         }
-        self.schedule_feedback(now, key);
+        self.schedule_feedback(now, key, layer);
     }
 
     fn rtcp(&mut self, now: Instant, path: Path, datagram: &mut [u8]) {
         let Some(key) = self.known(path) else { return };
-        let Some(link) = self.peers[key].link.as_mut() else { return };
+        let Some(link) = self.peers[key].link.as_deref_mut() else { return };
         let Ok(len) = link.transport.open_rtcp(datagram) else {
             self.counters.dropped_srtp += 1;
             return;
@@ -149,7 +150,7 @@ impl Worker {
     }
 
     fn rtcp_packet(&mut self, now: Instant, key: PeerKey, packet: Rtcp<'_>) {
-        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) else { return };
+        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_deref_mut()) else { return };
         match packet {
             Rtcp::SenderReport { ssrc, ntp: sent, rtp, blocks, .. } => {
                 link.receiver.handle_sender_report(now, ssrc, sent, rtp);
@@ -193,7 +194,7 @@ impl Worker {
     /// A viewer's decoder is stuck: ask whoever is in that slot, within the limits of the keyframe requester.
     fn keyframe_asked(&mut self, now: Instant, viewer: PeerKey, media: Ssrc) {
         self.counters.keyframes_asked += 1;
-        let Some(link) = self.peers.get(viewer).and_then(|peer| peer.link.as_ref()) else { return };
+        let Some(link) = self.peers.get(viewer).and_then(|peer| peer.link.as_deref()) else { return };
         let Some(slot) = link.slots.iter().find(|slot| slot.line.ssrc == media) else { return };
         if let (Some(occupant), Some(layer)) = (slot.occupant, slot.media.current_layer()) {
             self.request_keyframe(now, occupant, layer, KeyframeCause::Loss);
@@ -224,14 +225,14 @@ impl Worker {
 
     /// Sends what DTLS has to say.
     pub(crate) fn flush_dtls(&mut self, now: Instant, key: PeerKey) {
-        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) else { return };
+        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_deref_mut()) else { return };
         let Some(path) = link.transport.send_path(now) else { return };
         while self.outbox.push(path, |buf| link.transport.poll_dtls(buf)) {}
     }
 
     /// The transport's own timers: DTLS retransmissions and time limits.
     pub(crate) fn transport_timeout(&mut self, now: Instant, key: PeerKey) {
-        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_mut()) else { return };
+        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_deref_mut()) else { return };
         if link.transport.handle_timeout(now).is_err() {
             self.counters.transports_failed += 1;
             return self.close(now, key, ByeReason::TransportFailed);

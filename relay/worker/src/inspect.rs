@@ -22,7 +22,7 @@ impl Worker {
     }
 
     fn person(&self, now: Instant, peer: &Peer) -> PersonSnapshot {
-        let link = peer.link.as_ref();
+        let link = peer.link.as_deref();
         let person = self.halls.get(peer.hall).and_then(|hall| hall.policy.participant(peer.participant));
         PersonSnapshot {
             participant: peer.participant.0,

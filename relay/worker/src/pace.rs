@@ -65,19 +65,19 @@ impl Worker {
 
     /// The packet is written out of the store, if it is still there and still permitted.
     fn try_send_waiting(&mut self, now: Instant, viewer: PeerKey, class: Class, stream: Ssrc, ticket: &Ticket) -> Option<bool> {
-        let link = self.peers.get(viewer)?.link.as_ref()?;
+        let link = self.peers.get(viewer)?.link.as_deref()?;
         let index = link.slots.iter().position(|slot| slot.line.ssrc == stream)?;
         let occupant = link.slots[index].occupant?;
         let path = link.path(now)?;
         let [from, to] = self.peers.get_disjoint_mut([occupant.publisher, viewer])?;
-        let from = from.link.as_ref()?;
+        let from = from.link.as_deref()?;
         // What waits is purged when a rule changes; this is the last look.
         if !from.flows[occupant.wish.1 as usize] {
             return None;
         }
         let stored = from.publication(occupant.wish.1)?.1.stored(ticket.origin.layer, ticket.origin.ext_seq)?;
         let packet = Packet::from(&stored);
-        let (slots, downlink, mut exit) = exit(to.link.as_mut()?, path);
+        let (slots, downlink, mut exit) = exit(to.link.as_deref_mut()?, path);
         let slot = &mut slots[index].media;
         let purpose = downlink.pacer.purpose(class);
         let repairable = (class == Class::Video).then_some((stream, ticket.sequence()));
@@ -90,7 +90,7 @@ impl Worker {
     /// Padding for the question that is being asked.
     fn pad(&mut self, now: Instant, viewer: PeerKey) {
         let Self { peers, outbox, counters, .. } = self;
-        let Some(link) = peers.get_mut(viewer).and_then(|peer| peer.link.as_mut()) else { return };
+        let Some(link) = peers.get_mut(viewer).and_then(|peer| peer.link.as_deref_mut()) else { return };
         let path = link.path(now);
         let mut left = MAX_PADDING_AT_ONCE;
         while left > 0
@@ -111,11 +111,11 @@ impl Worker {
     }
 
     pub(crate) fn link_mut(&mut self, key: PeerKey) -> Option<&mut Link> {
-        self.peers.get_mut(key)?.link.as_mut()
+        self.peers.get_mut(key)?.link.as_deref_mut()
     }
 
     pub(crate) fn link(&self, key: PeerKey) -> Option<&Link> {
-        self.peers.get(key)?.link.as_ref()
+        self.peers.get(key)?.link.as_deref()
     }
 }
 

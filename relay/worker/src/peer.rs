@@ -36,8 +36,8 @@ pub(crate) struct Peer {
     pub(crate) told: Told,
     /// The last `slots_wanted` since the last offer, so that it is not repeated at every change in the room.
     pub(crate) told_wanted: Option<(usize, usize)>,
-    /// `None` until the first offer was answered.
-    pub(crate) link: Option<Link>,
+    /// `None` until the first offer was answered. Ten thousand bytes, so kept elsewhere: the table of peers is moved when it grows.
+    pub(crate) link: Option<Box<Link>>,
     /// The earliest entry of the timer heap that is meant for this peer.
     pub(crate) scheduled: Option<Instant>,
 }

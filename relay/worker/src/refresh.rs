@@ -70,7 +70,7 @@ impl Worker {
     fn refresh_flows(&mut self, hall: HallKey, key: PeerKey) -> Vec<Wish> {
         let policy = &self.halls[hall].policy;
         let Some(peer) = self.peers.get_mut(key) else { return Vec::new() };
-        let Some(link) = peer.link.as_mut() else { return Vec::new() };
+        let Some(link) = peer.link.as_deref_mut() else { return Vec::new() };
         let before = link.flows;
         link.flows = room::Source::ALL.map(|source| policy.flows(peer.participant, source));
         for source in room::Source::ALL {
@@ -119,7 +119,7 @@ impl Worker {
 
     /// Re-points one peer's slots. True when something changed.
     fn refresh_slots(&mut self, now: Instant, hall: HallKey, key: PeerKey, view: &View) -> bool {
-        let Some(link) = self.peers.get(key).and_then(|peer| peer.link.as_ref()) else { return false };
+        let Some(link) = self.peers.get(key).and_then(|peer| peer.link.as_deref()) else { return false };
         let tiles: Vec<Wish> = view.video.iter().map(|tile| (tile.participant, tile.source)).collect();
         let (pictures, sounds) = (table(link, MediaKind::Video), table(link, MediaKind::Audio));
         let next_pictures = assign(&pictures, &tiles, |_| None);
@@ -147,7 +147,7 @@ impl Worker {
     }
 
     fn repoint(&mut self, now: Instant, hall: HallKey, viewer: PeerKey, kind: MediaKind, next: &[Option<Wish>]) {
-        let Some(link) = self.peers.get(viewer).and_then(|peer| peer.link.as_ref()) else { return };
+        let Some(link) = self.peers.get(viewer).and_then(|peer| peer.link.as_deref()) else { return };
         let indices: Vec<usize> = slots_of_kind(link, kind).map(|(index, _)| index).collect();
         for (index, wish) in indices.into_iter().zip(next.iter().copied()) {
             let before = self.occupant(viewer, index).map(|occupant| occupant.wish);
@@ -172,8 +172,8 @@ impl Worker {
     pub(crate) fn fill(&mut self, now: Instant, viewer: PeerKey, index: usize, occupant: Option<Occupant>) {
         let Self { peers, router, .. } = self;
         let route = occupant.and_then(|occupant| {
-            let publisher = peers.get(occupant.publisher)?.link.as_ref()?;
-            let line = &peers.get(viewer)?.link.as_ref()?.slots.get(index)?.line;
+            let publisher = peers.get(occupant.publisher)?.link.as_deref()?;
+            let line = &peers.get(viewer)?.link.as_deref()?.slots.get(index)?.line;
             Some(router.route(publisher.line(occupant.wish.1)?, line))
         });
         let Some(Link { slots, downlink, .. }) = self.link_mut(viewer) else { return };
@@ -189,12 +189,12 @@ impl Worker {
     /// From the slots to the tables by which packets go. What waits for slots whose source may not flow any more is thrown away.
     fn compile_routes(&mut self, hall: HallKey, members: &[PeerKey]) {
         for key in members {
-            if let Some(link) = self.peers.get_mut(*key).and_then(|peer| peer.link.as_mut()) {
+            if let Some(link) = self.peers.get_mut(*key).and_then(|peer| peer.link.as_deref_mut()) {
                 link.routes.iter_mut().for_each(Vec::clear);
             }
         }
         for viewer in members {
-            let Some(link) = self.peers.get(*viewer).and_then(|peer| peer.link.as_ref()) else { continue };
+            let Some(link) = self.peers.get(*viewer).and_then(|peer| peer.link.as_deref()) else { continue };
             let occupied: Vec<(usize, Occupant)> =
                 link.slots.iter().enumerate().filter_map(|(index, slot)| Some((index, slot.occupant?))).collect();
             for (slot, occupant) in occupied {
@@ -215,7 +215,7 @@ impl Worker {
 
     /// Sends the whole slot table.
     pub(crate) fn tell_slots(&mut self, key: PeerKey) {
-        let Some(link) = self.peers.get(key).and_then(|peer| peer.link.as_ref()) else { return };
+        let Some(link) = self.peers.get(key).and_then(|peer| peer.link.as_deref()) else { return };
         let slots = link.slots.iter().map(|slot| Slot {
             mid: short(slot.line.mid.as_str()),
             participant: slot.occupant.map(|occupant| occupant.wish.0.0),
@@ -232,12 +232,12 @@ impl Worker {
 
     pub(crate) fn layer_rid(&self, occupant: Option<Occupant>, layer: Option<usize>) -> Option<Rid> {
         let (occupant, layer) = (occupant?, layer?);
-        let publisher = self.peers.get(occupant.publisher)?.link.as_ref()?;
+        let publisher = self.peers.get(occupant.publisher)?.link.as_deref()?;
         publisher.publication(occupant.wish.1)?.1.layers().get(layer)?.rid()
     }
 
     fn occupant(&self, viewer: PeerKey, index: usize) -> Option<Occupant> {
-        self.peers.get(viewer)?.link.as_ref()?.slots.get(index)?.occupant
+        self.peers.get(viewer)?.link.as_deref()?.slots.get(index)?.occupant
     }
 }
 

@@ -68,7 +68,7 @@ impl Worker {
     /// True if it was sent, false if it waits for its time, `None` if it is not sent.
     fn offer_again(&mut self, now: Instant, viewer: PeerKey, stream: Ssrc, sequence: u16) -> Option<bool> {
         let (from, to) = pair(&mut self.peers, viewer, stream)?;
-        let to = to.link.as_mut()?;
+        let to = to.link.as_deref_mut()?;
         if to.downlink.again.contains(&(stream, sequence)) {
             return Some(false);
         }
@@ -89,7 +89,7 @@ impl Worker {
     /// The time has come for something that a viewer missed. Everything is looked at anew: rules may have changed while it waited.
     pub(crate) fn resend_waiting(&mut self, now: Instant, viewer: PeerKey, stream: Ssrc, sequence: u16) {
         let Some((from, to)) = pair(&mut self.peers, viewer, stream) else { return };
-        let Some(to) = to.link.as_mut() else { return };
+        let Some(to) = to.link.as_deref_mut() else { return };
         to.downlink.again.retain(|waiting| *waiting != (stream, sequence));
         let Some(missed) = find_missed(now, from, to, stream, sequence) else { return };
         if send_again(now, to, sequence, &missed, &mut self.outbox) {
@@ -102,7 +102,7 @@ impl Worker {
         while let Some(encore) = self.link_mut(viewer).and_then(|link| link.downlink.encores.take_due(now)) {
             let Encore { stream, sequence, .. } = encore;
             let Some((from, to)) = pair(&mut self.peers, viewer, stream) else { continue };
-            let Some(to) = to.link.as_mut().filter(|to| !to.downlink.is_jammed()) else { continue };
+            let Some(to) = to.link.as_deref_mut().filter(|to| !to.downlink.is_jammed()) else { continue };
             if let Some(missed) = find(from, to, stream, sequence) {
                 write_again(now, to, sequence, &missed, None, &mut self.outbox);
             }
@@ -112,7 +112,7 @@ impl Worker {
 
 /// Whoever is in a viewer's slot, and the viewer.
 fn pair(peers: &mut SlotMap<PeerKey, Peer>, viewer: PeerKey, stream: Ssrc) -> Option<(&Peer, &mut Peer)> {
-    let link = peers.get(viewer)?.link.as_ref()?;
+    let link = peers.get(viewer)?.link.as_deref()?;
     let occupant = link.slots.iter().find(|slot| slot.line.ssrc == stream)?.occupant?;
     let [publisher, viewer] = peers.get_disjoint_mut([occupant.publisher, viewer])?;
     Some((publisher, viewer))
@@ -131,7 +131,7 @@ fn find_missed<'s>(now: Instant, from: &'s Peer, to: &mut Link, stream: Ssrc, se
 
 /// Finds the packet that a number stands for, if it is still there and still permitted.
 fn find<'s>(from: &'s Peer, to: &Link, stream: Ssrc, sequence: u16) -> Option<Missed<'s>> {
-    let from = from.link.as_ref()?;
+    let from = from.link.as_deref()?;
     let index = to.slots.iter().position(|slot| slot.line.ssrc == stream)?;
     let slot = &to.slots[index];
     let source = slot.occupant?.wish.1;

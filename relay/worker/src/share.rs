@@ -82,7 +82,7 @@ impl Worker {
     pub(crate) fn share_by_report(&mut self, now: Instant, viewer: PeerKey) {
         let Some(peer) = self.peers.get_mut(viewer) else { return };
         let hall = peer.hall;
-        let Some(link) = peer.link.as_mut() else { return };
+        let Some(link) = peer.link.as_deref_mut() else { return };
         if link.reported_at.is_none_or(|at| now.saturating_duration_since(at) >= MIN_BY_REPORT) {
             link.reported_at = Some(now);
             self.share(now, viewer);

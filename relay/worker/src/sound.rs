@@ -32,7 +32,7 @@ impl Worker {
         let Some(routes) = self.routes(publisher, source).map(std::mem::take) else { return };
         for target in &routes {
             let Some([from, to]) = self.peers.get_disjoint_mut([publisher, target.peer]) else { continue };
-            let (Some(from), Some(to)) = (from.link.as_ref(), to.link.as_mut()) else { continue };
+            let (Some(from), Some(to)) = (from.link.as_deref(), to.link.as_deref_mut()) else { continue };
             if let Some(copies) = send_sound(now, &from.receiver, to, target.slot, inbound, &mut self.outbox) {
                 self.counters.rtp_forwarded += 1;
                 self.counters.rtp_redundant += u64::from(copies);
@@ -68,12 +68,12 @@ pub(crate) fn send_sound(
     let (slots, downlink, mut exit) = exit(to, path);
     let index = slot;
     let slot = slots.get_mut(slot)?;
-    let ticket = slot.media.admit(now, inbound)?;
+    let packet = Packet::from(inbound);
+    let ticket = slot.media.admit(now, inbound, &packet)?;
     // The pacer is told, so that pictures leave room; it never holds sound back.
     let waiting = Waiting::First { stream: slot.line.ssrc, ticket };
     let _ = downlink.pacer.offer(now, Class::Audio, usize::from(ticket.bytes) + OVERHEAD, waiting);
     let (number, plan, purpose) = (exit.number(), downlink.protection.plan(), downlink.pacer.purpose(Class::Audio));
-    let packet = Packet::from(inbound);
     let before = slot.media.counters().redundant;
     let sent = exit.push(now, (purpose, None), downlink, outbox, |exts, twcc, buf| {
         slot.media.write_sound(now, &ticket, &packet, publication, plan, exts, twcc, buf)

@@ -168,10 +168,15 @@ impl Worker {
         }
     }
 
-    /// The same after a packet of the peer's media, which changes nothing but when the peer is to hear of it. Comes for every packet.
-    pub(crate) fn schedule_feedback(&mut self, now: Instant, key: PeerKey) {
-        if let Some(at) = self.link(key).and_then(|link| link.feedback_due(now)) {
-            self.schedule_at(at, key);
+    /// The same after a packet of one of the peer's layers, which changes nothing but when the peer is to hear of it. Comes for every
+    /// packet: mostly there is a timer, and nothing else needs to be known.
+    pub(crate) fn schedule_feedback(&mut self, now: Instant, key: PeerKey, (publication, layer): (usize, usize)) {
+        let Some(peer) = self.peers.get(key) else { return };
+        let Some(link) = peer.link.as_deref() else { return };
+        let Some(due) = link.receiver.poll_timeout_of(publication, layer) else { return };
+        // Without a path feedback cannot go anywhere; the check that brings the path back schedules anew.
+        if peer.scheduled.is_none_or(|scheduled| due < scheduled) && link.path(now).is_some() {
+            self.schedule_at(due, key);
         }
     }
 
@@ -233,7 +238,7 @@ impl Worker {
         let silent = match peer.kind {
             ClientKind::Interactive => since,
             ClientKind::Whip | ClientKind::Whep => {
-                let heard = peer.link.as_ref().and_then(|link| link.transport.last_heard());
+                let heard = peer.link.as_deref().and_then(|link| link.transport.last_heard());
                 heard.map_or(since, |heard| heard.max(since))
             }
         };

@@ -19,13 +19,12 @@ enum Admission {
 }
 
 impl Slot {
-    /// Gives a packet its place in this slot's stream; `None` if it is not for this viewer. To be called as packets arrive, each once.
-    /// What has a ticket is to be handed to [`Slot::write`] or to [`Slot::forgo`].
+    /// Gives a packet its place in this slot's stream; `None` if it is not for this viewer. To be called as packets arrive, each once;
+    /// `packet` is made of `inbound`, once for all viewers. What has a ticket is to be handed to [`Slot::write`] or to [`Slot::forgo`].
     #[inline]
-    pub fn admit(&mut self, now: Instant, inbound: &Inbound<'_>) -> Option<Ticket> {
-        let packet = Packet::from(inbound);
-        let (codec, _) = self.read(&packet)?;
-        self.admit_packet(now, inbound, &packet, codec)
+    pub fn admit(&mut self, now: Instant, inbound: &Inbound<'_>, packet: &Packet<'_>) -> Option<Ticket> {
+        let (codec, _) = self.read(packet)?;
+        self.admit_packet(now, inbound, packet, codec)
     }
 
     /// The viewer's codec for a packet, and what of it goes on; remembers whether there is one.

@@ -64,7 +64,7 @@ impl Slot {
         let fields = RtpFields { marker: false, payload_type, sequence: self.rtx_seq, timestamp: self.newest.timestamp(), ssrc };
         let transport = twcc.to_be_bytes();
         let mid = self.config.mid;
-        let values = [(exts.id(Ext::TransportCc), &transport[..]), (exts.id(Ext::Mid), mid.as_str().as_bytes())];
+        let values = [(exts.id(Ext::TransportCc), &transport[..]), (exts.id(Ext::Mid), mid.as_bytes())];
         let mut elements: [(u8, &[u8]); 2] = [(0, &[]); 2];
         let mut count = 0;
         for (id, value) in values {

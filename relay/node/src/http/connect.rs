@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use futures_util::SinkExt as _;
 use signal::message::{ByeReason, ClientMessage, ErrorCode, MAX_MESSAGE, ProtocolError, ServerMessage, VERSION, parse_client};
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use worker::command::{ClientKind, Role, RoomId};
 
 use super::App;
@@ -175,7 +175,8 @@ impl Connection {
 
     /// Carries messages both ways until one side ends it.
     async fn talk(&mut self, client: &Client, mut attachment: Attachment, mut feed: Feed) -> End {
-        let mut ping = interval(PING_EVERY);
+        // Whoever just came has been heard: a ping at once would be two more turns for each who joins.
+        let mut ping = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
         loop {

@@ -2,7 +2,7 @@
 
 use room::Refusal;
 use signal::message::{ByeReason, ClientMessage, ErrorCode, ProtocolError, ServerMessage};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use worker::command::By;
 
 use super::{Connection, End, Feed, IDLE_TIMEOUT, Message, PING_EVERY};
@@ -11,7 +11,7 @@ impl Connection {
     /// Carries messages both ways until one side ends it.
     pub(super) async fn serve(&mut self, mut feed: Feed) -> End {
         let app = std::sync::Arc::clone(&self.app);
-        let mut ping = interval(PING_EVERY);
+        let mut ping = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
         loop {
