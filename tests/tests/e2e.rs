@@ -18,6 +18,8 @@ use tokio::time::sleep;
 const LIMIT: Duration = Duration::from_secs(15);
 /// Pictures that prove a running video: the test picture has 15 a second, and each of them differs from the last.
 const SOME_FRAMES: u64 = 15;
+/// How long rows of losses are played.
+const ROWS_LAST: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn two_people_see_and_hear_each_other() {
@@ -116,6 +118,35 @@ async fn ten_percent_loss_freezes_nobody_for_a_second() {
     assert!(after.nacks > before.nacks, "lost packets were asked for again");
     assert!(after.frames - before.frames > 15 * 8, "{} pictures in 15 s", after.frames - before.frames);
     let (freezes, frozen) = (after.freezes - before.freezes, after.frozen - before.frozen);
+    assert!(frozen < Duration::from_secs(1), "{freezes} freezes, {frozen:?} together");
+}
+
+/// Rows of losses, as radio has them, and a way that takes its time: what the simulator says of them with its own viewer, seen with a
+/// browser's jitter buffer.
+#[tokio::test]
+async fn a_tenth_lost_in_rows_of_three_freezes_hardly_anything() {
+    let _stage = stage().await;
+    let relay = RelayProcess::start();
+    let proxy = LossyProxy::start(relay.media_port(), 12);
+    let mut browser = Browser::start().await;
+    let anna = browser.open(&relay.page_url("anna", "")).await;
+    let bo = browser.open_prepared(&relay.page_url("bo", "&video=0"), &through(&relay, &proxy)).await;
+    anna.joined().await;
+    bo.joined().await;
+    let who = anna.participant().await;
+    proxy.delay(Duration::from_millis(10));
+    bo.sees(who, "camera", 4 * SOME_FRAMES).await;
+
+    let (_, lost_before) = proxy.counts();
+    let before = bo.from(who, "camera").await.expect("the picture is there");
+    proxy.lose_in_rows(0.1, 3.0);
+    sleep(ROWS_LAST).await;
+    let after = bo.from(who, "camera").await.expect("the picture stays");
+    let (_, lost) = proxy.counts();
+    let (frames, freezes, frozen) = (after.frames - before.frames, after.freezes - before.freezes, after.frozen - before.frozen);
+    println!("a tenth in rows of three, {ROWS_LAST:?}: {frames} pictures, {freezes} freezes, {frozen:?} together");
+    assert!(lost - lost_before > 100, "the fault happened: {} datagrams lost", lost - lost_before);
+    assert!(frames > 15 * ROWS_LAST.as_secs() * 8 / 10, "{frames} pictures");
     assert!(frozen < Duration::from_secs(1), "{freezes} freezes, {frozen:?} together");
 }
 

@@ -1,5 +1,5 @@
-//! A bad network in user space: a UDP proxy between browsers and the relay that loses a seeded share of the datagrams, and whose way
-//! towards the browsers can be made narrow.
+//! A bad network in user space: a UDP proxy between browsers and the relay that loses a seeded share of the datagrams, singly or in rows,
+//! takes its time, and whose way towards the browsers can be made narrow.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::ErrorKind;
@@ -18,6 +18,9 @@ const MAX_CLIENTS: usize = 64;
 /// What waits longer than this before a narrow way is lost: the queue of a home router.
 const MAX_WAIT: Duration = Duration::from_millis(250);
 
+/// Chances are counted in millionths.
+const CERTAIN: f64 = 1_000_000.0;
+
 /// The proxy; stops when dropped.
 pub struct LossyProxy {
     shared: Arc<Shared>,
@@ -27,8 +30,11 @@ pub struct LossyProxy {
 
 struct Shared {
     stop: AtomicBool,
-    /// Share to lose, in 1/1000.
-    permille: AtomicU32,
+    /// The chance that a datagram begins a row of losses, and that one ends before a datagram, in 1/1,000,000 (Gilbert's model).
+    begins: AtomicU32,
+    ends: AtomicU32,
+    /// Each direction takes so long, µs.
+    delay: AtomicU64,
     /// What the way towards the browsers carries, bit/s; 0: everything.
     width: AtomicU64,
     passed: AtomicU64,
@@ -43,14 +49,26 @@ impl LossyProxy {
         let port = front.local_addr().expect("a bound socket has an address").port();
         let shared = Arc::new(Shared {
             stop: AtomicBool::new(false),
-            permille: AtomicU32::new(0),
+            begins: AtomicU32::new(0),
+            ends: AtomicU32::new(CERTAIN as u32),
+            delay: AtomicU64::new(0),
             width: AtomicU64::new(0),
             passed: AtomicU64::new(0),
             lost: AtomicU64::new(0),
         });
         let relay = SocketAddr::from((Ipv4Addr::LOCALHOST, relay_port));
         let (rng, shared_here) = (ChaCha8Rng::seed_from_u64(seed), shared.clone());
-        let mut run = Run { front, relay, back: HashMap::new(), rng, waiting: VecDeque::new(), free: Instant::now(), shared: shared_here };
+        let mut run = Run {
+            front,
+            relay,
+            back: HashMap::new(),
+            rng,
+            in_row: [false; 2],
+            onward: VecDeque::new(),
+            waiting: VecDeque::new(),
+            free: Instant::now(),
+            shared: shared_here,
+        };
         let thread = std::thread::spawn(move || run.serve());
         Self { shared, port, thread: Some(thread) }
     }
@@ -61,9 +79,21 @@ impl LossyProxy {
         self.port
     }
 
-    /// From now on loses this share of the datagrams, each direction.
+    /// From now on loses this share of the datagrams, each direction, each by itself.
     pub fn lose(&self, share: f64) {
-        self.shared.permille.store((share * 1_000.0) as u32, Ordering::Relaxed);
+        self.lose_in_rows(share, 1.0 / (1.0 - share));
+    }
+
+    /// The same in rows of so many in the mean.
+    pub fn lose_in_rows(&self, share: f64, row: f64) {
+        let ends = CERTAIN / row;
+        self.shared.begins.store((ends * share / (1.0 - share)) as u32, Ordering::Relaxed);
+        self.shared.ends.store(ends as u32, Ordering::Relaxed);
+    }
+
+    /// From now on each direction takes so long.
+    pub fn delay(&self, delay: Duration) {
+        self.shared.delay.store(delay.as_micros() as u64, Ordering::Relaxed);
     }
 
     /// From now on the way towards the browsers carries so many bit/s, all of them together; `None`: as much as there is.
@@ -92,6 +122,10 @@ struct Run {
     relay: SocketAddr,
     back: HashMap<SocketAddr, UdpSocket>,
     rng: ChaCha8Rng,
+    /// Whether a row of losses is under way, towards the relay and towards the browsers.
+    in_row: [bool; 2],
+    /// What is on its way to the relay: when it is there, from whom, and what.
+    onward: VecDeque<(Instant, SocketAddr, Vec<u8>)>,
     /// What waits before the narrow way: when it is through, to whom, and what.
     waiting: VecDeque<(Instant, SocketAddr, Vec<u8>)>,
     /// When everything that waits is through.
@@ -115,12 +149,15 @@ impl Run {
         let mut moved = false;
         while let Some((len, from)) = received(self.front.recv_from(buf)) {
             moved = true;
-            if self.is_lost() || (self.back.len() == MAX_CLIENTS && !self.back.contains_key(&from)) {
-                continue;
+            if !self.is_lost(0) && (self.back.len() < MAX_CLIENTS || self.back.contains_key(&from)) {
+                self.onward.push_back((Instant::now() + self.shared.delay(), from, buf[..len].to_vec()));
             }
+        }
+        let now = Instant::now();
+        while let Some((_, from, datagram)) = self.onward.pop_front_if(|(due, ..)| *due <= now) {
             let relay = self.relay;
             let socket = self.back.entry(from).or_insert_with(|| towards(relay));
-            let _ = socket.send(&buf[..len]);
+            let _ = socket.send(&datagram);
         }
         moved
     }
@@ -131,26 +168,21 @@ impl Run {
         for browser in browsers {
             while let Some((len, _)) = received(self.back[&browser].recv_from(buf)) {
                 moved = true;
-                if !self.is_lost() {
+                if !self.is_lost(1) {
                     self.squeeze(browser, &buf[..len]);
                 }
             }
         }
         let now = Instant::now();
-        while self.waiting.front().is_some_and(|(due, ..)| *due <= now) {
-            let Some((_, browser, datagram)) = self.waiting.pop_front() else { break };
+        while let Some((_, browser, datagram)) = self.waiting.pop_front_if(|(due, ..)| *due <= now) {
             let _ = self.front.send_to(&datagram, browser);
         }
         moved
     }
 
-    /// Sends at once, or when the narrow way has carried what came before.
+    /// Sends when the narrow way has carried what came before, and its delay is over.
     fn squeeze(&mut self, browser: SocketAddr, datagram: &[u8]) {
         let width = self.shared.width.load(Ordering::Relaxed);
-        if width == 0 && self.waiting.is_empty() {
-            let _ = self.front.send_to(datagram, browser);
-            return;
-        }
         let now = Instant::now();
         let begins = self.free.max(now);
         if begins - now > MAX_WAIT {
@@ -160,14 +192,23 @@ impl Run {
         }
         let takes = (8_000_000_000 * datagram.len() as u64).checked_div(width).unwrap_or(0);
         self.free = begins + Duration::from_nanos(takes);
-        self.waiting.push_back((self.free, browser, datagram.to_vec()));
+        self.waiting.push_back((self.free + self.shared.delay(), browser, datagram.to_vec()));
     }
 
-    fn is_lost(&mut self) -> bool {
-        let lost = self.rng.next_u32() % 1_000 < self.shared.permille.load(Ordering::Relaxed);
-        let count = if lost { &self.shared.lost } else { &self.shared.passed };
+    fn is_lost(&mut self, direction: usize) -> bool {
+        let chance = self.rng.next_u32() % CERTAIN as u32;
+        let in_row = &mut self.in_row[direction];
+        *in_row =
+            if *in_row { chance >= self.shared.ends.load(Ordering::Relaxed) } else { chance < self.shared.begins.load(Ordering::Relaxed) };
+        let count = if *in_row { &self.shared.lost } else { &self.shared.passed };
         count.fetch_add(1, Ordering::Relaxed);
-        lost
+        *in_row
+    }
+}
+
+impl Shared {
+    fn delay(&self) -> Duration {
+        Duration::from_micros(self.delay.load(Ordering::Relaxed))
     }
 }
 
