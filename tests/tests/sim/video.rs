@@ -25,7 +25,7 @@ pub(crate) fn camera_of(author: u32, camera: SourceSetup) -> Setup {
     Setup { sources: vec![camera], ..Setup::viewer(author, 0, 0) }
 }
 
-/// One encoding of 360 lines with three temporal layers: enough to see a freeze.
+/// One encoding of 720 lines with three temporal layers: enough to see a freeze.
 pub(crate) fn plain_camera() -> SourceSetup {
     let layer = Layer { rid: None, width: 1280, height: 720, bitrate: 1_500_000 };
     SourceSetup { temporal: 3, motion: Motion::Natural, ..SourceSetup::camera(vec![layer]) }
