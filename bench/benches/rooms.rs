@@ -2,6 +2,7 @@
 //!
 //! Everything the call does is in it: the policy, slots and routes of everybody, and rosters, scenes and slot tables made anew for each
 //! person and compared with what they know. Serialising the messages and sending the next packets is not.
+//! And the longest join while a worker fills up.
 #![allow(missing_docs, clippy::print_stdout)]
 
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! The figures of the last bench runs: criterion's medians, and what the tables of `forward` and `engine` say beside them.
+//! The figures of the last bench runs: criterion's medians, and what the tables of `forward`, `engine` and `rooms` say beside them.
 
 use std::collections::BTreeMap;
 use std::fs;
