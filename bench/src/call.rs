@@ -6,15 +6,13 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::net::UdpSocket;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use node::io::{IoCounters, MediaSocket, Sender};
-use transport::{Certificate, Path};
-use wire::ntp::Ntp;
-use worker::{Command, Event, Limits, Worker, WorkerConfig};
+use transport::Path;
+use worker::{Command, Event, Worker};
 
-use crate::person::{Part, Person};
+use crate::person::{Part, Person, empty_worker};
 use crate::simulcast::{Camera, FRAME, Microphone, SOUND};
 
 /// How often a viewer reports, and everybody renews consent.
@@ -95,10 +93,7 @@ impl Call {
     /// When the handshakes fail or an address is taken.
     #[must_use]
     pub fn new(now: Instant, people: u16, uplink: u64) -> Self {
-        let certificate = Arc::new(Certificate::generate().expect("the crypto library makes a key"));
-        let epoch = (now, Ntp::from_unix(Duration::from_secs(1_234_567_890)));
-        let config = WorkerConfig { certificate: certificate.clone(), epoch, seed: [1; 32], limits: Limits::default() };
-        let mut worker = Worker::new(config);
+        let (mut worker, certificate) = empty_worker(now);
         let part = |number| Part { simulcast: true, ..Part::member(number == 0, people - 1) };
         let people: Vec<Person> = (0..people).map(|number| Person::connect(&mut worker, now, number, part(number), &certificate)).collect();
         for person in &people {

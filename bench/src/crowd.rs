@@ -1,13 +1,10 @@
 //! A node that fills up: thousands of people come, two to a room, to a worker whose tables grow with them.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use transport::Certificate;
-use wire::ntp::Ntp;
-use worker::{ClientId, Limits, Worker, WorkerConfig};
+use worker::ClientId;
 
-use crate::person::{Part, Person};
+use crate::person::{Part, Person, empty_worker};
 
 /// The most that one worker takes.
 pub const CROWD: u16 = 4_000;
@@ -34,9 +31,7 @@ impl Crowd {
     #[must_use]
     pub fn come(&self) -> Vec<Duration> {
         let now = Instant::now();
-        let certificate = Arc::new(Certificate::generate().expect("the crypto library makes a key"));
-        let epoch = (now, Ntp::from_unix(Duration::from_secs(1_234_567_890)));
-        let mut worker = Worker::new(WorkerConfig { certificate, epoch, seed: [1; 32], limits: Limits::default() });
+        let (mut worker, _) = empty_worker(now);
         let spent = self.0.iter().map(|person| {
             let room = format!("room {}", person.number / 2);
             let start = Instant::now();

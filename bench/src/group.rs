@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 
 use room::Command;
 use transport::Certificate;
-use wire::ntp::Ntp;
 use wire::rtp::{RtpFields, write_header};
-use worker::{By, ClientId, Event, Limits, RoomId, Worker, WorkerConfig};
+use worker::{By, ClientId, Event, RoomId, Worker};
 
-use crate::person::{OPUS, Part, Person, ROOM, microphone};
+use crate::person::{OPUS, Part, Person, ROOM, empty_worker, microphone};
 use crate::world::picture_packet;
 
 /// The time between two rounds of media: a picture every 20 ms from everybody, and a sound.
@@ -44,10 +43,8 @@ impl Group {
     /// When the handshakes fail.
     #[must_use]
     pub fn new(now: Instant, people: u16) -> Self {
-        let certificate = Arc::new(Certificate::generate().expect("the crypto library makes a key"));
-        let epoch = (now, Ntp::from_unix(Duration::from_secs(1_234_567_890)));
-        let config = WorkerConfig { certificate: certificate.clone(), epoch, seed: [1; 32], limits: Limits::default() };
-        let mut group = Self { worker: Worker::new(config), people: Vec::new(), certificate, now, rounds: 0, clients: u64::from(people) };
+        let (worker, certificate) = empty_worker(now);
+        let mut group = Self { worker, people: Vec::new(), certificate, now, rounds: 0, clients: u64::from(people) };
         for number in 0..people {
             let part = Part::member(number == 0, people - 1);
             group.people.push(Person::connect(&mut group.worker, now, number, part, &group.certificate));

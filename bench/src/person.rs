@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use signal::message::Source;
 use signal::session::{CodecLine, Format, MediaKind, PublishLine, Session, SlotLine};
@@ -12,9 +12,10 @@ use transport::{Certificate, Path};
 use wire::codec::Codec;
 use wire::ext::{Ext, ExtMap};
 use wire::ids::{IceCredentials, Mid, Rid, Ssrc};
+use wire::ntp::Ntp;
 use wire::rtcp::RtcpWriter;
 use wire::stun::{self, BindingRequest, Key, TransactionId};
-use worker::{ClientId, ClientKind, Command, Join, RoomId, Worker};
+use worker::{ClientId, ClientKind, Command, Join, Limits, RoomId, Worker, WorkerConfig};
 
 use crate::arrivals::Arrivals;
 use crate::simulcast::RIDS;
@@ -165,6 +166,18 @@ impl Person {
     pub fn consent(&self, worker: &mut Worker, now: Instant) {
         deliver(worker, now, self.path, &self.check);
     }
+}
+
+/// A worker without rooms, and its certificate.
+///
+/// # Panics
+/// When the crypto library makes no key.
+#[must_use]
+pub fn empty_worker(now: Instant) -> (Worker, Arc<Certificate>) {
+    let certificate = Arc::new(Certificate::generate().expect("the crypto library makes a key"));
+    let epoch = (now, Ntp::from_unix(Duration::from_secs(1_234_567_890)));
+    let config = WorkerConfig { certificate: certificate.clone(), epoch, seed: [1; 32], limits: Limits::default() };
+    (Worker::new(config), certificate)
 }
 
 /// SSRC of a person's camera.

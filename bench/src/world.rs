@@ -1,14 +1,12 @@
 //! A worker with one publisher and some viewers, all connected, and an endless trace of sealed VP8 packets.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use transport::{Certificate, Path};
-use wire::ntp::Ntp;
+use transport::Path;
 use wire::rtp::{RtpFields, write_header};
-use worker::{Limits, Worker, WorkerConfig};
+use worker::Worker;
 
-use crate::person::{Part, Person, VP8, camera};
+use crate::person::{Part, Person, VP8, camera, empty_worker};
 
 /// Payload bytes of a packet: with header and tag a datagram of about 1,200 bytes.
 pub const PAYLOAD: usize = 1_160;
@@ -47,10 +45,7 @@ impl World {
     /// When the handshakes fail.
     #[must_use]
     pub fn new(now: Instant, viewers: u16) -> Self {
-        let certificate = Arc::new(Certificate::generate().expect("the crypto library makes a key"));
-        let config =
-            WorkerConfig { certificate: certificate.clone(), epoch: (now, Ntp(1 << 40)), seed: [1; 32], limits: Limits::default() };
-        let mut worker = Worker::new(config);
+        let (mut worker, certificate) = empty_worker(now);
         let publisher = Person::connect(&mut worker, now, 0, Part::PUBLISHER, &certificate);
         let viewers = (1..=viewers).map(|number| Person::connect(&mut worker, now, number, Part::VIEWER, &certificate)).collect();
         while worker.poll_event().is_some() {}

@@ -53,15 +53,18 @@ impl Feedback {
     pub(crate) fn poll_timeout(&self, publications: &[Publication]) -> Option<Instant> {
         // A layer without SSRC cannot be spoken about: its wishes wait for one, and wake nobody.
         let layers = publications.iter().flat_map(|publication| &publication.layers).filter(|layer| layer.ssrc.is_some());
-        let of_layers = layers.flat_map(|layer| [layer.nacks.poll_timeout(), layer.keyframes.poll_timeout()]);
-        of_layers.chain([self.arrivals.poll_timeout(), self.report_due]).flatten().min()
+        layers.flat_map(of_layer).chain(self.of_peer()).flatten().min()
     }
 
     /// The same for what one packet of `layer` can have changed.
     #[inline]
     pub(crate) fn poll_timeout_of(&self, layer: &Layer) -> Option<Instant> {
-        let times = [self.arrivals.poll_timeout(), self.report_due, layer.nacks.poll_timeout(), layer.keyframes.poll_timeout()];
-        times.into_iter().flatten().min()
+        of_layer(layer).into_iter().chain(self.of_peer()).flatten().min()
+    }
+
+    /// When what concerns all of the peer's packets is due.
+    fn of_peer(&self) -> [Option<Instant>; 2] {
+        [self.arrivals.poll_timeout(), self.report_due]
     }
 
     /// Writes what is due and fits; true if that was anything.
@@ -118,4 +121,9 @@ impl Feedback {
             }
         }
     }
+}
+
+/// When what is to be said of one layer is due.
+fn of_layer(layer: &Layer) -> [Option<Instant>; 2] {
+    [layer.nacks.poll_timeout(), layer.keyframes.poll_timeout()]
 }

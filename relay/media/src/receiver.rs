@@ -284,7 +284,7 @@ impl Receiver {
         self.feedback.poll_timeout(&self.publications)
     }
 
-    /// The same as far as one packet of this layer can have changed it: earlier than before, or not later than what was said before.
+    /// The earliest of what a packet of this layer can have brought forward; all else is due when it was before the packet.
     #[must_use]
     #[inline]
     pub fn poll_timeout_of(&self, publication: usize, layer: usize) -> Option<Instant> {

@@ -21,6 +21,10 @@ const MAX_WAIT: Duration = Duration::from_millis(250);
 /// Chances are counted in millionths.
 const CERTAIN: f64 = 1_000_000.0;
 
+/// Directions, where each has its own.
+const TO_RELAY: usize = 0;
+const TO_BROWSERS: usize = 1;
+
 /// The proxy; stops when dropped.
 pub struct LossyProxy {
     shared: Arc<Shared>,
@@ -122,7 +126,7 @@ struct Run {
     relay: SocketAddr,
     back: HashMap<SocketAddr, UdpSocket>,
     rng: ChaCha8Rng,
-    /// Whether a row of losses is under way, towards the relay and towards the browsers.
+    /// Whether a row of losses is under way, by direction.
     in_row: [bool; 2],
     /// What is on its way to the relay: when it is there, from whom, and what.
     onward: VecDeque<(Instant, SocketAddr, Vec<u8>)>,
@@ -149,12 +153,15 @@ impl Run {
         let mut moved = false;
         while let Some((len, from)) = received(self.front.recv_from(buf)) {
             moved = true;
-            if !self.is_lost(0) && (self.back.len() < MAX_CLIENTS || self.back.contains_key(&from)) {
+            if !self.is_lost(TO_RELAY) {
                 self.onward.push_back((Instant::now() + self.shared.delay(), from, buf[..len].to_vec()));
             }
         }
         let now = Instant::now();
         while let Some((_, from, datagram)) = self.onward.pop_front_if(|(due, ..)| *due <= now) {
+            if self.back.len() == MAX_CLIENTS && !self.back.contains_key(&from) {
+                continue;
+            }
             let relay = self.relay;
             let socket = self.back.entry(from).or_insert_with(|| towards(relay));
             let _ = socket.send(&datagram);
@@ -168,7 +175,7 @@ impl Run {
         for browser in browsers {
             while let Some((len, _)) = received(self.back[&browser].recv_from(buf)) {
                 moved = true;
-                if !self.is_lost(1) {
+                if !self.is_lost(TO_BROWSERS) {
                     self.squeeze(browser, &buf[..len]);
                 }
             }

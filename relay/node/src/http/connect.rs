@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use futures_util::SinkExt as _;
 use signal::message::{ByeReason, ClientMessage, ErrorCode, MAX_MESSAGE, ProtocolError, ServerMessage, VERSION, parse_client};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 use worker::command::{ClientKind, Role, RoomId};
 
 use super::App;
@@ -175,9 +175,7 @@ impl Connection {
 
     /// Carries messages both ways until one side ends it.
     async fn talk(&mut self, client: &Client, mut attachment: Attachment, mut feed: Feed) -> End {
-        // Whoever just came has been heard: a ping at once would be two more turns for each who joins.
-        let mut ping = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
-        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ping = pings();
         let mut heard = Instant::now();
         loop {
             let outcome = tokio::select! {
@@ -311,6 +309,13 @@ impl Connection {
         };
         let _ = timeout(LINGER, linger).await;
     }
+}
+
+/// When to ping. Whoever just came has been heard: a ping at once would be two more turns for each who joins.
+fn pings() -> Interval {
+    let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pings
 }
 
 fn text(message: &ServerMessage) -> Result<Message, End> {

@@ -2,17 +2,16 @@
 
 use room::Refusal;
 use signal::message::{ByeReason, ClientMessage, ErrorCode, ProtocolError, ServerMessage};
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::Instant;
 use worker::command::By;
 
-use super::{Connection, End, Feed, IDLE_TIMEOUT, Message, PING_EVERY};
+use super::{Connection, End, Feed, IDLE_TIMEOUT, Message, pings};
 
 impl Connection {
     /// Carries messages both ways until one side ends it.
     pub(super) async fn serve(&mut self, mut feed: Feed) -> End {
         let app = std::sync::Arc::clone(&self.app);
-        let mut ping = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
-        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ping = pings();
         let mut heard = Instant::now();
         loop {
             let outcome = tokio::select! {
