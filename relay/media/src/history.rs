@@ -15,7 +15,7 @@ const MAX_TIMES: u8 = 16;
 const LEAST_SAVED: i64 = 8 * 1024;
 
 /// What is kept for the temporal layer below, as a divisor of what may be saved up.
-const RESERVED: i64 = 4;
+const RESERVED: i64 = 8;
 
 /// Least time between two retransmissions of a packet where the round trip is shorter or unknown.
 const MIN_PAUSE: Duration = Duration::from_millis(10);

@@ -5,7 +5,8 @@
 //!  viewer's numbers      10 11 12         13 14      15
 //!  runs                  from 10: 0       from 15: 2 from 18: 3
 //! ```
-//! What is missing when something is left out keeps its place: it may come late, or the viewer asks for it.
+//! What is missing when something is left out keeps its place: it may come late, or the viewer asks for it. A place may also be added
+//! behind a packet, for an empty one that the publisher did not send; the next run moves down by it.
 
 use std::collections::VecDeque;
 
@@ -20,7 +21,9 @@ pub(crate) struct Run {
     pub(crate) from: u64,
     /// Packets left out before it, since the segment began.
     pub(crate) skipped: u64,
-    /// And pictures, modulo 2^16.
+    /// Places added before it, likewise.
+    pub(crate) added: u64,
+    /// Pictures left out, modulo 2^16.
     pub(crate) pictures: u16,
     /// Highest spatial and temporal layer that went on.
     pub(crate) spatial: u8,
@@ -30,8 +33,18 @@ pub(crate) struct Run {
 impl Run {
     /// Place of its first number when what was left out is not counted.
     fn place(&self) -> u64 {
-        self.from - self.skipped
+        self.from - self.skipped + self.added
     }
+}
+
+/// What has a place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Placing {
+    /// Number on the publisher's leg: of the packet, or of the one behind which the place was added.
+    pub(crate) ext_seq: u64,
+    pub(crate) run: Run,
+    /// The place was added.
+    pub(crate) added: bool,
 }
 
 /// The runs of one segment.
@@ -68,14 +81,23 @@ impl Runs {
         (ext_seq + (next.skipped - run.skipped) < next.from).then_some(run)
     }
 
-    /// The run of a place, and the number on the publisher's leg.
-    pub(crate) fn at(&self, place: u64) -> Option<(u64, Run)> {
-        let run = if place >= self.last.place() {
-            self.last
-        } else {
-            *self.before.get(self.before.partition_point(|run| run.place() <= place).checked_sub(1)?)?
-        };
-        Some((place + run.skipped, run))
+    /// What has this place.
+    pub(crate) fn at(&self, place: u64) -> Option<Placing> {
+        if place >= self.last.place() {
+            return Some(Placing { ext_seq: place + self.last.skipped - self.last.added, run: self.last, added: false });
+        }
+        let after = self.before.partition_point(|run| run.place() <= place);
+        let run = *self.before.get(after.checked_sub(1)?)?;
+        let next = self.before.get(after).unwrap_or(&self.last);
+        // What was left out lies right before the next run, and what was added behind the last packet that was not.
+        let (number, end) = (place + run.skipped - run.added, next.from - (next.skipped - run.skipped));
+        Some(Placing { ext_seq: number.min(end - 1), run, added: number >= end })
+    }
+
+    /// One place more behind this number, which went on and is the newest.
+    pub(crate) fn add_place(&mut self, ext_seq: u64) {
+        self.split(ext_seq + 1);
+        self.last.added += 1;
     }
 
     /// A packet newer than all is left out; `picture`: it is the first of its picture that is.
@@ -124,7 +146,7 @@ mod tests {
         assert_eq!(places(&[1000, 1002, 1003, 1004]), [Some(1000), Some(1002), None, None]);
         assert_eq!(places(&[1005, 1006, 1007, 1008, 999]), [Some(1003), Some(1004), None, Some(1005), None]);
         assert_eq!((runs.last().skipped, runs.last().pictures), (3, 2));
-        assert_eq!([1002, 1003, 1004, 1005].map(|place| runs.at(place).map(|found| found.0)), [1002, 1005, 1006, 1008].map(Some));
+        assert_eq!([1002, 1003, 1004, 1005].map(|place| runs.at(place).map(|found| found.ext_seq)), [1002, 1005, 1006, 1008].map(Some));
         assert_eq!(runs.at(999), None);
     }
 
@@ -140,11 +162,12 @@ mod tests {
     proptest! {
         /// Against a plain table, with packets that are missing at first: places follow each other, each stands for one number.
         #[test]
-        fn equals_a_table(steps in proptest::collection::vec((1u64..4, 0u8..4), 1..120)) {
+        fn equals_a_table(steps in proptest::collection::vec((1u64..4, 0u8..4, 0u8..3), 1..120)) {
             let mut runs = begun();
             let mut table: BTreeMap<u64, Option<u64>> = BTreeMap::new();
+            let mut added = Vec::new();
             let (mut number, mut place) = (1000, 1000);
-            for (step, what) in steps {
+            for (step, what, behind) in steps {
                 for missing in number..number + step - 1 {
                     table.insert(missing, Some(place));
                     place += 1;
@@ -158,13 +181,21 @@ mod tests {
                 let kept = what % 3 == 0;
                 table.insert(number, kept.then_some(place));
                 place += u64::from(kept);
+                for _ in 0..if kept { behind } else { 0 } {
+                    runs.add_place(number);
+                    added.push((place, number));
+                    place += 1;
+                }
                 number += 1;
             }
             for (&number, &place) in &table {
-                prop_assert_eq!(runs.of(number).map(|run| number - run.skipped), place, "{}", number);
+                prop_assert_eq!(runs.of(number).map(|run| number - run.skipped + run.added), place, "{}", number);
                 if let Some(place) = place {
-                    prop_assert_eq!(runs.at(place).map(|found| found.0), Some(number));
+                    prop_assert_eq!(runs.at(place).map(|found| (found.ext_seq, found.added)), Some((number, false)));
                 }
+            }
+            for (place, number) in added {
+                prop_assert_eq!(runs.at(place).map(|found| (found.ext_seq, found.added)), Some((number, true)));
             }
         }
     }

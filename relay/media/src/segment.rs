@@ -11,7 +11,7 @@ use wire::ntp::Ntp;
 use wire::seq::newer;
 
 use crate::clock::{SourceClock, ticks};
-use crate::runs::{Run, Runs};
+use crate::runs::{Placing, Run, Runs};
 use crate::ticket::{PICTURE_ID_MASK, Shift, Ticket};
 use crate::{Inbound, MediaKind};
 
@@ -35,11 +35,11 @@ impl Segment {
     /// The viewer's number of a publisher's in a run of this segment; `None` for what lies before.
     #[inline]
     pub(crate) fn out_seq(&self, ext_seq: u64, run: &Run) -> Option<u64> {
-        Some(ext_seq.checked_sub(self.first_in + run.skipped)? + self.first_out)
+        Some(ext_seq.checked_sub(self.first_in + run.skipped)? + run.added + self.first_out)
     }
 
-    /// The reverse, and the run; `None` for what was sent before the segment, or was forgotten.
-    pub(crate) fn ext_seq(&self, out_seq: u64, runs: &Runs) -> Option<(u64, Run)> {
+    /// The reverse; `None` for what was sent before the segment, or was forgotten.
+    pub(crate) fn placing(&self, out_seq: u64, runs: &Runs) -> Option<Placing> {
         runs.at(out_seq.checked_sub(self.first_out)? + self.first_in)
     }
 
@@ -186,6 +186,12 @@ impl Newest {
             self.settle(now, inbound.captured, rate);
         }
         self.sent = Some(now);
+    }
+
+    /// One number more is given away, behind the newest.
+    pub(crate) fn add_number(&mut self) -> u64 {
+        self.out_seq += 1;
+        self.out_seq
     }
 
     /// A packet is written.

@@ -149,6 +149,16 @@ impl Thinning {
         Placed::Out
     }
 
+    /// Whether nothing newer was offered.
+    pub(crate) fn is_newest(&self, ext_seq: u64) -> bool {
+        ext_seq == self.newest
+    }
+
+    /// One place more behind the newest packet, which went on.
+    pub(crate) fn add_place(&mut self) {
+        self.runs.add_place(self.newest);
+    }
+
     /// Whether a frame that came late, or comes out of the store, goes on.
     pub(crate) fn passes(&self, run: Run, timestamp: u32, frame: &FrameInfo) -> bool {
         if is_base(frame) {

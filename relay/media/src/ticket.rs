@@ -20,7 +20,7 @@ pub struct Ticket {
     pub(crate) keyframe: bool,
     /// The marker is set, whatever the publisher says.
     pub(crate) marked: bool,
-    /// It only fills a place: what it carries is of a layer that this viewer does not get.
+    /// It only fills a place: what it carries is of a layer that this viewer does not get, or it follows a picture.
     pub(crate) fills: bool,
 }
 
@@ -52,6 +52,12 @@ impl Shift {
 pub(crate) const PICTURE_ID_MASK: u16 = 0x7fff;
 
 impl Ticket {
+    /// Whether it carries nothing: it is of no use once something newer has arrived.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.fills
+    }
+
     /// Sequence number that the packet has for the viewer.
     #[must_use]
     pub fn sequence(&self) -> u16 {

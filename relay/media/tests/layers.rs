@@ -28,6 +28,8 @@ struct Scenario {
     /// Longest wait in the queue, ms, and percent of what waits that is given up.
     queue: u64,
     forgone: u64,
+    /// Percent of the pictures that empty packets follow.
+    followed: u64,
 }
 
 /// A packet as the viewer got it.
@@ -56,6 +58,7 @@ struct World {
     order: u64,
     targets: u32,
     empty: u32,
+    followers: u32,
     late: u64,
     forgone: u64,
     resent: u64,
@@ -96,6 +99,7 @@ impl World {
             order: 0,
             targets: 0,
             empty: 0,
+            followers: 0,
             late: 0,
             forgone: 0,
             resent: 0,
@@ -153,6 +157,12 @@ impl World {
             let before = self.queue.back().map_or(0, |(due, _)| *due);
             let due = ms + self.rng.below(self.scenario.queue + 1);
             self.queue.push_back((due.max(before), ticket));
+            if self.scenario.followed > 0 && self.rng.percent(self.scenario.followed) {
+                for follower in self.slot.follow(&inbound, &ticket).into_iter().flatten() {
+                    self.queue.push_back((due.max(before), follower));
+                    self.followers += 1;
+                }
+            }
         }
     }
 
@@ -162,7 +172,7 @@ impl World {
             if self.rng.percent(self.scenario.forgone) {
                 self.slot.forgo(&ticket);
                 self.forgone += 1;
-                self.publisher.frames[part(stored.payload).unwrap().0].damaged = true;
+                self.publisher.frames[part(stored.payload).unwrap().0].damaged |= !ticket.is_empty();
                 continue;
             }
             let mut out = [0; 1500];
@@ -340,7 +350,7 @@ fn nothing_shows_of_what_is_left_out() {
     let mut targets = 0;
     for form in FORMS {
         for seed in 1..=6 {
-            let scenario = Scenario { form, seed, lost: 0, delayed: 0, switch: 100, queue: 60, forgone: 0 };
+            let scenario = Scenario { form, seed, lost: 0, delayed: 0, switch: 100, queue: 60, forgone: 0, followed: 0 };
             let world = World::new(scenario).run();
             let judgement = world.judge();
             assert_eq!((judgement.holes, world.empty, judgement.unmarked), (0, 0, 0), "{scenario:?} {judgement:?}");
@@ -360,7 +370,7 @@ fn faults_leave_no_more_holes_than_they_are() {
     let mut empty = 0;
     for form in FORMS {
         for seed in 1..=6 {
-            let scenario = Scenario { form, seed, lost: 2, delayed: 8, switch: 150, queue: 200, forgone: 1 };
+            let scenario = Scenario { form, seed, lost: 2, delayed: 8, switch: 150, queue: 200, forgone: 1, followed: 0 };
             let world = World::new(scenario).run();
             let judgement = world.judge();
             assert!(judgement.holes <= world.late + world.forgone, "{scenario:?} {judgement:?} {} {}", world.late, world.forgone);
@@ -369,4 +379,24 @@ fn faults_leave_no_more_holes_than_they_are() {
         }
     }
     assert!(empty > 100, "{empty}: packets that came late and belong to a layer that was left out");
+}
+
+/// Empty packets behind pictures have numbers of their own: every number is used, none twice, and of the pictures nothing changes.
+#[test]
+fn empty_packets_follow_pictures_and_take_nothing_from_them() {
+    for form in FORMS {
+        for seed in 1..=6 {
+            let scenario = Scenario { form, seed, lost: 0, delayed: 0, switch: 100, queue: 60, forgone: 0, followed: 50 };
+            let world = World::new(scenario).run();
+            let judgement = world.judge();
+            let waiting = world.queue.iter().filter(|(_, ticket)| ticket.is_empty()).count() as u32;
+            assert_eq!((judgement.holes, world.empty + waiting, judgement.unmarked), (0, world.followers, 0), "{scenario:?} {judgement:?}");
+            assert!(world.followers > 500 && judgement.switches > 20, "{scenario:?} {judgement:?} {}", world.followers);
+            let scenario = Scenario { lost: 2, delayed: 8, switch: 150, queue: 200, forgone: 1, ..scenario };
+            let world = World::new(scenario).run();
+            let judgement = world.judge();
+            assert!(judgement.holes <= world.late + world.forgone, "{scenario:?} {judgement:?} {} {}", world.late, world.forgone);
+            assert!(world.followers > 300 && world.empty > 300, "{scenario:?} {} {}", world.followers, world.empty);
+        }
+    }
 }

@@ -7,6 +7,7 @@ mod common;
 use common::leg::{VP8, header, lane, leg};
 use common::viewer::{RTX, SSRC};
 use common::{Style, ext_map};
+use media::Packet;
 use wire::ext::Ext;
 
 /// What was withheld from a slot does not come out of the store when the viewer reports it missing.
@@ -67,6 +68,37 @@ fn no_second_packet_under_one_number() {
     let second = leg.send(&mut audio, 20, 100).unwrap();
     assert_eq!(leg.resend(header(&second).sequence, 150), Some(second));
     assert_eq!(leg.resend(header(&first).sequence, 200), None);
+}
+
+/// What follows a picture has a number of its own, and is sent again as what it is: empty, on the retransmission stream or the same again.
+#[test]
+fn an_empty_packet_behind_a_picture_is_sent_again_as_such() {
+    for rtx in [true, false] {
+        let mut camera = lane(VP8, 0x100, "0");
+        let mut leg = leg(std::slice::from_ref(&camera), rtx);
+        camera.size = 300;
+        let packet = camera.frame(0, &mut leg.rng, &mut leg.twcc_in).remove(0);
+        let now = leg.time.at(1);
+        let inbound = leg.receiver.handle_rtp(now, &packet).unwrap();
+        assert!(inbound.marker, "one packet, one picture");
+        let view = Packet::from(&inbound);
+        let ticket = leg.slot.admit(now, &inbound, &view).unwrap();
+        let followers = leg.slot.follow(&inbound, &ticket).unwrap();
+        let sent = [ticket, followers[0], followers[1]].map(|ticket| {
+            let mut out = [0; 1500];
+            let len = leg.slot.write(now, &ticket, &view, &leg.exts, &mut leg.twcc, &mut out).unwrap();
+            out[..len].to_vec()
+        });
+        let first = header(&sent[0]).sequence;
+        assert_eq!([1, 2].map(|nth| header(&sent[nth]).sequence), [1, 2].map(|nth| first.wrapping_add(nth)));
+        assert_eq!([0, 1, 2].map(|nth: usize| header(&sent[nth]).payload(&sent[nth]).unwrap().is_empty()), [false, true, true]);
+        let again = leg.resend(first.wrapping_add(2), 100).unwrap();
+        let osn = first.wrapping_add(2).to_be_bytes();
+        assert!(if rtx { header(&again).payload(&again).unwrap() == osn } else { again == sent[2] }, "{rtx}");
+        let next = leg.send(&mut camera, 40, 1).unwrap();
+        assert_eq!(header(&next).sequence, first.wrapping_add(3), "what comes next moves on");
+        assert_eq!(header(&leg.resend(first, 150).unwrap()).timestamp, header(&sent[0]).timestamp);
+    }
 }
 
 /// The caller may be wrong, the numbers never: they are nonces.

@@ -82,6 +82,8 @@ counters! {
     rtp_redundant,
     /// Of these, the beginning of what somebody says who had no slot, sent as soon as there was one.
     prerolled,
+    /// Empty packets sent behind pictures over lines that lose, so that viewers see at once what they miss.
+    rtp_empty,
     /// Lost packets of sound that a later packet carried.
     rtp_rebuilt,
     /// Media packets that waited in a viewer's queue before they were sent.

@@ -87,6 +87,9 @@ pub(crate) struct Downlink {
     pub(crate) total: Total,
     /// The target that was shared out last.
     shared: u64,
+    /// What is sent all the same takes so much, with retransmissions, bit/s: it must not wait here for what the line is not believed to
+    /// carry.
+    promised: u64,
     /// Since when losses alone leave too little for the lowest layers.
     short_since: Option<Instant>,
     /// Since when the estimate is a little less than what pictures take.
@@ -148,6 +151,7 @@ impl Downlink {
             steady: Steady::new(now, target),
             total: Total::default(),
             shared: target,
+            promised: 0,
             short_since: None,
             dip_since: None,
             collapsed_at: None,
@@ -174,7 +178,7 @@ impl Downlink {
             self.pacer.start_probe(now, probe);
             probes += 1;
         }
-        self.pacer.set_rate(now, pace(self.estimator.target()));
+        self.pacer.set_rate(now, pace(self.estimator.target().max(self.promised)));
         probes
     }
 
@@ -206,17 +210,26 @@ impl Downlink {
         budget.steady = budget.steady.min(end.unwrap_or(u64::MAX));
         budget.steady -= budget.steady / APART;
         budget.now = self.ride_out(now, budget.now);
+        let believed = budget.now;
+        self.bear_with(now, &mut budget, least);
+        let beyond = budget.now > believed && self.estimator.limit() == Limit::Loss;
+        self.promised = if beyond { ((least.shown + sound) as f64 / (1.0 - resend)) as u64 } else { 0 };
+        budget
+    }
+
+    /// The least that a line is given although it is not believed to carry it.
+    fn bear_with(&mut self, now: Instant, budget: &mut Budget, least: Least) {
         if !self.estimator.found_wanting() {
             budget.now = budget.now.max(least.all.min(UNTRIED));
         }
         match self.estimator.limit() {
             Limit::Loss if budget.now < least.shown => {
-                let since = if self.estimator.loss() < MENDED { now } else { self.short_since.unwrap_or(now) };
+                let since = if self.estimator.lasting_loss() < MENDED { now } else { self.short_since.unwrap_or(now) };
                 self.short_since = Some(since);
                 if now.saturating_duration_since(since) < PATIENCE {
                     budget.now = least.shown;
                 }
-                return budget;
+                return;
             }
             // A line that is not found wanting carries a picture, and shows by it what it carries. A large one only if asking did not help.
             Limit::Nothing if least.first <= MODEST || now.saturating_duration_since(self.began) > ASKING => {
@@ -226,7 +239,6 @@ impl Downlink {
             Limit::Nothing | Limit::Delay | Limit::Loss | Limit::Viewer => {}
         }
         self.short_since = None;
-        budget
     }
 
     /// Whether the line is becoming another: what was granted before says nothing about what can be granted now.
@@ -270,7 +282,7 @@ impl Downlink {
     /// Forgets what waits and must not be sent any more.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&Waiting) -> bool) {
         self.again.retain(|(stream, sequence)| keep(&Waiting::Again { stream: *stream, sequence: *sequence }));
-        self.encores.retain(|encore| keep(&Waiting::Again { stream: encore.stream, sequence: encore.sequence }));
+        self.encores.retain(&mut keep);
         self.pacer.retain(keep);
     }
 }

@@ -1,43 +1,42 @@
-//! Second copies of what is sent again. They follow at a distance: losses come in rows, and a row that takes one takes its neighbour.
+//! What follows something else at a distance: losses come in rows, and a row that takes one packet takes its neighbour. Second copies of
+//! what is sent again, and empty packets behind pictures.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use wire::ids::Ssrc;
+use crate::downlink::Waiting;
 
-/// Time between the copies of a packet.
-const DISTANCE: Duration = Duration::from_millis(5);
-
-/// Most packets whose second copy waits; others have none.
+/// Most packets that wait to follow others; for more there is no room.
 const MAX_WAITING: usize = 256;
 
-/// A packet whose second copy is to follow.
+/// A packet that is to follow another.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Encore {
+struct Encore {
     due: Instant,
-    /// The slot's SSRC, and the packet's number there.
-    pub(crate) stream: Ssrc,
-    pub(crate) sequence: u16,
+    what: Waiting,
 }
 
 /// What is to follow towards one viewer.
 #[derive(Debug, Default)]
 pub(crate) struct Encores {
-    /// In the order of time, as every one follows at the same distance.
+    /// In the order of time.
     waiting: VecDeque<Encore>,
 }
 
 impl Encores {
-    /// A packet was sent again, and is to go once more.
-    pub(crate) fn add(&mut self, now: Instant, stream: Ssrc, sequence: u16) {
-        if self.waiting.len() < MAX_WAITING {
-            self.waiting.push_back(Encore { due: now + DISTANCE, stream, sequence });
+    /// A packet is to go at this time. False if there is no room.
+    pub(crate) fn add(&mut self, due: Instant, what: Waiting) -> bool {
+        let room = self.waiting.len() < MAX_WAITING;
+        if room {
+            let place = self.waiting.partition_point(|encore| encore.due <= due);
+            self.waiting.insert(place, Encore { due, what });
         }
+        room
     }
 
     /// The next that is due.
-    pub(crate) fn take_due(&mut self, now: Instant) -> Option<Encore> {
-        self.waiting.pop_front_if(|encore| encore.due <= now)
+    pub(crate) fn take_due(&mut self, now: Instant) -> Option<Waiting> {
+        self.waiting.pop_front_if(|encore| encore.due <= now).map(|encore| encore.what)
     }
 
     /// When the next is due.
@@ -46,8 +45,8 @@ impl Encores {
     }
 
     /// Forgets those of which this is not true.
-    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&Encore) -> bool) {
-        self.waiting.retain(|encore| keep(encore));
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&Waiting) -> bool) {
+        self.waiting.retain(|encore| keep(&encore.what));
     }
 }
 
@@ -55,26 +54,35 @@ impl Encores {
 mod tests {
     #![allow(clippy::disallowed_methods)]
     use super::*;
+    use std::time::Duration;
+    use wire::ids::Ssrc;
+
+    fn again(stream: u32, sequence: u16) -> Waiting {
+        Waiting::Again { stream: Ssrc(stream), sequence }
+    }
 
     #[test]
-    fn each_follows_once_at_a_distance() {
+    fn each_goes_once_when_it_is_due_and_in_the_order_of_time() {
         let (start, mut encores) = (Instant::now(), Encores::default());
-        encores.add(start, Ssrc(1), 8);
-        encores.add(start, Ssrc(1), 9);
+        for (ms, sequence) in [(5, 8), (15, 9), (5, 10), (2, 11)] {
+            assert!(encores.add(start + Duration::from_millis(ms), again(1, sequence)));
+        }
         assert!(encores.take_due(start).is_none());
         let mut sent = Vec::new();
         while let Some(due) = encores.poll_timeout() {
-            sent.extend(encores.take_due(due).map(|encore| (due.duration_since(start), encore.sequence)));
+            while let Some(Waiting::Again { sequence, .. }) = encores.take_due(due) {
+                sent.push((due.duration_since(start).as_millis(), sequence));
+            }
         }
-        assert_eq!(sent, [(DISTANCE, 8), (DISTANCE, 9)]);
+        assert_eq!(sent, [(2, 11), (5, 8), (5, 10), (15, 9)]);
     }
 
     #[test]
     fn what_waits_is_bounded_and_forgotten_on_demand() {
         let (start, mut encores) = (Instant::now(), Encores::default());
-        (0..1000).for_each(|sequence| encores.add(start, Ssrc(u32::from(sequence % 2)), sequence));
-        assert_eq!(encores.waiting.len(), MAX_WAITING);
-        encores.retain(|encore| encore.stream == Ssrc(1));
+        let room = (0..1000).filter(|sequence| encores.add(start, again(u32::from(sequence % 2), *sequence))).count();
+        assert_eq!(room, MAX_WAITING);
+        encores.retain(|waiting| waiting.stream() == Ssrc(1));
         assert_eq!(encores.waiting.len(), MAX_WAITING / 2);
     }
 }

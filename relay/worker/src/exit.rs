@@ -36,12 +36,13 @@ impl Exit<'_> {
     }
 
     /// Sends what `write` writes: it is given the leg's extensions, the transport-wide counter and the room, and says how long the packet
-    /// became. False when nothing was sent. `repairable`: what is to be sent again if this is lost.
+    /// became. False when nothing was sent. `purpose`: `None` for what the estimator is not told of. `repairable`: what is to be sent again
+    /// if this is lost.
     #[inline]
     pub(crate) fn push(
         &mut self,
         now: Instant,
-        (purpose, repairable): (Purpose, Option<(Ssrc, u16)>),
+        (purpose, repairable): (Option<Purpose>, Option<(Ssrc, u16)>),
         downlink: &mut Downlink,
         outbox: &mut Outbox,
         write: impl FnOnce(&ExtMap, &mut u16, &mut [u8]) -> Option<usize>,
@@ -52,7 +53,9 @@ impl Exit<'_> {
             let len = write(exts, twcc, buf)?;
             let (sequence, ssrc) = identity(buf)?;
             let bytes = transport.seal_rtp(buf, len).ok()?;
-            downlink.estimator.sent(now, &Sent { number, ssrc, sequence, bytes, purpose });
+            if let Some(purpose) = purpose {
+                downlink.estimator.sent(now, &Sent { number, ssrc, sequence, bytes, purpose });
+            }
             if let Some((stream, sequence)) = repairable {
                 downlink.flights.sent(number, Flight { stream, sequence, sent: now });
             }

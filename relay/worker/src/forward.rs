@@ -1,21 +1,29 @@
 //! The fan-out: one packet in, one rewritten and sealed packet out for each route, now or when its time has come.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use media::pacer::{Class, Verdict};
-use media::{Inbound, Packet};
+use media::{Inbound, Packet, Ticket};
 use signal::session::MediaKind;
 
-use crate::downlink::Waiting;
+use crate::downlink::{Downlink, Waiting};
 use crate::exit::{OVERHEAD, exit};
 use crate::keys::PeerKey;
 use crate::outbox::Outbox;
-use crate::peer::{Link, Target};
+use crate::peer::{Link, OutSlot, Target};
 use crate::worker::Worker;
+
+/// Pictures are followed by empty packets on a line that is known to lose this share whatever is sent. Elsewhere too much may be sent already.
+const LOSSY: f32 = 0.03;
+
+/// How long after a picture the empty packets follow that show what is missing of it. Pictures come each 33 ms, at 15 a second each 66; a
+/// row of losses is over by the second as a rule.
+const BEHIND: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(15)];
 
 /// What became of a packet on one leg.
 enum Leg {
-    Sent,
+    /// Something follows then at the earliest.
+    Sent(Option<Instant>),
     /// Until then at the earliest.
     Waits(Option<Instant>),
     /// The viewer's queue is full.
@@ -35,7 +43,12 @@ impl Worker {
             let Some(peer) = self.peers.get_mut(target.peer) else { continue };
             let Some(link) = peer.link.as_deref_mut() else { continue };
             match forward_to(now, link, target.slot, (inbound, &packet), &mut self.outbox) {
-                Leg::Sent => self.counters.rtp_forwarded += 1,
+                Leg::Sent(follows) => {
+                    self.counters.rtp_forwarded += 1;
+                    if let Some(at) = follows {
+                        self.schedule_at(at, target.peer);
+                    }
+                }
                 Leg::Waits(until) => {
                     self.counters.paced += 1;
                     self.schedule_at(until.unwrap_or(now), target.peer);
@@ -63,7 +76,9 @@ fn forward_to(now: Instant, link: &mut Link, slot: usize, (inbound, packet): (&I
     let Some(ticket) = slot.media.admit(now, inbound, packet) else { return Leg::NotHis };
     let class = if slot.line.kind == MediaKind::Audio { Class::Audio } else { Class::Video };
     let waiting = Waiting::First { stream: slot.line.ssrc, ticket };
-    match downlink.pacer.offer(now, class, usize::from(ticket.bytes) + OVERHEAD, waiting) {
+    let verdict = downlink.pacer.offer(now, class, usize::from(ticket.bytes) + OVERHEAD, waiting);
+    let follows = if downlink.estimator.own_loss() >= LOSSY { follow(now, downlink, slot, inbound, &ticket) } else { None };
+    match verdict {
         Verdict::Now(_) => {}
         Verdict::Waits => return Leg::Waits(downlink.pacer.poll_timeout()),
         Verdict::Full(_) => {
@@ -73,12 +88,26 @@ fn forward_to(now: Instant, link: &mut Link, slot: usize, (inbound, packet): (&I
     }
     let purpose = downlink.pacer.purpose(class);
     let repairable = (class == Class::Video).then_some((slot.line.ssrc, ticket.sequence()));
-    let sent =
-        exit.push(now, (purpose, repairable), downlink, outbox, |exts, twcc, buf| slot.media.write(now, &ticket, packet, exts, twcc, buf));
+    let sent = exit.push(now, (Some(purpose), repairable), downlink, outbox, |exts, twcc, buf| {
+        slot.media.write(now, &ticket, packet, exts, twcc, buf)
+    });
     if sent {
-        Leg::Sent
+        Leg::Sent(follows)
     } else {
         slot.media.forgo(&ticket);
         Leg::NotHis
     }
+}
+
+/// Lets empty packets follow a picture that ends with this packet; says when the first is due.
+#[cold]
+fn follow(now: Instant, downlink: &mut Downlink, slot: &mut OutSlot, inbound: &Inbound<'_>, ticket: &Ticket) -> Option<Instant> {
+    let tickets = slot.media.follow(inbound, ticket)?;
+    let gone = now + downlink.pacer.delay();
+    for (ticket, after) in tickets.into_iter().zip(BEHIND) {
+        if !downlink.encores.add(gone + after, Waiting::First { stream: slot.line.ssrc, ticket }) {
+            slot.media.forgo(&ticket);
+        }
+    }
+    downlink.encores.poll_timeout()
 }

@@ -53,14 +53,24 @@ impl Worker {
     fn send_waiting(&mut self, now: Instant, viewer: PeerKey, class: Class, stream: Ssrc, ticket: &Ticket) {
         match self.try_send_waiting(now, viewer, class, stream, ticket) {
             Some(true) => self.counters.rtp_forwarded += 1,
-            Some(false) | None => {
-                let slot = self.link_mut(viewer).and_then(|link| link.slots.iter_mut().find(|slot| slot.line.ssrc == stream));
-                if let Some(slot) = slot {
-                    slot.media.forgo(ticket);
-                }
-                self.counters.waited_in_vain += 1;
-            }
+            Some(false) | None => self.forgo_waiting(viewer, stream, ticket),
         }
+    }
+
+    /// An empty packet leaves behind its picture.
+    pub(crate) fn send_follower(&mut self, now: Instant, viewer: PeerKey, stream: Ssrc, ticket: &Ticket) {
+        match self.try_send_waiting(now, viewer, Class::Video, stream, ticket) {
+            Some(true) => self.counters.rtp_empty += 1,
+            Some(false) | None => self.forgo_waiting(viewer, stream, ticket),
+        }
+    }
+
+    fn forgo_waiting(&mut self, viewer: PeerKey, stream: Ssrc, ticket: &Ticket) {
+        let slot = self.link_mut(viewer).and_then(|link| link.slots.iter_mut().find(|slot| slot.line.ssrc == stream));
+        if let Some(slot) = slot {
+            slot.media.forgo(ticket);
+        }
+        self.counters.waited_in_vain += 1;
     }
 
     /// The packet is written out of the store, if it is still there and still permitted.
@@ -79,8 +89,10 @@ impl Worker {
         let packet = Packet::from(&stored);
         let (slots, downlink, mut exit) = exit(to.link.as_deref_mut()?, path);
         let slot = &mut slots[index].media;
-        let purpose = downlink.pacer.purpose(class);
-        let repairable = (class == Class::Video).then_some((stream, ticket.sequence()));
+        // An empty packet says nothing of what becomes of full ones: a policer that counts bytes lets it through.
+        let told = !ticket.is_empty();
+        let purpose = told.then(|| downlink.pacer.purpose(class));
+        let repairable = (told && class == Class::Video).then_some((stream, ticket.sequence()));
         let sent = exit.push(now, (purpose, repairable), downlink, &mut self.outbox, |exts, twcc, buf| {
             slot.write(now, ticket, &packet, exts, twcc, buf)
         });
@@ -132,7 +144,7 @@ fn pad_once(
     let filled = slots.iter_mut().filter(|slot: &&mut OutSlot| slot.open && slot.occupant.is_some());
     for slot in filled {
         let mut len = None;
-        let sent = exit.push(now, (purpose, None), downlink, outbox, |exts, twcc, buf| {
+        let sent = exit.push(now, (Some(purpose), None), downlink, outbox, |exts, twcc, buf| {
             len = slot.media.write_padding(wanted, exts, twcc, buf);
             len
         });

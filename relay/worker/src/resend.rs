@@ -8,7 +8,6 @@ use slotmap::SlotMap;
 use wire::ids::Ssrc;
 
 use crate::downlink::Waiting;
-use crate::encore::Encore;
 use crate::exit::{OVERHEAD, exit};
 use crate::keys::PeerKey;
 use crate::outbox::Outbox;
@@ -20,6 +19,9 @@ const DEFAULT_RTT: Duration = Duration::from_millis(30);
 
 /// On a line that loses this share, silence is taken for loss; on any other it is far more often a stall of a radio channel.
 const LOSSY: f32 = 0.03;
+
+/// Time between the copies of a packet.
+const APART: Duration = Duration::from_millis(5);
 
 /// Feedback takes longer than the round trip by so much: it waits for the viewer's timer's tick, for other packets, for the way back.
 const FEEDBACK_WAITS: Duration = Duration::from_millis(25);
@@ -97,15 +99,21 @@ impl Worker {
         }
     }
 
-    /// Second copies of what was sent again that are due now. Those that would have to wait come too late to be of use.
+    /// What follows something else and is due now. Second copies that would have to wait come too late to be of use.
     pub(crate) fn repeat(&mut self, now: Instant, viewer: PeerKey) {
         while let Some(encore) = self.link_mut(viewer).and_then(|link| link.downlink.encores.take_due(now)) {
-            let Encore { stream, sequence, .. } = encore;
-            let Some((from, to)) = pair(&mut self.peers, viewer, stream) else { continue };
-            let Some(to) = to.link.as_deref_mut().filter(|to| !to.downlink.is_jammed()) else { continue };
-            if let Some(missed) = find(from, to, stream, sequence) {
-                write_again(now, to, sequence, &missed, None, &mut self.outbox);
+            match encore {
+                Waiting::First { stream, ticket } => self.send_follower(now, viewer, stream, &ticket),
+                Waiting::Again { stream, sequence } => self.repeat_once(now, viewer, stream, sequence),
             }
+        }
+    }
+
+    fn repeat_once(&mut self, now: Instant, viewer: PeerKey, stream: Ssrc, sequence: u16) {
+        let Some((from, to)) = pair(&mut self.peers, viewer, stream) else { return };
+        let Some(to) = to.link.as_deref_mut().filter(|to| !to.downlink.is_jammed()) else { return };
+        if let Some(missed) = find(from, to, stream, sequence) {
+            write_again(now, to, sequence, &missed, None, &mut self.outbox);
         }
     }
 }
@@ -154,7 +162,7 @@ fn send_again(now: Instant, to: &mut Link, sequence: u16, missed: &Missed<'_>, o
     if sent {
         to.slots[missed.slot].media.tried(now, sequence);
         if twice {
-            to.downlink.encores.add(now, missed.stream, sequence);
+            to.downlink.encores.add(now + APART, Waiting::Again { stream: missed.stream, sequence });
         }
     }
     sent
@@ -173,7 +181,7 @@ fn write_again(
     let (slots, downlink, mut exit) = exit(to, path);
     let slot = &mut slots[missed.slot].media;
     let purpose = downlink.pacer.purpose(Class::Resend);
-    exit.push(now, (purpose, repairable), downlink, outbox, |exts, twcc, buf| match missed.publication.kind() {
+    exit.push(now, (Some(purpose), repairable), downlink, outbox, |exts, twcc, buf| match missed.publication.kind() {
         MediaKind::Audio => slot.resend_sound(now, sequence, missed.publication, exts, twcc, buf),
         MediaKind::Video => slot.resend(now, sequence, &missed.stored, exts, twcc, buf),
     })

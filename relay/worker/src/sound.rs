@@ -75,7 +75,7 @@ pub(crate) fn send_sound(
     let _ = downlink.pacer.offer(now, Class::Audio, usize::from(ticket.bytes) + OVERHEAD, waiting);
     let (number, plan, purpose) = (exit.number(), downlink.protection.plan(), downlink.pacer.purpose(Class::Audio));
     let before = slot.media.counters().redundant;
-    let sent = exit.push(now, (purpose, None), downlink, outbox, |exts, twcc, buf| {
+    let sent = exit.push(now, (Some(purpose), None), downlink, outbox, |exts, twcc, buf| {
         slot.media.write_sound(now, &ticket, &packet, publication, plan, exts, twcc, buf)
     });
     if !sent {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tests::sim::{LinkSpec, PersonIx, Setup, Sim, SourceSetup};
+use tests::sim::{Layer, LinkSpec, PersonIx, Setup, Sim, SourceSetup};
 
 use crate::video::{freezes, join, plain_camera, record};
 use crate::{JOIN, SECOND};
@@ -12,10 +12,20 @@ fn viewer() -> Setup {
     Setup { feedback_every: Duration::from_millis(50), ..Setup::viewer(2, 1, 1) }
 }
 
+/// A tile's worth of picture: two packets each 66 ms, so that what is lost last of one is shown by nothing for long.
+fn small_camera(temporal: u8) -> SourceSetup {
+    let layer = Layer { rid: None, width: 480, height: 270, bitrate: 200_000 };
+    SourceSetup { temporal, fps: 15, ..SourceSetup::camera(vec![layer]) }
+}
+
 /// Somebody who is seen and heard, and a viewer both of whose directions turn bad after they met.
 fn lossy(seed: u64, bad: &LinkSpec, viewer: Setup) -> (Sim, PersonIx, PersonIx) {
+    lossy_with(seed, plain_camera(), bad, viewer)
+}
+
+fn lossy_with(seed: u64, camera: SourceSetup, bad: &LinkSpec, viewer: Setup) -> (Sim, PersonIx, PersonIx) {
     let mut sim = Sim::new(seed);
-    let speaker = Setup { sources: vec![SourceSetup::microphone(), plain_camera()], ..Setup::viewer(1, 0, 0) };
+    let speaker = Setup { sources: vec![SourceSetup::microphone(), camera], ..Setup::viewer(1, 0, 0) };
     let camera = join(&mut sim, speaker, LinkSpec::default(), LinkSpec::default());
     let viewer = join(&mut sim, viewer, LinkSpec::default(), LinkSpec::default());
     sim.run(JOIN);
@@ -36,10 +46,12 @@ fn lost(sim: &mut Sim, viewer: PersonIx) -> f64 {
 /// Ten minutes on a line that loses a tenth of everything, both ways: no more than `most` pictures stand for over 200 ms, none for over
 /// 400 ms, and nine of ten are decoded.
 ///
-/// Over sixteen other seeds each, 160 minutes, so many stood: 1 at random, then 5, 5, 14 and 59 for rows of 1.5, 2, 3 and 4. Without a
-/// round trip and with nothing lost on the way back (the floor below) it would be none, none, none, 2 and 11.
-fn assert_smooth(seed: u64, bad: &LinkSpec, most: u64) {
-    let (mut sim, camera, viewer) = lossy(seed, bad, viewer());
+/// Over sixteen other seeds each, 160 minutes, so many stood: none at random, then 1, 3, 8 and 20 for rows of 1.5, 2, 3 and 4. Of small
+/// pictures 3 at random and 332 in rows of 3, where it would be 161 without a round trip and with nothing lost on the way back (the floor
+/// below).
+fn assert_smooth(seed: u64, camera: SourceSetup, bad: &LinkSpec, most: u64) {
+    let pictures = u64::from(camera.fps) * 600;
+    let (mut sim, camera, viewer) = lossy_with(seed, camera, bad, viewer());
     sim.run(600 * SECOND);
     let lost = lost(&mut sim, viewer);
     assert!((0.085..0.115).contains(&lost), "the fault happened: {lost}");
@@ -48,45 +60,58 @@ fn assert_smooth(seed: u64, bad: &LinkSpec, most: u64) {
     eprintln!("{bad:?}: {count} freezes in ten minutes, longest {longest:?}, {record}");
     assert!(count <= most, "pictures stood for up to {longest:?}: {:?}", record.freezes);
     assert!(longest < Duration::from_millis(400), "{longest:?}");
-    assert!(record.decoded_total() > 13_500, "{} of 15,000 pictures", record.decoded_total());
+    assert!(record.decoded_total() > pictures / 10 * 9, "{} of {pictures} pictures", record.decoded_total());
 }
 
 #[test]
 fn a_tenth_lost_at_random_freezes_nothing_in_ten_minutes() {
-    assert_smooth(300, &LinkSpec::lossy(0.1), 0);
+    assert_smooth(300, plain_camera(), &LinkSpec::lossy(0.1), 0);
 }
 
 #[test]
 fn a_tenth_lost_in_bursts_of_one_and_a_half_freezes_hardly_anything_in_ten_minutes() {
-    assert_smooth(301, &LinkSpec::bursty(0.1, 1.5), 1);
+    assert_smooth(301, plain_camera(), &LinkSpec::bursty(0.1, 1.5), 1);
 }
 
 #[test]
 fn a_tenth_lost_in_bursts_of_two_freezes_hardly_anything_in_ten_minutes() {
-    assert_smooth(302, &LinkSpec::bursty(0.1, 2.0), 1);
+    assert_smooth(302, plain_camera(), &LinkSpec::bursty(0.1, 2.0), 1);
 }
 
 #[test]
 fn a_tenth_lost_in_bursts_of_three_freezes_hardly_anything_in_ten_minutes() {
-    assert_smooth(303, &LinkSpec::bursty(0.1, 3.0), 3);
+    assert_smooth(303, plain_camera(), &LinkSpec::bursty(0.1, 3.0), 2);
 }
 
 #[test]
-fn a_tenth_lost_in_bursts_of_four_freezes_a_picture_a_minute_for_a_moment() {
-    assert_smooth(304, &LinkSpec::bursty(0.1, 4.0), 8);
+fn a_tenth_lost_in_bursts_of_four_freezes_a_picture_or_two_for_a_moment() {
+    assert_smooth(304, plain_camera(), &LinkSpec::bursty(0.1, 4.0), 4);
 }
 
-/// Floor: where requests are never lost and nothing takes any time, rows of four still freeze pictures. They are longer than 200 ms.
 #[test]
-fn floor_without_a_round_trip_rows_of_four_freeze_pictures_all_the_same() {
-    let (mut sim, _, viewer) = lossy(515, &LinkSpec::bursty(0.1, 4.0), viewer());
+fn a_tenth_lost_of_a_small_picture_freezes_hardly_anything_in_ten_minutes() {
+    assert_smooth(308, small_camera(3), &LinkSpec::lossy(0.1), 1);
+    assert_smooth(309, small_camera(1), &LinkSpec::lossy(0.1), 1);
+}
+
+/// Sound and picture are 80 packets a second: one row of losses in eighty lasts for 150 ms by itself.
+#[test]
+fn a_tenth_lost_of_a_small_picture_in_bursts_of_three_never_lets_it_stand_for_long() {
+    assert_smooth(514, small_camera(3), &LinkSpec::bursty(0.1, 3.0), 30);
+    assert_smooth(504, small_camera(1), &LinkSpec::bursty(0.1, 3.0), 30);
+}
+
+/// Floor: where requests are never lost and nothing takes any time, rows of three still freeze small pictures. They are longer than 200 ms.
+#[test]
+fn floor_without_a_round_trip_rows_of_three_freeze_small_pictures_all_the_same() {
+    let (mut sim, _, viewer) = lossy_with(514, small_camera(3), &LinkSpec::bursty(0.1, 3.0), viewer());
     let near = Duration::from_micros(100);
     let access = sim.network.access(viewer);
     (access.up.spec, access.down.spec.delay) = (LinkSpec { delay: near, ..LinkSpec::default() }, near);
     sim.run(600 * SECOND);
     let (count, longest) = freezes(&sim, viewer);
     eprintln!("without a round trip: {count} freezes in ten minutes, longest {longest:?}");
-    assert!((1..=4).contains(&count), "{count} {longest:?}");
+    assert!((4..=20).contains(&count), "{count} {longest:?}");
 }
 
 /// Twin: a viewer who does not ask again sees the picture freeze, so the measure above can fail.

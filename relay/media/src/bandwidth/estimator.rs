@@ -313,6 +313,21 @@ impl Estimator {
         }
     }
 
+    /// Share of packets that the line is known to lose whatever is sent, 0 to 1; 0 for viewers who do not report by packet.
+    #[must_use]
+    pub fn own_loss(&self) -> f32 {
+        self.loss.inherent() as f32
+    }
+
+    /// Share of packets lost in the mean of some seconds: rows of losses do not lift it, and losses that have just begun hardly do.
+    #[must_use]
+    pub fn lasting_loss(&self) -> f32 {
+        match self.reports {
+            Reports::None => self.fallback.loss() as f32,
+            Reports::ByNumber { .. } | Reports::ByStream { .. } => self.loss.level() as f32,
+        }
+    }
+
     pub(super) fn micros(&self, now: Instant) -> u64 {
         now.saturating_duration_since(self.began).as_micros() as u64
     }

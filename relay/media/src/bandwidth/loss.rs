@@ -107,6 +107,7 @@ pub(super) struct Loss {
     /// The same as the last trial had it.
     tried: f64,
     smoothed: f64,
+    level: f64,
     limit: Option<f64>,
     /// More is lost than is known of the line.
     doubt: bool,
@@ -162,6 +163,7 @@ impl Loss {
             inherent: 0.0,
             tried: 0.0,
             smoothed: 0.0,
+            level: 0.0,
             limit: None,
             doubt: false,
             evidence: (0, 0),
@@ -192,6 +194,11 @@ impl Loss {
     /// Share lost lately, but for what full queues lost.
     pub(super) fn smoothed(&self) -> f64 {
         self.smoothed
+    }
+
+    /// The same in the mean of some seconds: rows of losses do not lift it.
+    pub(super) fn level(&self) -> f64 {
+        self.level
     }
 
     /// Share that the line loses whatever is sent.
@@ -242,11 +249,12 @@ impl Loss {
         (self.lost, self.packets, self.since) = (0, 0, now);
         let share = ratio(lost, packets);
         // What a queue lost tells nothing of the line that is left when it is empty.
-        let up = if self.excuses(now) { 0.0 } else { SMOOTH_UP };
-        let weight = if share > self.smoothed { up } else { SMOOTH_DOWN };
+        let told = if self.excuses(now) { 0.0 } else { 1.0 };
         // An observation of few packets says little.
-        let weight = weight * f64::from(packets.min(MIN_PACKETS)) / f64::from(MIN_PACKETS);
-        self.smoothed += weight * (share - self.smoothed);
+        let says = f64::from(packets.min(MIN_PACKETS)) / f64::from(MIN_PACKETS);
+        let follow = |known: f64, up: f64| says * if share > known { up } else { SMOOTH_DOWN } * (share - known);
+        self.smoothed += follow(self.smoothed, told * SMOOTH_UP);
+        self.level += follow(self.level, told * SMOOTH_DOWN);
         self.recent.rotate_right(1);
         self.recent[0] = (lost, packets);
         let finding = self.observe(now, rate, arrives);
@@ -338,10 +346,15 @@ impl Loss {
         if limit >= arrives / (1.0 - share) {
             return;
         }
-        (self.evidence, self.appeal) = ((0, 0), None);
-        let if_full = (1.0 - arrives / limit).clamp(self.inherent.min(share), share);
+        let remains = 1.0 - arrives / limit;
         let usual = self.usual().filter(|usual| *usual > DOUBT);
+        // Nor would one under which a full line still lost about what this one loses anyway.
+        if usual.is_some_and(|usual| usual < 2.0 * remains) {
+            return;
+        }
+        let if_full = remains.clamp(self.inherent.min(share), share);
         let if_own = usual.map_or(OWN * share, |usual| usual.min(OWN * share));
+        (self.evidence, self.appeal) = ((0, 0), None);
         self.limit = Some(limit);
         self.phase = Phase::Trial(Trial { rate, limit, before: share, if_own, if_full, again: false, seen: 0, lost: 0, packets: 0 });
     }

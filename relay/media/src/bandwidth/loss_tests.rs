@@ -139,6 +139,29 @@ fn less_is_sent_in_a_trial_than_before_it_or_there_is_none() {
 }
 
 #[test]
+fn where_a_trial_can_go_no_lower_a_line_with_losses_of_its_own_is_not_tried() {
+    let tried_with = |usual: u32| {
+        let (mut loss, mut now) = (Loss::new(0), 0);
+        observe(&mut loss, &mut now, &vec![usual; 60], 1.7e5);
+        observe(&mut loss, &mut now, &[26; 4], 1.7e5);
+        loss.tries()
+    };
+    // 200 kbit/s is the least that a trial sends: a line that carries 170 would still lose a seventh.
+    assert!(tried_with(0) && !tried_with(6));
+}
+
+#[test]
+fn rows_of_losses_lift_what_is_lost_lately_but_not_what_is_lost_for_long() {
+    let (mut loss, mut now) = (Loss::new(0), 0);
+    let mut highest = (0.0f64, 0.0f64);
+    for _ in 0..30 {
+        observe(&mut loss, &mut now, &[0, 24, 0, 0], 1.5e6);
+        highest = (highest.0.max(loss.smoothed()), highest.1.max(loss.level()));
+    }
+    assert!(highest.0 > 0.2 && (0.09..0.15).contains(&highest.1), "a tenth is lost: {highest:?}");
+}
+
+#[test]
 fn a_trial_that_only_relieves_is_followed_by_a_deeper_one() {
     let (mut loss, mut now) = (Loss::new(0), 0);
     // A policer of 1 Mbit/s lets 1.6 through at first: the limit that comes of it is still too much.

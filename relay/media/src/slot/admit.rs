@@ -27,6 +27,22 @@ impl Slot {
         self.admit_packet(now, inbound, packet, codec)
     }
 
+    /// Tickets for two empty packets behind `ticket`, with numbers of their own: a viewer who misses the last packets of a picture sees it
+    /// by them, and need not wait for the next picture. To be called at once after [`Slot::admit`]; `None` unless the packet ends a picture
+    /// and is the newest that came.
+    pub fn follow(&mut self, inbound: &Inbound<'_>, ticket: &Ticket) -> Option<[Ticket; 2]> {
+        let ends = inbound.marker || ticket.marked;
+        if !ends || self.config.kind == MediaKind::Audio || !self.thinning.is_newest(inbound.ext_seq) {
+            return None;
+        }
+        let mut behind = || {
+            self.thinning.add_place();
+            let out_seq = self.newest.add_number();
+            Ticket { bytes: 0, out_seq, starts: false, keyframe: false, fills: true, ..*ticket }
+        };
+        Some([behind(), behind()])
+    }
+
     /// The viewer's codec for a packet, and what of it goes on; remembers whether there is one.
     #[inline]
     pub(super) fn read<'p>(&mut self, packet: &Packet<'p>) -> Option<(CodecOut, &'p [u8])> {

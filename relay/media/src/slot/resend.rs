@@ -8,7 +8,7 @@ use wire::seq::distance;
 
 use super::Slot;
 use crate::rewrite::{Stamps, translate, write_head, write_payload};
-use crate::runs::Run;
+use crate::runs::{Placing, Run};
 use crate::segment::Pictures;
 use crate::{MediaKind, Origin, Packet, Stored, Ticket};
 
@@ -95,6 +95,7 @@ impl Slot {
         }
         ticket.marked = attached.segment?.marks(self.config.kind, stored.ext_seq, &run, &stored.frame);
         ticket.fills = match first {
+            _ if ticket.fills => true,
             true => !self.thinning.passes(run, stored.timestamp, &stored.frame),
             false => self.filled.as_ref().is_some_and(|filled| filled.contains(ticket.out_seq)),
         };
@@ -145,7 +146,7 @@ impl Slot {
     pub(super) fn again(&self, out_seq: u16) -> Option<(Ticket, Run)> {
         let segment = self.attached.as_ref()?.segment?;
         let full = self.extend(out_seq)?;
-        let (ext_seq, run) = segment.ext_seq(full, self.thinning.runs())?;
+        let Placing { ext_seq, run, added } = segment.placing(full, self.thinning.runs())?;
         let forgone = || self.forgone.as_ref().is_some_and(|forgone| forgone.contains(full));
         if self.sent.is_fresh(full) && !segment.passed_before(ext_seq) && !forgone() {
             return None;
@@ -159,7 +160,7 @@ impl Slot {
             starts: false,
             keyframe: false,
             marked: false,
-            fills: false,
+            fills: added,
         };
         Some((ticket, run))
     }
