@@ -101,6 +101,23 @@ fn an_empty_packet_behind_a_picture_is_sent_again_as_such() {
     }
 }
 
+/// Behind a number of H.264 that is missing browsers decode nothing: what need not be there would be one more to lose.
+#[test]
+fn nothing_follows_pictures_that_do_not_name_what_they_need() {
+    for (style, followed) in [(VP8, true), (Style::H264, false), (Style::Opus, false)] {
+        let mut source = lane(style, 0x100, "0");
+        let mut leg = leg(std::slice::from_ref(&source), true);
+        let frame = source.frame(0, &mut leg.rng, &mut leg.twcc_in);
+        let now = leg.time.at(1);
+        let follows = frame.iter().filter(|packet| {
+            let inbound = leg.receiver.handle_rtp(now, packet).unwrap();
+            let ticket = leg.slot.admit(now, &inbound, &Packet::from(&inbound)).unwrap();
+            leg.slot.follow(&inbound, &ticket).is_some()
+        });
+        assert_eq!(follows.count(), usize::from(followed), "{style:?}");
+    }
+}
+
 /// The caller may be wrong, the numbers never: they are nonces.
 #[test]
 fn nothing_is_forwarded_twice() {

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use wire::codec::Codec;
+
 use super::{Attached, Slot};
 use crate::rewrite::translate;
 use crate::segment::{Pictures, Segment};
@@ -29,10 +31,12 @@ impl Slot {
 
     /// Tickets for two empty packets behind `ticket`, with numbers of their own: a viewer who misses the last packets of a picture sees it
     /// by them, and need not wait for the next picture. To be called at once after [`Slot::admit`]; `None` unless the packet ends a picture
-    /// and is the newest that came.
+    /// and is the newest that came. Nor are there any where pictures do not say which others they need: browsers decode nothing of H.264
+    /// behind a number that is missing, and one that was not needed would only be one more to lose.
     pub fn follow(&mut self, inbound: &Inbound<'_>, ticket: &Ticket) -> Option<[Ticket; 2]> {
         let ends = inbound.marker || ticket.marked;
-        if !ends || self.config.kind == MediaKind::Audio || !self.thinning.is_newest(inbound.ext_seq) {
+        let told = inbound.picture_id.is_some() || (inbound.codec == Codec::Av1 && inbound.dependency.is_some());
+        if !ends || !told || !self.thinning.is_newest(inbound.ext_seq) {
             return None;
         }
         let mut behind = || {
