@@ -14,7 +14,8 @@ const MAX_TIMES: u8 = 16;
 /// What can be saved up on any line, bytes: a picture.
 const LEAST_SAVED: i64 = 8 * 1024;
 
-/// What is kept for the temporal layer below, as a divisor of what may be saved up.
+/// What is kept for the temporal layer below, as a divisor of what may be saved up. With a fourth the top layer's repairs were refused
+/// where a tenth was lost, which does not use the budget up.
 const RESERVED: i64 = 8;
 
 /// Least time between two retransmissions of a packet where the round trip is shorter or unknown.

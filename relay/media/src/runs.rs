@@ -10,8 +10,8 @@
 
 use std::collections::VecDeque;
 
-/// Runs remembered. A run ends with each frame that is left out: 15 a second without the top one of three temporal layers, 30 without a
-/// spatial layer; four seconds at least, longer than the store lasts.
+/// Runs remembered. A run ends with each frame that is left out (15 a second without the top one of three temporal layers, 30 without a
+/// spatial layer) and with each picture that empty packets follow: two seconds at least at 60 pictures a second, as long as the store lasts.
 const MAX_RUNS: usize = 128;
 
 /// Packets that moved up by the same number of places.

@@ -52,7 +52,7 @@ impl Shift {
 pub(crate) const PICTURE_ID_MASK: u16 = 0x7fff;
 
 impl Ticket {
-    /// Whether it carries nothing: it is of no use once something newer has arrived.
+    /// Whether it carries nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.fills

@@ -107,6 +107,7 @@ pub(super) struct Loss {
     /// The same as the last trial had it.
     tried: f64,
     smoothed: f64,
+    /// See [`Loss::level`].
     level: f64,
     limit: Option<f64>,
     /// More is lost than is known of the line.
