@@ -62,6 +62,9 @@ const FIRST: Duration = Duration::from_secs(5);
 /// Pictures of an encoding that is given up are not sent if they would wait longer: they come too late, and in the way of the next.
 const STALE: Duration = Duration::from_millis(200);
 
+/// On a line that loses this share, silence is taken for loss; on any other it is far more often a stall of a radio channel.
+const LOSSY: f32 = 0.03;
+
 /// Questions to the line that are taken up at one time; the estimator asks one after the other.
 const MAX_PROBES: usize = 8;
 
@@ -248,6 +251,11 @@ impl Downlink {
 
     fn collapses(&self, now: Instant) -> bool {
         self.collapsed_at.is_some_and(|at| now.saturating_duration_since(at) < COLLAPSING)
+    }
+
+    /// Whether so much is lost, and not by a queue that is full, that it is worth packets to find out sooner what was.
+    pub(crate) fn is_lossy(&self, now: Instant) -> bool {
+        self.estimator.loss() >= LOSSY && !self.estimator.overflows(now)
     }
 
     /// Whether what is offered now would wait for so long that nobody wants to see it any more.

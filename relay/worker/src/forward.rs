@@ -13,9 +13,6 @@ use crate::outbox::Outbox;
 use crate::peer::{Link, OutSlot, Target};
 use crate::worker::Worker;
 
-/// Pictures are followed by empty packets on a line that is known to lose this share whatever is sent. Elsewhere too much may be sent already.
-const LOSSY: f32 = 0.03;
-
 /// How long after a picture the empty packets follow that show what is missing of it. Pictures come each 33 ms, at 15 a second each 66; a
 /// row of losses is over by the second as a rule.
 const BEHIND: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(15)];
@@ -77,7 +74,7 @@ fn forward_to(now: Instant, link: &mut Link, slot: usize, (inbound, packet): (&I
     let class = if slot.line.kind == MediaKind::Audio { Class::Audio } else { Class::Video };
     let waiting = Waiting::First { stream: slot.line.ssrc, ticket };
     let verdict = downlink.pacer.offer(now, class, usize::from(ticket.bytes) + OVERHEAD, waiting);
-    let follows = if downlink.estimator.own_loss() >= LOSSY { follow(now, downlink, slot, inbound, &ticket) } else { None };
+    let follows = if downlink.is_lossy(now) { follow(now, downlink, slot, inbound, &ticket) } else { None };
     match verdict {
         Verdict::Now(_) => {}
         Verdict::Waits => return Leg::Waits(downlink.pacer.poll_timeout()),

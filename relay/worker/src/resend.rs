@@ -17,9 +17,6 @@ use crate::worker::Worker;
 /// Assumed towards a viewer whose reports have not told yet: a good line, so that a first loss is repaired early.
 const DEFAULT_RTT: Duration = Duration::from_millis(30);
 
-/// On a line that loses this share, silence is taken for loss; on any other it is far more often a stall of a radio channel.
-const LOSSY: f32 = 0.03;
-
 /// Time between the copies of a packet.
 const APART: Duration = Duration::from_millis(5);
 
@@ -39,8 +36,7 @@ struct Missed<'s> {
 impl Link {
     /// What was sent by this moment and is not spoken of in a feedback that comes now did not arrive; `None` where that cannot be said.
     pub(crate) fn overdue(&self, now: Instant) -> Option<Instant> {
-        let lossy = self.downlink.estimator.loss() >= LOSSY && !self.downlink.estimator.overflows(now);
-        let rtt = self.slots.iter().filter_map(|slot| slot.media.rtt()).max().filter(|_| lossy)?;
+        let rtt = self.slots.iter().filter_map(|slot| slot.media.rtt()).max().filter(|_| self.downlink.is_lossy(now))?;
         now.checked_sub(rtt + FEEDBACK_WAITS)
     }
 }

@@ -313,12 +313,6 @@ impl Estimator {
         }
     }
 
-    /// Share of packets that the line is known to lose whatever is sent, 0 to 1; 0 for viewers who do not report by packet.
-    #[must_use]
-    pub fn own_loss(&self) -> f32 {
-        self.loss.inherent() as f32
-    }
-
     /// Share of packets lost in the mean of some seconds: rows of losses do not lift it, and losses that have just begun hardly do.
     #[must_use]
     pub fn lasting_loss(&self) -> f32 {

@@ -35,7 +35,7 @@ impl Slot {
     /// behind a number that is missing, and one that was not needed would only be one more to lose.
     pub fn follow(&mut self, inbound: &Inbound<'_>, ticket: &Ticket) -> Option<[Ticket; 2]> {
         let ends = inbound.marker || ticket.marked;
-        let told = inbound.picture_id.is_some() || (inbound.codec == Codec::Av1 && inbound.dependency.is_some());
+        let told = inbound.codec != Codec::H264 && (inbound.picture_id.is_some() || inbound.dependency.is_some());
         if !ends || !told || !self.thinning.is_newest(inbound.ext_seq) {
             return None;
         }
