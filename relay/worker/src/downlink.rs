@@ -62,7 +62,8 @@ const FIRST: Duration = Duration::from_secs(5);
 /// Pictures of an encoding that is given up are not sent if they would wait longer: they come too late, and in the way of the next.
 const STALE: Duration = Duration::from_millis(200);
 
-/// On a line that loses this share, silence is taken for loss; on any other it is far more often a stall of a radio channel.
+/// On a line that loses this share, silence is taken for loss (on any other it is far more often a stall of a radio channel), and empty
+/// packets follow pictures.
 const LOSSY: f32 = 0.03;
 
 /// Questions to the line that are taken up at one time; the estimator asks one after the other.

@@ -30,7 +30,9 @@ impl Worker {
             let Some(link) = self.link_mut(viewer) else { return };
             let Some((class, waiting)) = link.downlink.pacer.poll(now) else { break };
             match waiting {
-                Waiting::First { stream, ticket } => self.send_waiting(now, viewer, class, stream, &ticket),
+                Waiting::First { stream, ticket } => {
+                    self.counters.rtp_forwarded += u64::from(self.send_waiting(now, viewer, class, stream, &ticket));
+                }
                 Waiting::Again { stream, sequence } => self.resend_waiting(now, viewer, stream, sequence),
             }
         }
@@ -50,27 +52,17 @@ impl Worker {
         }
     }
 
-    fn send_waiting(&mut self, now: Instant, viewer: PeerKey, class: Class, stream: Ssrc, ticket: &Ticket) {
-        match self.try_send_waiting(now, viewer, class, stream, ticket) {
-            Some(true) => self.counters.rtp_forwarded += 1,
-            Some(false) | None => self.forgo_waiting(viewer, stream, ticket),
+    /// The time of a packet with a ticket has come. False if it is given up.
+    pub(crate) fn send_waiting(&mut self, now: Instant, viewer: PeerKey, class: Class, stream: Ssrc, ticket: &Ticket) -> bool {
+        let sent = self.try_send_waiting(now, viewer, class, stream, ticket) == Some(true);
+        if !sent {
+            let slot = self.link_mut(viewer).and_then(|link| link.slots.iter_mut().find(|slot| slot.line.ssrc == stream));
+            if let Some(slot) = slot {
+                slot.media.forgo(ticket);
+            }
+            self.counters.waited_in_vain += 1;
         }
-    }
-
-    /// An empty packet leaves behind its picture.
-    pub(crate) fn send_follower(&mut self, now: Instant, viewer: PeerKey, stream: Ssrc, ticket: &Ticket) {
-        match self.try_send_waiting(now, viewer, Class::Video, stream, ticket) {
-            Some(true) => self.counters.rtp_empty += 1,
-            Some(false) | None => self.forgo_waiting(viewer, stream, ticket),
-        }
-    }
-
-    fn forgo_waiting(&mut self, viewer: PeerKey, stream: Ssrc, ticket: &Ticket) {
-        let slot = self.link_mut(viewer).and_then(|link| link.slots.iter_mut().find(|slot| slot.line.ssrc == stream));
-        if let Some(slot) = slot {
-            slot.media.forgo(ticket);
-        }
-        self.counters.waited_in_vain += 1;
+        sent
     }
 
     /// The packet is written out of the store, if it is still there and still permitted.

@@ -99,7 +99,9 @@ impl Worker {
     pub(crate) fn repeat(&mut self, now: Instant, viewer: PeerKey) {
         while let Some(encore) = self.link_mut(viewer).and_then(|link| link.downlink.encores.take_due(now)) {
             match encore {
-                Waiting::First { stream, ticket } => self.send_follower(now, viewer, stream, &ticket),
+                Waiting::First { stream, ticket } => {
+                    self.counters.rtp_empty += u64::from(self.send_waiting(now, viewer, Class::Video, stream, &ticket));
+                }
                 Waiting::Again { stream, sequence } => self.repeat_once(now, viewer, stream, sequence),
             }
         }

@@ -94,8 +94,7 @@ impl Slot {
             return None;
         }
         ticket.marked = attached.segment?.marks(self.config.kind, stored.ext_seq, &run, &stored.frame);
-        ticket.fills = match first {
-            _ if ticket.fills => true,
+        ticket.fills |= match first {
             true => !self.thinning.passes(run, stored.timestamp, &stored.frame),
             false => self.filled.as_ref().is_some_and(|filled| filled.contains(ticket.out_seq)),
         };
