@@ -355,7 +355,7 @@ impl Loss {
         }
         let if_full = remains.clamp(self.inherent.min(share), share);
         let if_own = usual.map_or(OWN * share, |usual| usual.min(OWN * share));
-        (self.evidence, self.appeal) = ((0, 0), None);
+        self.evidence = (0, 0);
         self.limit = Some(limit);
         self.phase = Phase::Trial(Trial { rate, limit, before: share, if_own, if_full, again: false, seen: 0, lost: 0, packets: 0 });
     }
