@@ -215,8 +215,7 @@ impl Link {
             slot.held.set_free(now);
         }
         slot.media.set_target(grant.layer);
-        let half_a_second = downlink.estimator.target() / 16;
-        slot.media.fit_resends(half_a_second);
+        slot.media.fit_resends(downlink.estimator.target() / 8);
         slot.grant = Some(*grant);
         if slot.media.goes_down() && downlink.is_jammed() {
             slot.media.break_off();

@@ -36,7 +36,7 @@ impl Slot {
         allowed
     }
 
-    /// What can be saved up for retransmissions of pictures is what the line carries in half a second, `bytes`.
+    /// What can be saved up for retransmissions of pictures is what the line carries in a second, `bytes`.
     pub fn fit_resends(&mut self, bytes: u64) {
         if self.config.kind == MediaKind::Video {
             self.limit.fit(bytes);
