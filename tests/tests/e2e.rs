@@ -129,7 +129,9 @@ async fn a_tenth_lost_in_rows_of_three_freezes_nobody_for_a_second() {
     bo.sees(who, "camera", 4 * SOME_FRAMES).await;
 
     let spell = suffer(&bo, who, &proxy, ROWS_LAST, || proxy.lose_in_rows(0.1, 3.0)).await;
-    println!("a tenth in rows of three, {ROWS_LAST:?}: {spell:?}");
+    let empty = relay.counted("rtp_empty");
+    println!("a tenth in rows of three, {ROWS_LAST:?}: {spell:?}, {empty} empty packets behind pictures");
+    assert!(empty > 15 * ROWS_LAST.as_secs(), "this browser's pictures are followed: {empty}");
     assert!(spell.frames > 15 * ROWS_LAST.as_secs() * 8 / 10, "{spell:?}");
     assert!(spell.frozen < Duration::from_secs(1), "{spell:?}");
 }

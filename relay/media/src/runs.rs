@@ -94,10 +94,19 @@ impl Runs {
         Some(Placing { ext_seq: number.min(end - 1), run, added: number >= end })
     }
 
-    /// One place more behind this number, which went on and is the newest.
-    pub(crate) fn add_place(&mut self, ext_seq: u64) {
-        self.split(ext_seq + 1);
+    /// One place more behind `behind`, `newest` being the newest number: which place it is. `None` if anything between them was not left out.
+    pub(crate) fn add_place(&mut self, newest: u64, behind: u64) -> Option<u64> {
+        let last = match self.before.back() {
+            Some(before) if self.last.from > newest => self.last.from - (self.last.skipped - before.skipped) - 1,
+            _ => newest,
+        };
+        if last != behind {
+            return None;
+        }
+        self.split(newest + 1);
+        let place = self.last.place();
         self.last.added += 1;
+        Some(place)
     }
 
     /// A packet newer than all is left out; `picture`: it is the first of its picture that is.
@@ -181,9 +190,12 @@ mod tests {
                 let kept = what % 3 == 0;
                 table.insert(number, kept.then_some(place));
                 place += u64::from(kept);
-                for _ in 0..if kept { behind } else { 0 } {
-                    runs.add_place(number);
-                    added.push((place, number));
+                // Behind what was not left out, whatever was left out since.
+                let last = table.iter().rev().find(|(_, place)| place.is_some()).map(|(&number, _)| number);
+                for last in last.into_iter().cycle().take(behind.into()) {
+                    prop_assert_eq!(runs.add_place(number, last - 1), None);
+                    prop_assert_eq!(runs.add_place(number, last), Some(place));
+                    added.push((place, last));
                     place += 1;
                 }
                 number += 1;

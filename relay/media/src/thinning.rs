@@ -149,14 +149,9 @@ impl Thinning {
         Placed::Out
     }
 
-    /// Whether nothing newer was offered.
-    pub(crate) fn is_newest(&self, ext_seq: u64) -> bool {
-        ext_seq == self.newest
-    }
-
-    /// One place more behind the newest packet, which went on.
-    pub(crate) fn add_place(&mut self) {
-        self.runs.add_place(self.newest);
+    /// One place more behind this packet: which place it is. `None` if anything newer may yet have a place.
+    pub(crate) fn add_place(&mut self, ext_seq: u64) -> Option<u64> {
+        self.runs.add_place(self.newest, ext_seq)
     }
 
     /// Whether a frame that came late, or comes out of the store, goes on.

@@ -7,7 +7,7 @@ mod common;
 use common::leg::{VP8, header, lane, leg};
 use common::viewer::{RTX, SSRC};
 use common::{Style, ext_map};
-use media::Packet;
+use media::{Packet, Slot};
 use wire::ext::Ext;
 
 /// What was withheld from a slot does not come out of the store when the viewer reports it missing.
@@ -83,8 +83,10 @@ fn an_empty_packet_behind_a_picture_is_sent_again_as_such() {
         assert!(inbound.marker, "one packet, one picture");
         let view = Packet::from(&inbound);
         let ticket = leg.slot.admit(now, &inbound, &view).unwrap();
-        let followers = leg.slot.follow(&inbound, &ticket).unwrap();
-        let sent = [ticket, followers[0], followers[1]].map(|ticket| {
+        let one = leg.slot.follow(&ticket).unwrap();
+        let other = leg.slot.follow(&one).unwrap();
+        assert_eq!(leg.slot.follow(&one), None, "only the newest is followed");
+        let sent = [ticket, one, other].map(|ticket| {
             let mut out = [0; 1500];
             let len = leg.slot.write(now, &ticket, &view, &leg.exts, &mut leg.twcc, &mut out).unwrap();
             out[..len].to_vec()
@@ -96,6 +98,7 @@ fn an_empty_packet_behind_a_picture_is_sent_again_as_such() {
         let osn = first.wrapping_add(2).to_be_bytes();
         assert!(if rtx { header(&again).payload(&again).unwrap() == osn } else { again == sent[2] }, "{rtx}");
         let next = leg.send(&mut camera, 40, 1).unwrap();
+        assert_eq!(leg.slot.follow(&other), None, "the next picture has begun");
         assert_eq!(header(&next).sequence, first.wrapping_add(3), "what comes next moves on");
         assert_eq!(header(&leg.resend(first, 150).unwrap()).timestamp, header(&sent[0]).timestamp);
     }
@@ -112,7 +115,7 @@ fn nothing_follows_pictures_that_do_not_name_what_they_need() {
         let follows = frame.iter().filter(|packet| {
             let inbound = leg.receiver.handle_rtp(now, packet).unwrap();
             let ticket = leg.slot.admit(now, &inbound, &Packet::from(&inbound)).unwrap();
-            leg.slot.follow(&inbound, &ticket).is_some()
+            Slot::may_follow(&inbound, &ticket)
         });
         assert_eq!(follows.count(), usize::from(followed), "{style:?}");
     }

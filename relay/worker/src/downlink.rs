@@ -10,6 +10,7 @@ use media::{Flights, Ticket};
 use wire::ids::Ssrc;
 
 use crate::encore::Encores;
+use crate::follow::Followers;
 use crate::strain::Strain;
 
 /// Share of the pictures' budget kept for retransmissions at most, whatever the loss: what a slot may resend at most.
@@ -82,6 +83,8 @@ pub(crate) struct Downlink {
     pub(crate) again: Vec<(Ssrc, u16)>,
     /// What is sent again twice.
     pub(crate) encores: Encores,
+    /// What empty packets follow.
+    pub(crate) followers: Followers,
     /// What is on its way.
     pub(crate) flights: Flights,
     /// What protects the sound.
@@ -150,6 +153,7 @@ impl Downlink {
             pacer,
             again: Vec::new(),
             encores: Encores::default(),
+            followers: Followers::default(),
             flights: Flights::default(),
             protection: Protection::default(),
             steady: Steady::new(now, target),
@@ -166,7 +170,7 @@ impl Downlink {
 
     /// When the line wants to be looked at.
     pub(crate) fn deadline(&self, now: Instant) -> Option<Instant> {
-        let timers = [self.pacer.poll_timeout(), self.estimator.poll_timeout(), self.encores.poll_timeout()];
+        let timers = [self.pacer.poll_timeout(), self.estimator.poll_timeout(), self.encores.poll_timeout(), self.followers.poll_timeout()];
         let soonest = timers.into_iter().flatten().min()?;
         Some(soonest.max(now + LEAST_WAKE))
     }
@@ -259,6 +263,11 @@ impl Downlink {
         self.estimator.loss() >= LOSSY && !self.estimator.overflows(now)
     }
 
+    /// Whether empty packets follow pictures. They are more than is offered otherwise, so not while it is found out what less would do.
+    pub(crate) fn is_followed(&self, now: Instant) -> bool {
+        self.is_lossy(now) && !self.estimator.looks_into(f64::from(LOSSY))
+    }
+
     /// Whether what is offered now would wait for so long that nobody wants to see it any more.
     pub(crate) fn is_jammed(&self) -> bool {
         self.pacer.delay() > STALE
@@ -291,7 +300,8 @@ impl Downlink {
     /// Forgets what waits and must not be sent any more.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&Waiting) -> bool) {
         self.again.retain(|(stream, sequence)| keep(&Waiting::Again { stream: *stream, sequence: *sequence }));
-        self.encores.retain(&mut keep);
+        self.encores.retain(|stream, sequence| keep(&Waiting::Again { stream, sequence }));
+        self.followers.retain(|stream, ticket| keep(&Waiting::First { stream, ticket }));
         self.pacer.retain(keep);
     }
 }

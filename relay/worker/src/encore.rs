@@ -1,19 +1,19 @@
-//! What follows something else at a distance: losses come in rows, and a row that takes one packet takes its neighbour. Second copies of
-//! what is sent again, and empty packets behind pictures.
+//! Further copies of what is sent again: losses come in rows, and a row that takes one packet takes its neighbour.
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use crate::downlink::Waiting;
+use wire::ids::Ssrc;
 
-/// Most packets that wait to follow others; for more there is no room.
+/// Most copies that wait to follow others; for more there is no room.
 const MAX_WAITING: usize = 256;
 
-/// A packet that is to follow another.
-#[derive(Clone, Copy, Debug)]
-struct Encore {
+/// A copy that is to follow another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Encore {
     due: Instant,
-    what: Waiting,
+    pub(crate) stream: Ssrc,
+    pub(crate) sequence: u16,
 }
 
 /// What is to follow towards one viewer.
@@ -24,19 +24,17 @@ pub(crate) struct Encores {
 }
 
 impl Encores {
-    /// A packet is to go at this time. False if there is no room.
-    pub(crate) fn add(&mut self, due: Instant, what: Waiting) -> bool {
-        let room = self.waiting.len() < MAX_WAITING;
-        if room {
+    /// A packet of this stream is to go once more at this time, if there is room.
+    pub(crate) fn add(&mut self, due: Instant, stream: Ssrc, sequence: u16) {
+        if self.waiting.len() < MAX_WAITING {
             let place = self.waiting.partition_point(|encore| encore.due <= due);
-            self.waiting.insert(place, Encore { due, what });
+            self.waiting.insert(place, Encore { due, stream, sequence });
         }
-        room
     }
 
     /// The next that is due.
-    pub(crate) fn take_due(&mut self, now: Instant) -> Option<Waiting> {
-        self.waiting.pop_front_if(|encore| encore.due <= now).map(|encore| encore.what)
+    pub(crate) fn take_due(&mut self, now: Instant) -> Option<Encore> {
+        self.waiting.pop_front_if(|encore| encore.due <= now)
     }
 
     /// When the next is due.
@@ -45,8 +43,8 @@ impl Encores {
     }
 
     /// Forgets those of which this is not true.
-    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&Waiting) -> bool) {
-        self.waiting.retain(|encore| keep(&encore.what));
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(Ssrc, u16) -> bool) {
+        self.waiting.retain(|encore| keep(encore.stream, encore.sequence));
     }
 }
 
@@ -55,22 +53,17 @@ mod tests {
     #![allow(clippy::disallowed_methods)]
     use super::*;
     use std::time::Duration;
-    use wire::ids::Ssrc;
-
-    fn again(stream: u32, sequence: u16) -> Waiting {
-        Waiting::Again { stream: Ssrc(stream), sequence }
-    }
 
     #[test]
     fn each_goes_once_when_it_is_due_and_in_the_order_of_time() {
         let (start, mut encores) = (Instant::now(), Encores::default());
         for (ms, sequence) in [(5, 8), (15, 9), (5, 10), (2, 11)] {
-            assert!(encores.add(start + Duration::from_millis(ms), again(1, sequence)));
+            encores.add(start + Duration::from_millis(ms), Ssrc(1), sequence);
         }
-        assert!(encores.take_due(start).is_none());
+        assert_eq!(encores.take_due(start), None);
         let mut sent = Vec::new();
         while let Some(due) = encores.poll_timeout() {
-            while let Some(Waiting::Again { sequence, .. }) = encores.take_due(due) {
+            while let Some(Encore { sequence, .. }) = encores.take_due(due) {
                 sent.push((due.duration_since(start).as_millis(), sequence));
             }
         }
@@ -80,9 +73,9 @@ mod tests {
     #[test]
     fn what_waits_is_bounded_and_forgotten_on_demand() {
         let (start, mut encores) = (Instant::now(), Encores::default());
-        let room = (0..1000).filter(|sequence| encores.add(start, again(u32::from(sequence % 2), *sequence))).count();
-        assert_eq!(room, MAX_WAITING);
-        encores.retain(|waiting| waiting.stream() == Ssrc(1));
+        (0..1000).for_each(|sequence| encores.add(start, Ssrc(u32::from(sequence % 2)), sequence));
+        assert_eq!(encores.waiting.len(), MAX_WAITING);
+        encores.retain(|stream, _| stream == Ssrc(1));
         assert_eq!(encores.waiting.len(), MAX_WAITING / 2);
     }
 }

@@ -1,21 +1,17 @@
 //! The fan-out: one packet in, one rewritten and sealed packet out for each route, now or when its time has come.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use media::pacer::{Class, Verdict};
-use media::{Inbound, Packet, Ticket};
+use media::{Inbound, Packet, Slot};
 use signal::session::MediaKind;
 
-use crate::downlink::{Downlink, Waiting};
+use crate::downlink::Waiting;
 use crate::exit::{OVERHEAD, exit};
 use crate::keys::PeerKey;
 use crate::outbox::Outbox;
-use crate::peer::{Link, OutSlot, Target};
+use crate::peer::{Link, Target};
 use crate::worker::Worker;
-
-/// How long after a picture the empty packets follow that show what is missing of it. Pictures come each 33 ms, at 15 a second each 66; a
-/// row of losses is over by the second as a rule.
-const BEHIND: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(15)];
 
 /// What became of a packet on one leg.
 enum Leg {
@@ -74,7 +70,11 @@ fn forward_to(now: Instant, link: &mut Link, slot: usize, (inbound, packet): (&I
     let class = if slot.line.kind == MediaKind::Audio { Class::Audio } else { Class::Video };
     let waiting = Waiting::First { stream: slot.line.ssrc, ticket };
     let verdict = downlink.pacer.offer(now, class, usize::from(ticket.bytes) + OVERHEAD, waiting);
-    let follows = if downlink.is_lossy(now) { follow(now, downlink, slot, inbound, &ticket) } else { None };
+    let follows = downlink.is_followed(now) && Slot::may_follow(inbound, &ticket);
+    if follows {
+        let gone = now + downlink.pacer.delay();
+        downlink.followers.begin(gone, slot.line.ssrc, ticket);
+    }
     match verdict {
         Verdict::Now(_) => {}
         Verdict::Waits => return Leg::Waits(downlink.pacer.poll_timeout()),
@@ -89,22 +89,9 @@ fn forward_to(now: Instant, link: &mut Link, slot: usize, (inbound, packet): (&I
         slot.media.write(now, &ticket, packet, exts, twcc, buf)
     });
     if sent {
-        Leg::Sent(follows)
+        Leg::Sent(follows.then(|| downlink.followers.poll_timeout()).flatten())
     } else {
         slot.media.forgo(&ticket);
         Leg::NotHis
     }
-}
-
-/// Lets empty packets follow a picture that ends with this packet; says when the first is due.
-#[cold]
-fn follow(now: Instant, downlink: &mut Downlink, slot: &mut OutSlot, inbound: &Inbound<'_>, ticket: &Ticket) -> Option<Instant> {
-    let tickets = slot.media.follow(inbound, ticket)?;
-    let gone = now + downlink.pacer.delay();
-    for (ticket, after) in tickets.into_iter().zip(BEHIND) {
-        if !downlink.encores.add(gone + after, Waiting::First { stream: slot.line.ssrc, ticket }) {
-            slot.media.forgo(&ticket);
-        }
-    }
-    downlink.encores.poll_timeout()
 }

@@ -17,6 +17,7 @@ pub mod event;
 mod exit;
 mod feedback;
 mod floor;
+mod follow;
 mod forward;
 pub mod fuzz;
 mod hall;

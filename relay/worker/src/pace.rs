@@ -37,6 +37,7 @@ impl Worker {
             }
         }
         self.repeat(now, viewer);
+        self.follow(now, viewer);
         self.pad(now, viewer);
     }
 

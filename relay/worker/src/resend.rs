@@ -8,6 +8,7 @@ use slotmap::SlotMap;
 use wire::ids::Ssrc;
 
 use crate::downlink::Waiting;
+use crate::encore::Encore;
 use crate::exit::{OVERHEAD, exit};
 use crate::keys::PeerKey;
 use crate::outbox::Outbox;
@@ -95,15 +96,10 @@ impl Worker {
         }
     }
 
-    /// What follows something else and is due now. Second copies that would have to wait come too late to be of use.
+    /// Further copies that are due. Those that would have to wait come too late to be of use.
     pub(crate) fn repeat(&mut self, now: Instant, viewer: PeerKey) {
-        while let Some(encore) = self.link_mut(viewer).and_then(|link| link.downlink.encores.take_due(now)) {
-            match encore {
-                Waiting::First { stream, ticket } => {
-                    self.counters.rtp_empty += u64::from(self.send_waiting(now, viewer, Class::Video, stream, &ticket));
-                }
-                Waiting::Again { stream, sequence } => self.repeat_once(now, viewer, stream, sequence),
-            }
+        while let Some(Encore { stream, sequence, .. }) = self.link_mut(viewer).and_then(|link| link.downlink.encores.take_due(now)) {
+            self.repeat_once(now, viewer, stream, sequence);
         }
     }
 
@@ -160,7 +156,7 @@ fn send_again(now: Instant, to: &mut Link, sequence: u16, missed: &Missed<'_>, o
     if sent {
         to.slots[missed.slot].media.tried(now, sequence);
         if twice {
-            to.downlink.encores.add(now + APART, Waiting::Again { stream: missed.stream, sequence });
+            to.downlink.encores.add(now + APART, missed.stream, sequence);
         }
     }
     sent

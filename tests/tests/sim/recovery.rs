@@ -46,9 +46,9 @@ fn lost(sim: &mut Sim, viewer: PersonIx) -> f64 {
 /// Ten minutes on a line that loses a tenth of everything, both ways: no more than `most` pictures stand for over 200 ms, none for over
 /// 400 ms, and nine of ten are decoded.
 ///
-/// Over sixteen other seeds each, 160 minutes, so many stood: 1 at random, then none, 4, 9 and 21 for rows of 1.5, 2, 3 and 4. Of small
-/// pictures 5 at random and 283 in rows of 3, where it would be 189 without a round trip and with nothing lost on the way back (the floor
-/// below).
+/// Over 48 other seeds each, 480 minutes, so many stood: 1 at random, then 5, 3, 6 and 12 for rows of 1.5, 2, 3 and 4. Of small pictures,
+/// in 160 minutes, 5 at random and 36 in rows of 3, where it would be 9 without a round trip and with nothing lost on the way back (the
+/// floor below).
 fn assert_smooth(seed: u64, camera: SourceSetup, bad: &LinkSpec, most: u64) {
     let pictures = u64::from(camera.fps) * 600;
     let (mut sim, camera, viewer) = lossy_with(seed, camera, bad, viewer());
@@ -80,12 +80,12 @@ fn a_tenth_lost_in_bursts_of_two_freezes_hardly_anything_in_ten_minutes() {
 
 #[test]
 fn a_tenth_lost_in_bursts_of_three_freezes_hardly_anything_in_ten_minutes() {
-    assert_smooth(303, plain_camera(), &LinkSpec::bursty(0.1, 3.0), 2);
+    assert_smooth(303, plain_camera(), &LinkSpec::bursty(0.1, 3.0), 1);
 }
 
 #[test]
-fn a_tenth_lost_in_bursts_of_four_freezes_a_picture_or_two_for_a_moment() {
-    assert_smooth(304, plain_camera(), &LinkSpec::bursty(0.1, 4.0), 4);
+fn a_tenth_lost_in_bursts_of_four_freezes_hardly_anything_in_ten_minutes() {
+    assert_smooth(304, plain_camera(), &LinkSpec::bursty(0.1, 4.0), 1);
 }
 
 #[test]
@@ -94,16 +94,15 @@ fn a_tenth_lost_of_a_small_picture_freezes_hardly_anything_in_ten_minutes() {
     assert_smooth(309, small_camera(1), &LinkSpec::lossy(0.1), 1);
 }
 
-/// Sound and picture are 80 packets a second: one row of losses in eighty lasts for 150 ms by itself.
 #[test]
 fn a_tenth_lost_of_a_small_picture_in_bursts_of_three_never_lets_it_stand_for_long() {
-    assert_smooth(514, small_camera(3), &LinkSpec::bursty(0.1, 3.0), 30);
-    assert_smooth(504, small_camera(1), &LinkSpec::bursty(0.1, 3.0), 30);
+    assert_smooth(514, small_camera(3), &LinkSpec::bursty(0.1, 3.0), 6);
+    assert_smooth(504, small_camera(1), &LinkSpec::bursty(0.1, 3.0), 6);
 }
 
-/// Floor: where requests are never lost and nothing takes any time, rows of three still freeze small pictures. They are longer than 200 ms.
+/// Floor: where requests are never lost and nothing takes any time, rows of three freeze hardly anything. What is above it is the way.
 #[test]
-fn floor_without_a_round_trip_rows_of_three_freeze_small_pictures_all_the_same() {
+fn floor_without_a_round_trip_rows_of_three_freeze_hardly_anything() {
     let (mut sim, _, viewer) = lossy_with(514, small_camera(3), &LinkSpec::bursty(0.1, 3.0), viewer());
     let near = Duration::from_micros(100);
     let access = sim.network.access(viewer);
@@ -111,7 +110,8 @@ fn floor_without_a_round_trip_rows_of_three_freeze_small_pictures_all_the_same()
     sim.run(600 * SECOND);
     let (count, longest) = freezes(&sim, viewer);
     eprintln!("without a round trip: {count} freezes in ten minutes, longest {longest:?}");
-    assert!((4..=20).contains(&count), "{count} {longest:?}");
+    assert!(lost(&mut sim, viewer) > 0.085, "the fault happened");
+    assert!(count <= 1, "{count} {longest:?}");
 }
 
 /// Twin: a viewer who does not ask again sees the picture freeze, so the measure above can fail.

@@ -322,6 +322,12 @@ impl Estimator {
         }
     }
 
+    /// Whether it is being found out if losses go away when less is sent, on a line that is not known to lose this share whatever is sent.
+    #[must_use]
+    pub fn looks_into(&self, share: f64) -> bool {
+        self.loss.tries() && self.loss.inherent() < share
+    }
+
     pub(super) fn micros(&self, now: Instant) -> u64 {
         now.saturating_duration_since(self.began).as_micros() as u64
     }

@@ -29,22 +29,24 @@ impl Slot {
         self.admit_packet(now, inbound, packet, codec)
     }
 
-    /// Tickets for two empty packets behind `ticket`, with numbers of their own: a viewer who misses the last packets of a picture sees it
-    /// by them, and need not wait for the next picture. To be called at once after [`Slot::admit`]; `None` unless the packet ends a picture
-    /// and is the newest that came. Nor are there any where pictures do not say which others they need: browsers decode nothing of H.264
-    /// behind a number that is missing, and one that was not needed would only be one more to lose.
-    pub fn follow(&mut self, inbound: &Inbound<'_>, ticket: &Ticket) -> Option<[Ticket; 2]> {
+    /// Whether [`Slot::follow`] is of use behind this packet: it ends a picture, and pictures say which others they need. Browsers decode
+    /// nothing of H.264 behind a number that is missing, and one that was not needed would only be one more to lose.
+    #[must_use]
+    pub fn may_follow(inbound: &Inbound<'_>, ticket: &Ticket) -> bool {
         let ends = inbound.marker || ticket.marked;
-        let told = inbound.codec != Codec::H264 && (inbound.picture_id.is_some() || inbound.dependency.is_some());
-        if !ends || !told || !self.thinning.is_newest(inbound.ext_seq) {
+        ends && inbound.codec != Codec::H264 && (inbound.picture_id.is_some() || inbound.dependency.is_some())
+    }
+
+    /// A ticket for an empty packet behind `last`, with a number of its own: a viewer who misses the last packets of a picture sees it by
+    /// that, and need not wait for the next picture. To be written at once. `None` if something newer has got a number.
+    pub fn follow(&mut self, last: &Ticket) -> Option<Ticket> {
+        let segment = self.attached.as_ref()?.segment?;
+        if self.attach != last.attach || segment.layer != last.origin.layer || !self.newest.is(last.out_seq) {
             return None;
         }
-        let mut behind = || {
-            self.thinning.add_place();
-            let out_seq = self.newest.add_number();
-            Ticket { bytes: 0, out_seq, starts: false, keyframe: false, fills: true, ..*ticket }
-        };
-        Some([behind(), behind()])
+        let out_seq = segment.number(self.thinning.add_place(last.origin.ext_seq)?)?;
+        self.newest.add_number(out_seq);
+        Some(Ticket { bytes: 0, out_seq, starts: false, keyframe: false, fills: true, ..*last })
     }
 
     /// The viewer's codec for a packet, and what of it goes on; remembers whether there is one.
