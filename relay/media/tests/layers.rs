@@ -160,7 +160,7 @@ impl World {
             let before = self.queue.back().map_or(0, |(due, _)| *due);
             let due = ms + self.rng.below(self.scenario.queue + 1);
             self.queue.push_back((due.max(before), ticket));
-            self.followed = if Slot::may_follow(&inbound, &ticket) { Some(ticket) } else { self.followed };
+            self.followed = if self.slot.may_follow(&inbound, &ticket) { Some(ticket) } else { self.followed };
         }
         self.follow(ms);
     }

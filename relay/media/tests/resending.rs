@@ -7,7 +7,7 @@ mod common;
 use common::leg::{VP8, header, lane, leg};
 use common::viewer::{RTX, SSRC};
 use common::{Style, ext_map};
-use media::{Packet, Slot};
+use media::Packet;
 use wire::ext::Ext;
 
 /// What was withheld from a slot does not come out of the store when the viewer reports it missing.
@@ -115,7 +115,7 @@ fn nothing_follows_pictures_that_do_not_name_what_they_need() {
         let follows = frame.iter().filter(|packet| {
             let inbound = leg.receiver.handle_rtp(now, packet).unwrap();
             let ticket = leg.slot.admit(now, &inbound, &Packet::from(&inbound)).unwrap();
-            Slot::may_follow(&inbound, &ticket)
+            leg.slot.may_follow(&inbound, &ticket)
         });
         assert_eq!(follows.count(), usize::from(followed), "{style:?}");
     }

@@ -73,7 +73,7 @@ impl Followers {
 }
 
 impl Link {
-    /// The pictures behind which something is due are followed, each by one packet.
+    /// The next empty packet that is due: its stream, and its ticket.
     fn next_follower(&mut self, now: Instant) -> Option<(Ssrc, Ticket)> {
         let Self { downlink, slots, .. } = self;
         while let Some(followed) = downlink.followers.take_due(now) {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use media::pacer::{Class, Verdict};
-use media::{Inbound, Packet, Slot};
+use media::{Inbound, Packet};
 use signal::session::MediaKind;
 
 use crate::downlink::Waiting;
@@ -70,7 +70,7 @@ fn forward_to(now: Instant, link: &mut Link, slot: usize, (inbound, packet): (&I
     let class = if slot.line.kind == MediaKind::Audio { Class::Audio } else { Class::Video };
     let waiting = Waiting::First { stream: slot.line.ssrc, ticket };
     let verdict = downlink.pacer.offer(now, class, usize::from(ticket.bytes) + OVERHEAD, waiting);
-    let follows = downlink.is_followed(now) && Slot::may_follow(inbound, &ticket);
+    let follows = downlink.is_followed(now) && slot.media.may_follow(inbound, &ticket);
     if follows {
         let gone = now + downlink.pacer.delay();
         downlink.followers.begin(gone, slot.line.ssrc, ticket);

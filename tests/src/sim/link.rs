@@ -20,6 +20,8 @@ pub struct LinkSpec {
     pub loss: f64,
     /// Losses in a row, over and above `loss`.
     pub burst: Option<Burst>,
+    /// Spans of time in which everything is lost, over and above `loss`.
+    pub fades: Option<Fades>,
     /// Probability that a datagram is overtaken by those sent in the next 2 to 30 ms.
     pub reorder: f64,
     /// Probability that a datagram arrives twice.
@@ -39,6 +41,15 @@ pub struct Burst {
     pub enter: f64,
     /// From bad to good.
     pub leave: f64,
+}
+
+/// The same by time, however many datagrams are sent: mean spans, each drawn from an exponential distribution.
+#[derive(Clone, Copy, Debug)]
+pub struct Fades {
+    /// In which everything gets through.
+    pub good: Duration,
+    /// In which nothing does.
+    pub bad: Duration,
 }
 
 /// Whatever would arrive during a stall arrives at its end, all at once and in order.
@@ -63,6 +74,7 @@ impl Default for LinkSpec {
             stalls: None,
             loss: 0.0,
             burst: None,
+            fades: None,
             reorder: 0.0,
             duplicate: 0.0,
             rate: None,
@@ -85,6 +97,13 @@ impl LinkSpec {
         // In balance as many datagrams enter the bad state as leave it: enter * (1 - loss) = leave * loss.
         let leave = 1.0 / mean_burst;
         Self { burst: Some(Burst { enter: leave * loss / (1.0 - loss), leave }), ..Self::default() }
+    }
+
+    /// Loses everything for this share of the time, so long in the mean.
+    #[must_use]
+    pub fn fading(share: f64, bad: Duration) -> Self {
+        let good = bad.mul_f64((1.0 - share) / share);
+        Self { fades: Some(Fades { good, bad }), ..Self::default() }
     }
 
     /// A line of so many kbit/s with the queue of a home router.
@@ -117,6 +136,8 @@ pub struct LinkStats {
     pub lost: u64,
     /// Of those, in a burst.
     pub lost_in_burst: u64,
+    /// Of those, in a fade.
+    pub faded: u64,
     /// Dropped at the bottleneck.
     pub queue_drops: u64,
     /// Dropped by the policer.
@@ -142,6 +163,8 @@ pub struct Link {
     pub bottleneck: Bottleneck,
     rng: ChaCha8Rng,
     in_burst: bool,
+    /// Whether the line fades now, and until when it is as it is.
+    fade: Option<(bool, Instant)>,
     /// Begin and end of the newest stall.
     stall: Option<(Instant, Instant)>,
     last_arrival: Option<Instant>,
@@ -153,7 +176,7 @@ impl Link {
     pub fn new(spec: LinkSpec, seed: u64) -> Self {
         let rng = ChaCha8Rng::seed_from_u64(seed);
         let (stats, bottleneck) = (LinkStats::default(), Bottleneck::default());
-        Self { spec, stats, bottleneck, rng, in_burst: false, stall: None, last_arrival: None }
+        Self { spec, stats, bottleneck, rng, in_burst: false, fade: None, stall: None, last_arrival: None }
     }
 
     /// When a datagram of `len` bytes sent now arrives: never, once, or twice. It passes the `shared` bottleneck first, where there is one.
@@ -163,7 +186,7 @@ impl Link {
             self.stats.blacked_out += 1;
             return [None; 2];
         }
-        if self.is_lost() {
+        if self.fades(now) || self.is_lost() {
             self.stats.lost += 1;
             return [None; 2];
         }
@@ -188,6 +211,19 @@ impl Link {
         self.stats.duplicated += u64::from(copy.is_some());
         self.stats.delivered += 1 + u64::from(copy.is_some());
         [Some(arrival), copy]
+    }
+
+    fn fades(&mut self, now: Instant) -> bool {
+        let Some(Fades { good, bad }) = self.spec.fades else { return false };
+        let (mut faded, mut until) = self.fade.unwrap_or((true, now));
+        while until <= now {
+            faded = !faded;
+            let mean = if faded { bad } else { good };
+            until += mean.mul_f64(-(1.0 - self.chance()).ln());
+        }
+        self.fade = Some((faded, until));
+        self.stats.faded += u64::from(faded);
+        faded
     }
 
     fn is_lost(&mut self) -> bool {
@@ -284,6 +320,20 @@ mod tests {
             let rows = came.windows(2).filter(|pair| pair[0] && !pair[1]).count();
             let (share, row) = (link.stats.lost as f64 / 50_000.0, link.stats.lost as f64 / rows as f64);
             assert!((share / loss - 1.0).abs() < 0.1 && (row / mean - 1.0).abs() < 0.1, "{loss} {mean}: {share} in rows of {row}");
+        }
+    }
+
+    #[test]
+    fn a_fade_takes_all_that_is_sent_in_it() {
+        let spec = LinkSpec::fading(0.1, Duration::from_millis(20));
+        for apart in [1, 5] {
+            let (start, mut link) = (Instant::now(), Link::new(spec.clone(), 3));
+            let came: Vec<bool> =
+                (0..100_000).map(|step| link.send(start + Duration::from_millis(apart * step), 1_000, None)[0].is_some()).collect();
+            let rows = came.windows(2).filter(|pair| pair[0] && !pair[1]).count();
+            let row = link.stats.lost as f64 / rows as f64;
+            assert!((9_000..11_000).contains(&link.stats.faded) && link.stats.faded == link.stats.lost, "{:?}", link.stats);
+            assert!((row * apart as f64 / 20.0 - 1.0).abs() < 0.25, "rows of {row}, one each {apart} ms");
         }
     }
 

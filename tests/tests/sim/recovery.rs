@@ -31,7 +31,9 @@ fn lossy_with(seed: u64, camera: SourceSetup, bad: &LinkSpec, viewer: Setup) -> 
     sim.run(JOIN);
     let access = sim.network.access(viewer);
     // What the viewer tells is lost as often; a burst of several packets in a row would be half a second of it.
-    let share = bad.burst.map_or(bad.loss, |burst| burst.enter / (burst.enter + burst.leave));
+    let rows = bad.burst.map(|burst| burst.enter / (burst.enter + burst.leave));
+    let fades = bad.fades.map(|fades| fades.bad.as_secs_f64() / (fades.good + fades.bad).as_secs_f64());
+    let share = rows.or(fades).unwrap_or(bad.loss);
     (access.up.spec, access.down.spec) = (LinkSpec::lossy(share), bad.clone());
     sim.begin_window();
     (sim, camera, viewer)
@@ -58,6 +60,7 @@ fn assert_smooth(seed: u64, camera: SourceSetup, bad: &LinkSpec, most: u64) {
     let record = record(&sim, viewer, camera);
     let (count, longest) = freezes(&sim, viewer);
     eprintln!("{bad:?}: {count} freezes in ten minutes, longest {longest:?}, {record}");
+    assert_eq!(record.reordered, 0, "who has seen a number come late waits before asking for any");
     assert!(count <= most, "pictures stood for up to {longest:?}: {:?}", record.freezes);
     assert!(longest < Duration::from_millis(400), "{longest:?}");
     assert!(record.decoded_total() > pictures / 10 * 9, "{} of {pictures} pictures", record.decoded_total());
@@ -86,6 +89,12 @@ fn a_tenth_lost_in_bursts_of_three_freezes_hardly_anything_in_ten_minutes() {
 #[test]
 fn a_tenth_lost_in_bursts_of_four_freezes_hardly_anything_in_ten_minutes() {
     assert_smooth(304, plain_camera(), &LinkSpec::bursty(0.1, 4.0), 1);
+}
+
+/// Rows by time, as radio has them: whatever is sent in 10 ms goes, four packets or thirty.
+#[test]
+fn a_tenth_of_the_time_faded_lets_no_picture_stand_for_long() {
+    assert_smooth(306, plain_camera(), &LinkSpec::fading(0.1, Duration::from_millis(10)), 4);
 }
 
 #[test]

@@ -29,11 +29,11 @@ impl Slot {
         self.admit_packet(now, inbound, packet, codec)
     }
 
-    /// Whether [`Slot::follow`] is of use behind this packet: it ends a picture, and pictures say which others they need. Browsers decode
-    /// nothing of H.264 behind a number that is missing, and one that was not needed would only be one more to lose.
+    /// Whether [`Slot::follow`] is of use behind this packet: it is the newest and ends a picture, and pictures say which others they need.
+    /// Browsers decode nothing of H.264 behind a number that is missing, and one that was not needed would only be one more to lose.
     #[must_use]
-    pub fn may_follow(inbound: &Inbound<'_>, ticket: &Ticket) -> bool {
-        let ends = inbound.marker || ticket.marked;
+    pub fn may_follow(&self, inbound: &Inbound<'_>, ticket: &Ticket) -> bool {
+        let ends = (inbound.marker || ticket.marked) && self.newest.is(ticket.out_seq);
         ends && inbound.codec != Codec::H264 && (inbound.picture_id.is_some() || inbound.dependency.is_some())
     }
 
