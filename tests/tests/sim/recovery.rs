@@ -48,7 +48,7 @@ fn lost(sim: &mut Sim, viewer: PersonIx) -> f64 {
 /// Ten minutes on a line that loses a tenth of everything, both ways: no more than `most` pictures stand for over 200 ms, none for over
 /// 400 ms, and nine of ten are decoded.
 ///
-/// Over 48 other seeds each, 480 minutes, so many stood: 1 at random, then 5, 3, 6 and 12 for rows of 1.5, 2, 3 and 4. Of small pictures,
+/// Over 48 other seeds each, 480 minutes, so many stood: 1 at random, then 5, 3, 5 and 12 for rows of 1.5, 2, 3 and 4. Of small pictures,
 /// in 160 minutes, 5 at random and 36 in rows of 3, where it would be 9 without a round trip and with nothing lost on the way back (the
 /// floor below).
 fn assert_smooth(seed: u64, camera: SourceSetup, bad: &LinkSpec, most: u64) {
