@@ -94,19 +94,17 @@ impl Runs {
         Some(Placing { ext_seq: number.min(end - 1), run, added: number >= end })
     }
 
-    /// One place more behind `behind`, `newest` being the newest number: which place it is. `None` if anything between them was not left out.
-    pub(crate) fn add_place(&mut self, newest: u64, behind: u64) -> Option<u64> {
+    /// One place more right behind `behind`, `newest` being the newest number. False if anything between them was not left out.
+    pub(crate) fn add_place(&mut self, newest: u64, behind: u64) -> bool {
         let last = match self.before.back() {
             Some(before) if self.last.from > newest => self.last.from - (self.last.skipped - before.skipped) - 1,
             _ => newest,
         };
-        if last != behind {
-            return None;
+        if last == behind {
+            self.split(newest + 1);
+            self.last.added += 1;
         }
-        self.split(newest + 1);
-        let place = self.last.place();
-        self.last.added += 1;
-        Some(place)
+        last == behind
     }
 
     /// A packet newer than all is left out; `picture`: it is the first of its picture that is.
@@ -193,8 +191,9 @@ mod tests {
                 // Behind what was not left out, whatever was left out since.
                 let last = table.iter().rev().find(|(_, place)| place.is_some()).map(|(&number, _)| number);
                 for last in last.into_iter().cycle().take(behind.into()) {
-                    prop_assert_eq!(runs.add_place(number, last - 1), None);
-                    prop_assert_eq!(runs.add_place(number, last), Some(place));
+                    prop_assert!(!runs.add_place(number, last - 1));
+                    prop_assert!(runs.add_place(number, last));
+                    prop_assert_eq!(runs.at(place).map(|found| (found.ext_seq, found.added)), Some((last, true)));
                     added.push((place, last));
                     place += 1;
                 }

@@ -38,11 +38,6 @@ impl Segment {
         Some(ext_seq.checked_sub(self.first_in + run.skipped)? + run.added + self.first_out)
     }
 
-    /// The viewer's number of a place of this segment.
-    pub(crate) fn number(&self, place: u64) -> Option<u64> {
-        Some(place.checked_sub(self.first_in)? + self.first_out)
-    }
-
     /// What has a number; `None` for what was sent before the segment, or was forgotten.
     pub(crate) fn placing(&self, out_seq: u64, runs: &Runs) -> Option<Placing> {
         runs.at(out_seq.checked_sub(self.first_out)? + self.first_in)
@@ -199,8 +194,9 @@ impl Newest {
     }
 
     /// One number more is given away, behind the newest.
-    pub(crate) fn add_number(&mut self, out_seq: u64) {
-        self.out_seq = self.out_seq.max(out_seq);
+    pub(crate) fn add_number(&mut self) -> u64 {
+        self.out_seq += 1;
+        self.out_seq
     }
 
     /// A packet is written.

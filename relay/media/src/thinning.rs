@@ -149,8 +149,8 @@ impl Thinning {
         Placed::Out
     }
 
-    /// One place more behind this packet: which place it is. `None` if anything newer may yet have a place.
-    pub(crate) fn add_place(&mut self, ext_seq: u64) -> Option<u64> {
+    /// One place more right behind this packet. False if anything newer may yet have a place.
+    pub(crate) fn add_place(&mut self, ext_seq: u64) -> bool {
         self.runs.add_place(self.newest, ext_seq)
     }
 

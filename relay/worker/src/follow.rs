@@ -44,10 +44,12 @@ pub(crate) struct Followers {
 }
 
 impl Followers {
-    /// A picture of this stream ends with `last`, which leaves at `gone`; those before it are followed no more.
-    pub(crate) fn begin(&mut self, gone: Instant, stream: Ssrc, last: Ticket) {
+    /// A picture of this stream ends with `last`, which leaves at `gone`; those before it are followed no more. Says when the first is due.
+    pub(crate) fn begin(&mut self, gone: Instant, stream: Ssrc, last: Ticket) -> Instant {
+        let due = gone + FIRST;
         self.retain(|other, _| other != stream);
-        self.pictures.push(Followed { stream, last, due: gone + FIRST, left: MOST });
+        self.pictures.push(Followed { stream, last, due, left: MOST });
+        due
     }
 
     /// Forgets those of which this is not true.

@@ -70,11 +70,8 @@ fn forward_to(now: Instant, link: &mut Link, slot: usize, (inbound, packet): (&I
     let class = if slot.line.kind == MediaKind::Audio { Class::Audio } else { Class::Video };
     let waiting = Waiting::First { stream: slot.line.ssrc, ticket };
     let verdict = downlink.pacer.offer(now, class, usize::from(ticket.bytes) + OVERHEAD, waiting);
-    let follows = downlink.is_followed(now) && slot.media.may_follow(inbound, &ticket);
-    if follows {
-        let gone = now + downlink.pacer.delay();
-        downlink.followers.begin(gone, slot.line.ssrc, ticket);
-    }
+    let is_followed = downlink.is_followed(now) && slot.media.may_follow(inbound, &ticket);
+    let follows = is_followed.then(|| downlink.followers.begin(now + downlink.pacer.delay(), slot.line.ssrc, ticket));
     match verdict {
         Verdict::Now(_) => {}
         Verdict::Waits => return Leg::Waits(downlink.pacer.poll_timeout()),
@@ -89,7 +86,7 @@ fn forward_to(now: Instant, link: &mut Link, slot: usize, (inbound, packet): (&I
         slot.media.write(now, &ticket, packet, exts, twcc, buf)
     });
     if sent {
-        Leg::Sent(follows.then(|| downlink.followers.poll_timeout()).flatten())
+        Leg::Sent(follows)
     } else {
         slot.media.forgo(&ticket);
         Leg::NotHis

@@ -41,12 +41,11 @@ impl Slot {
     /// that, and need not wait for the next picture. To be written at once. `None` if something newer has got a number.
     pub fn follow(&mut self, last: &Ticket) -> Option<Ticket> {
         let segment = self.attached.as_ref()?.segment?;
-        if self.attach != last.attach || segment.layer != last.origin.layer || !self.newest.is(last.out_seq) {
+        let newest = self.attach == last.attach && segment.layer == last.origin.layer && self.newest.is(last.out_seq);
+        if !newest || !self.thinning.add_place(last.origin.ext_seq) {
             return None;
         }
-        let out_seq = segment.number(self.thinning.add_place(last.origin.ext_seq)?)?;
-        self.newest.add_number(out_seq);
-        Some(Ticket { bytes: 0, out_seq, starts: false, keyframe: false, fills: true, ..*last })
+        Some(Ticket { bytes: 0, out_seq: self.newest.add_number(), starts: false, keyframe: false, fills: true, ..*last })
     }
 
     /// The viewer's codec for a packet, and what of it goes on; remembers whether there is one.
