@@ -75,14 +75,16 @@ impl RelayProcess {
         format!("http://127.0.0.1:{}/{path}", self.admin)
     }
 
-    /// What the media threads have counted under this name, as `/metrics` tells it.
+    /// What the media threads have counted under this name, as `/metrics` tells it, added up.
     #[must_use]
     pub fn counted(&self, name: &str) -> u64 {
         let text =
             ureq::get(self.admin_url("metrics")).call().expect("metrics are served").body_mut().read_to_string().expect("metrics are text");
         let prefix = format!("relay_worker_{name}_total{{");
         let lines = text.lines().filter(|line| line.starts_with(&prefix));
-        lines.map(|line| line.rsplit(' ').next().and_then(|count| count.parse::<u64>().ok()).expect("a count")).sum()
+        let counts: Vec<u64> = lines.filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect();
+        assert!(!counts.is_empty(), "{name} is counted:\n{text}");
+        counts.into_iter().sum()
     }
 
     /// A token signed with the tests' key; only after [`RelayProcess::start_keyed`]. Roles: `host`, `participant`, `service`.

@@ -69,12 +69,6 @@ impl LiveRelay {
     /// What the workers counted under this name, added up.
     #[must_use]
     pub fn counted(&self, name: &str) -> u64 {
-        let mut metrics = ureq::get(self.process.admin_url("metrics")).call().expect("the operators' listener answers");
-        let metrics = metrics.body_mut().read_to_string().expect("metrics are text");
-        let prefix = format!("relay_worker_{name}_total{{");
-        let counts: Vec<u64> =
-            metrics.lines().filter(|line| line.starts_with(&prefix)).filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect();
-        assert!(!counts.is_empty(), "{name} is counted:\n{metrics}");
-        counts.into_iter().sum()
+        self.process.counted(name)
     }
 }

@@ -38,10 +38,7 @@ impl Reply {
 /// One request to the relay on a connection of its own. `path` begins with `/`.
 pub(crate) async fn request(relay: &RelayProcess, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
     let url = relay.http_url("");
-    request_to(url.trim_start_matches("http://").trim_end_matches('/'), method, path, headers, body).await
-}
-
-async fn request_to(to: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+    let to = url.trim_start_matches("http://").trim_end_matches('/');
     let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {to}\r\nconnection: close\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
@@ -66,21 +63,6 @@ pub(crate) async fn join(relay: &RelayProcess, room: &str, name: &str) -> String
     let reply = request(relay, "POST", &format!("/v1/rooms/{room}/join"), &[("content-type", "application/json")], &body).await;
     assert_eq!(reply.status, 200, "{reply:?}");
     reply.json()["token"].as_str().unwrap().to_owned()
-}
-
-/// What the relay counted, the workers' counts added up. The operators' address is in its log.
-pub(crate) async fn counted(relay: &RelayProcess, names: &[&str]) -> u64 {
-    let log = relay.log();
-    let admin = log.split_once("\"admin\":\"").and_then(|(_, rest)| rest.split('"').next()).expect("the log names the operators' listener");
-    let metrics = request_to(admin, "GET", "/metrics", &[], "").await;
-    let of = |name: &str| {
-        let lines =
-            metrics.body.lines().filter_map(move |line| line.strip_prefix(&format!("relay_worker_{name}_total{{")).map(str::to_owned));
-        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).collect::<Vec<_>>()
-    };
-    let counts: Vec<Vec<u64>> = names.iter().map(|name| of(name)).collect();
-    assert!(counts.iter().all(|counts| !counts.is_empty()), "{names:?} are counted:\n{}", metrics.body);
-    counts.into_iter().flatten().sum()
 }
 
 /// Asserts that the relay says it lives.
