@@ -187,9 +187,10 @@ impl Loss {
 
     #[inline]
     pub(super) fn lost(&mut self) {
-        self.lost += 1;
-        self.packets += 1;
-        self.rows.lost();
+        if self.rows.lost() {
+            self.lost += 1;
+            self.packets += 1;
+        }
     }
 
     /// Share lost lately, but for what full queues lost.

@@ -173,3 +173,27 @@ fn a_trial_that_only_relieves_is_followed_by_a_deeper_one() {
     let findings = observe(&mut loss, &mut now, &[5, 0, 0, 0, 0, 0], 0.9e6);
     assert!(findings.iter().any(|finding| matches!(finding, Finding::Full(most) if *most < 1.2e6)), "{findings:?}");
 }
+
+/// A line that loses a tenth in rows of three for twenty seconds, then 130 of 200 packets of a quarter of a second in rows of so many; says
+/// whether that is looked into.
+fn looks_into_rows_of(length: u32) -> bool {
+    let mut loss = Loss::new(0);
+    let mut quarter = |nth: u64, rows: u32, length: u32, packets: u32| {
+        for _ in 0..rows {
+            (0..length).for_each(|_| loss.lost());
+            (0..(packets / rows - length)).for_each(|_| loss.arrived(false));
+        }
+        let arrives = loss.limit().unwrap_or(2e6) * f64::from(packets - rows * length) / f64::from(packets);
+        loss.update(nth * 250_000, 2e6, Some(arrives));
+        loss.tries()
+    };
+    let known = (1..=80).map(|nth| quarter(nth, 3, 3, 90)).last();
+    assert_eq!(known, Some(false), "its own losses were found by then");
+    quarter(81, 130 / length, length, 200)
+}
+
+#[test]
+fn a_moment_in_which_nothing_gets_through_is_not_too_much_sent() {
+    assert!(looks_into_rows_of(5));
+    assert!(!looks_into_rows_of(130));
+}

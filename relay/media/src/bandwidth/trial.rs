@@ -6,6 +6,9 @@ const LEAST_ROW: f64 = 1.5;
 const MOST_ROW: f64 = 6.0;
 const ROWS: f64 = 200.0;
 
+/// What a row loses beyond so many packets is not counted: for a moment the line carried nothing, however little had been sent.
+const LONGEST_ROW: u32 = 24;
+
 /// A line's losses are taken together over about so many packets: the smaller they are, the longer it takes to be sure of them, and the
 /// less haste there is, because retransmissions make them good. A trial costs everybody quality for a second.
 pub(super) const EVIDENCE: u32 = 1_500;
@@ -54,23 +57,29 @@ impl Trial {
 pub(super) struct Rows {
     lost: f64,
     rows: f64,
-    under_way: bool,
+    /// Length of the row that is under way.
+    length: u32,
 }
 
 impl Rows {
     #[inline]
     pub(super) fn arrived(&mut self) {
-        self.under_way = false;
+        self.length = 0;
     }
 
+    /// A packet is lost. False if its row is too long to tell anything more.
     #[inline]
-    pub(super) fn lost(&mut self) {
+    pub(super) fn lost(&mut self) -> bool {
+        if self.length >= LONGEST_ROW {
+            return false;
+        }
         if self.lost >= ROWS {
             (self.lost, self.rows) = (self.lost / 2.0, self.rows / 2.0);
         }
         self.lost += 1.0;
-        self.rows += f64::from(u8::from(!self.under_way));
-        self.under_way = true;
+        self.rows += f64::from(u8::from(self.length == 0));
+        self.length += 1;
+        true
     }
 
     /// How many times as many packets are needed to know as much as if each were lost by itself (variance of a Gilbert channel).
