@@ -18,6 +18,10 @@ const LEAST_SAVED: i64 = 8 * 1024;
 /// where a tenth was lost, which does not use the budget up.
 const RESERVED: i64 = 16;
 
+/// What must be saved up, in sixteenths of what may be, for the first repair of a packet to go twice, by temporal layer; of higher layers
+/// none does. Of the base layer alone, whatever is saved up, less was left for the others; of all layers nothing was left for anybody.
+const TO_SPARE: [i64; 2] = [8, 14];
+
 /// Least time between two retransmissions of a packet where the round trip is shorter or unknown.
 const MIN_PAUSE: Duration = Duration::from_millis(10);
 
@@ -107,6 +111,11 @@ impl ResendLimit {
     /// from others what they bring.
     pub(crate) fn goes_twice(&self, now: Instant, out_seq: u16) -> bool {
         self.find(now, out_seq).is_some()
+    }
+
+    /// Whether so much is saved up that the first repair of a packet of this temporal layer can go twice, too.
+    pub(crate) fn has_to_spare(&self, temporal: u8) -> bool {
+        TO_SPARE.get(usize::from(temporal)).is_some_and(|least| self.credit > self.max / 16 * least)
     }
 
     /// A copy was sent.
@@ -231,6 +240,19 @@ mod tests {
         }
         assert!(again <= first / 5 + VIDEO.first as u64 + 1000, "{again} of {first}");
         assert!(again >= first / 6, "the share is usable: {again} of {first}");
+    }
+
+    #[test]
+    fn what_is_saved_up_pays_for_a_second_copy_of_lower_layers_first() {
+        let mut limit = ResendLimit::new(MediaKind::Video);
+        let twice = |limit: &ResendLimit| [0, 1, 2, 7].map(|temporal| limit.has_to_spare(temporal));
+        assert_eq!(twice(&limit), [false; 4], "nothing was sent yet");
+        (0..3_000).for_each(|_| limit.earn(1200));
+        assert_eq!(twice(&limit), [true, true, false, false]);
+        limit.spend(VIDEO.max as usize / 4);
+        assert_eq!(twice(&limit), [true, false, false, false]);
+        limit.spend(VIDEO.max as usize / 3);
+        assert_eq!(twice(&limit), [false; 4]);
     }
 
     /// At 30 % loss all sound that is asked for again goes out, and of the pictures a fifth.

@@ -151,7 +151,8 @@ fn find<'s>(from: &'s Peer, to: &Link, stream: Ssrc, sequence: u16) -> Option<Mi
 /// Sends a packet again, and sees to it that a second copy follows where the first is not enough.
 fn send_again(now: Instant, to: &mut Link, sequence: u16, missed: &Missed<'_>, outbox: &mut Outbox) -> bool {
     let repairable = (missed.publication.kind() == MediaKind::Video).then_some((missed.stream, sequence));
-    let twice = to.slots[missed.slot].media.goes_twice(now, sequence);
+    let slot = &to.slots[missed.slot].media;
+    let twice = slot.goes_twice(now, sequence) || (to.downlink.is_lossy(now) && slot.has_to_spare(&missed.stored));
     let sent = write_again(now, to, sequence, missed, repairable, outbox);
     if sent {
         to.slots[missed.slot].media.tried(now, sequence);

@@ -63,6 +63,12 @@ impl Slot {
         self.limit.goes_twice(now, out_seq)
     }
 
+    /// Whether [`Slot::resend`] can be called twice for a packet that is sent again for the first time, over a line that loses.
+    #[must_use]
+    pub fn has_to_spare(&self, stored: &Stored<'_>) -> bool {
+        self.config.kind == MediaKind::Video && self.limit.has_to_spare(stored.frame.temporal)
+    }
+
     /// Counts that a packet is sent again now, once or twice.
     pub fn tried(&mut self, now: Instant, out_seq: u16) {
         self.limit.tried(now, out_seq);
