@@ -20,7 +20,7 @@ const RESERVED: i64 = 16;
 
 /// What must be saved up, in sixteenths of what may be, for the first repair of a packet to go twice, by temporal layer; of higher layers
 /// none does. Of the base layer alone, whatever is saved up, less was left for the others; of all layers nothing was left for anybody.
-const TO_SPARE: [i64; 2] = [8, 14];
+const TO_SPARE: [i64; 2] = [10, 15];
 
 /// Least time between two retransmissions of a packet where the round trip is shorter or unknown.
 const MIN_PAUSE: Duration = Duration::from_millis(10);
