@@ -7,7 +7,7 @@ const MOST_ROW: f64 = 6.0;
 const ROWS: f64 = 200.0;
 
 /// What a row loses beyond so many packets is not counted: for a moment the line carried nothing, however little had been sent.
-const LONGEST_ROW: u32 = 24;
+const LONGEST_ROW: u32 = 16;
 
 /// A line's losses are taken together over about so many packets: the smaller they are, the longer it takes to be sure of them, and the
 /// less haste there is, because retransmissions make them good. A trial costs everybody quality for a second.
