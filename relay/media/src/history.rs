@@ -14,9 +14,12 @@ const MAX_TIMES: u8 = 16;
 /// What can be saved up on any line, bytes: a picture.
 const LEAST_SAVED: i64 = 8 * 1024;
 
-/// What is kept for the temporal layer below, as a divisor of what may be saved up. With a fourth the top layer's repairs were refused
+/// What is kept for the temporal layer below, in sixteenths of what may be saved up. With four the top layer's repairs were refused
 /// where a tenth was lost, which does not use the budget up.
-const RESERVED: i64 = 16;
+const RESERVED: i64 = 1;
+/// The same from when it was used up until it is full again. With one, what was left did not mend a keyframe where three tenths were lost:
+/// of 25 pictures a second 3 were shown in place of 9, and one stood for 22 s in place of 3.
+const RESERVED_WHEN_SHORT: i64 = 6;
 
 /// What must be saved up, in sixteenths of what may be, for the first repair of a packet to go twice, by temporal layer; of higher layers
 /// none does. Of the base layer alone, whatever is saved up, less was left for the others; of all layers nothing was left for anybody.
@@ -56,6 +59,8 @@ pub(crate) struct ResendLimit {
     /// What can be saved up now, bytes: what the line carries in a second, at the most [`Budget::max`].
     max: i64,
     credit: i64,
+    /// It was used up, and was not full since.
+    short: bool,
     /// By number modulo length; empty until the first retransmission.
     recent: Vec<Option<Resent>>,
 }
@@ -73,13 +78,14 @@ impl ResendLimit {
             MediaKind::Audio => AUDIO,
             MediaKind::Video => VIDEO,
         };
-        Self { budget, max: budget.max, credit: budget.first, recent: Vec::new() }
+        Self { budget, max: budget.max, credit: budget.first, short: false, recent: Vec::new() }
     }
 
     /// `bytes` were sent for the first time.
     #[inline]
     pub(crate) fn earn(&mut self, bytes: usize) {
         self.credit = (self.credit + bytes as i64 / self.budget.share).min(self.max);
+        self.short &= self.credit < self.max;
     }
 
     /// The line carries `bytes` in a second: what was saved up on a better one would fill it for longer.
@@ -99,7 +105,8 @@ impl ResendLimit {
     /// Whether there is enough left for a packet of this temporal layer: the more others rest on it, the more of what was saved up it may
     /// take. When more is lost than can be made good, pictures get fewer before they stop.
     pub(crate) fn affords(&self, temporal: u8) -> bool {
-        self.credit > self.max / RESERVED * i64::from(temporal.min(2))
+        let reserved = if self.short { RESERVED_WHEN_SHORT } else { RESERVED };
+        self.credit > self.max / 16 * reserved * i64::from(temporal.min(2))
     }
 
     /// Whether a packet was not sent again after `sent`.
@@ -108,9 +115,9 @@ impl ResendLimit {
     }
 
     /// Whether a packet that may be sent again goes twice: it was sent again before, and that was lost as well. More copies than two take
-    /// from others what they bring.
+    /// from others what they bring, and so does a second where little is left.
     pub(crate) fn goes_twice(&self, now: Instant, out_seq: u16) -> bool {
-        self.find(now, out_seq).is_some()
+        self.affords(1) && self.find(now, out_seq).is_some()
     }
 
     /// Whether so much is saved up that the first repair of a packet of this temporal layer can go twice, too.
@@ -121,6 +128,7 @@ impl ResendLimit {
     /// A copy was sent.
     pub(crate) fn spend(&mut self, bytes: usize) {
         self.credit -= bytes as i64;
+        self.short |= self.credit < self.max / 16 * RESERVED;
     }
 
     /// A packet is sent again, once or twice.
@@ -253,6 +261,24 @@ mod tests {
         assert_eq!(twice(&limit), [true, false, false, false]);
         limit.spend(VIDEO.max as usize / 3);
         assert_eq!(twice(&limit), [false; 4]);
+    }
+
+    #[test]
+    fn once_used_up_the_base_layer_comes_first_until_it_is_full_again() {
+        let mut limit = ResendLimit::new(MediaKind::Video);
+        let affords = |limit: &ResendLimit| [0, 1, 2].map(|temporal| limit.affords(temporal));
+        (0..1_200).for_each(|_| limit.earn(1200));
+        assert_eq!(affords(&limit), [true; 3]);
+        limit.spend(VIDEO.max as usize * 7 / 8);
+        assert_eq!(affords(&limit), [true, true, false]);
+        limit.spend(VIDEO.max as usize / 8);
+        (0..600).for_each(|_| limit.earn(1200));
+        assert_eq!(affords(&limit), [true, true, false], "half is saved up again");
+        limit.spend(VIDEO.max as usize / 4);
+        assert_eq!(affords(&limit), [true, false, false]);
+        (0..1_200).for_each(|_| limit.earn(1200));
+        limit.spend(VIDEO.max as usize / 2);
+        assert_eq!(affords(&limit), [true; 3]);
     }
 
     /// At 30 % loss all sound that is asked for again goes out, and of the pictures a fifth.
