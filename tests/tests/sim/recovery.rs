@@ -48,8 +48,8 @@ fn lost(sim: &mut Sim, viewer: PersonIx) -> f64 {
 /// Ten minutes on a line that loses a tenth of everything, both ways: no more than `most` pictures stand for over 200 ms, none for over
 /// 400 ms, and nine of ten are decoded.
 ///
-/// Over 48 other seeds each, 480 minutes, so many stood: 1 at random, then 5, 3, 5 and 12 for rows of 1.5, 2, 3 and 4. Of small pictures,
-/// in 160 minutes, 5 at random and 36 in rows of 3, where it would be 9 without a round trip and with nothing lost on the way back (the
+/// A change that only shifts chance may bring one: over 48 other seeds each, 480 minutes, so many stood: 1 at random, then 0, 2, 4 and 7 for rows of 1.5, 2, 3 and 4. Of small pictures,
+/// in 160 minutes, 2 at random and 23 in rows of 3, where it would be 7 without a round trip and with nothing lost on the way back (the
 /// floor below).
 fn assert_smooth(seed: u64, camera: SourceSetup, bad: &LinkSpec, most: u64) {
     let pictures = u64::from(camera.fps) * 600;
@@ -72,29 +72,29 @@ fn a_tenth_lost_at_random_freezes_nothing_in_ten_minutes() {
 }
 
 #[test]
-fn a_tenth_lost_in_bursts_of_one_and_a_half_freezes_hardly_anything_in_ten_minutes() {
-    assert_smooth(301, plain_camera(), &LinkSpec::bursty(0.1, 1.5), 1);
+fn a_tenth_lost_in_bursts_of_one_and_a_half_freezes_nothing_in_ten_minutes() {
+    assert_smooth(301, plain_camera(), &LinkSpec::bursty(0.1, 1.5), 0);
 }
 
 #[test]
-fn a_tenth_lost_in_bursts_of_two_freezes_hardly_anything_in_ten_minutes() {
-    assert_smooth(302, plain_camera(), &LinkSpec::bursty(0.1, 2.0), 1);
+fn a_tenth_lost_in_bursts_of_two_freezes_nothing_in_ten_minutes() {
+    assert_smooth(302, plain_camera(), &LinkSpec::bursty(0.1, 2.0), 0);
 }
 
 #[test]
-fn a_tenth_lost_in_bursts_of_three_freezes_hardly_anything_in_ten_minutes() {
-    assert_smooth(303, plain_camera(), &LinkSpec::bursty(0.1, 3.0), 1);
+fn a_tenth_lost_in_bursts_of_three_freezes_nothing_in_ten_minutes() {
+    assert_smooth(303, plain_camera(), &LinkSpec::bursty(0.1, 3.0), 0);
 }
 
 #[test]
-fn a_tenth_lost_in_bursts_of_four_freezes_hardly_anything_in_ten_minutes() {
-    assert_smooth(304, plain_camera(), &LinkSpec::bursty(0.1, 4.0), 1);
+fn a_tenth_lost_in_bursts_of_four_freezes_nothing_in_ten_minutes() {
+    assert_smooth(304, plain_camera(), &LinkSpec::bursty(0.1, 4.0), 0);
 }
 
 /// Rows by time, as radio has them: whatever is sent in 10 ms goes, four packets or thirty.
 #[test]
 fn a_tenth_of_the_time_faded_lets_no_picture_stand_for_long() {
-    assert_smooth(306, plain_camera(), &LinkSpec::fading(0.1, Duration::from_millis(10)), 4);
+    assert_smooth(306, plain_camera(), &LinkSpec::fading(0.1, Duration::from_millis(10)), 3);
 }
 
 #[test]
@@ -105,8 +105,8 @@ fn a_tenth_lost_of_a_small_picture_freezes_hardly_anything_in_ten_minutes() {
 
 #[test]
 fn a_tenth_lost_of_a_small_picture_in_bursts_of_three_never_lets_it_stand_for_long() {
-    assert_smooth(514, small_camera(3), &LinkSpec::bursty(0.1, 3.0), 6);
-    assert_smooth(504, small_camera(1), &LinkSpec::bursty(0.1, 3.0), 6);
+    assert_smooth(514, small_camera(3), &LinkSpec::bursty(0.1, 3.0), 5);
+    assert_smooth(504, small_camera(1), &LinkSpec::bursty(0.1, 3.0), 5);
 }
 
 /// Floor: where requests are never lost and nothing takes any time, rows of three freeze hardly anything. What is above it is the way.
@@ -136,7 +136,10 @@ fn twin_without_retransmission_a_tenth_lost_freezes() {
 /// For the record: how often and how long pictures stand at other rates of loss.
 #[test]
 fn figures_of_freezes_by_loss() {
-    for (loss, most, longest_allowed) in [(0.0, 0, Duration::from_millis(100)), (0.05, 0, Duration::from_millis(200)), (0.2, 60, SECOND)] {
+    let ms = Duration::from_millis;
+    for (loss, most, longest_allowed, least) in
+        [(0.0, 0, ms(100), 2_990), (0.05, 0, ms(200), 2_900), (0.2, 60, SECOND, 1_500), (0.3, 200, 5 * SECOND, 600)]
+    {
         let (mut sim, camera, viewer) = lossy(306, &LinkSpec::lossy(loss), viewer());
         sim.run(120 * SECOND);
         let (count, longest) = freezes(&sim, viewer);
@@ -146,6 +149,7 @@ fn figures_of_freezes_by_loss() {
             loss * 100.0
         );
         assert!(count <= most && longest <= longest_allowed, "{count} freezes, longest {longest:?}");
+        assert!(decoded >= least, "{decoded} pictures");
     }
 }
 
@@ -165,10 +169,12 @@ fn after_a_storm_of_thirty_percent_the_picture_is_back_within_a_second() {
         }
         let record = record(&sim, viewer, camera);
         back.push(record.first_decoded.expect("the picture is back") - sim.window);
-        let late = record.freezes.iter().find(|(from, _)| *from > sim.window + SECOND);
+        // A storm that ends while less is sent to find out about its losses looks like a full line. The base layer's pictures are then
+        // 160 ms apart for a while, and one of them may be late.
+        let late = record.freezes.iter().find(|(from, span)| *from > sim.window + SECOND && *span > Duration::from_millis(300));
         assert_eq!(late, None, "it stays");
     }
     back.sort_unstable();
     eprintln!("picture back after {back:?}");
-    assert!(back.iter().all(|back| *back <= SECOND), "{back:?}");
+    assert!(back.iter().all(|back| *back <= Duration::from_millis(700)), "{back:?}");
 }
