@@ -58,7 +58,7 @@ const OWN: f64 = 0.75;
 /// too much: the trial did not go down far enough. A policer lets more through at first than it does for long.
 const RELIEVED: f64 = 0.7;
 /// So much is not believed to be the line's own after one trial: a mistake would last, and cost much.
-const SERIOUS: f64 = 0.25;
+const SERIOUS: f64 = 0.15;
 
 /// A line with more losses than this is full, whatever a trial says.
 const MAX_INHERENT: f64 = 0.4;
@@ -375,14 +375,16 @@ impl Loss {
 
     fn conclude(&mut self, now: u64, trial: &Trial, arrives: Option<f64>) -> Finding {
         let after = ratio(trial.lost, trial.packets);
-        if trial.own_not_full(self.rows.dispersion()) < 0.0 || after > MAX_INHERENT {
+        let is_full = trial.own_not_full(self.rows.dispersion()) < 0.0;
+        if is_full || after > MAX_INHERENT {
             // Full. If it still is, the next trial goes down further.
             self.phase = Phase::Quiet { since: now };
             self.pause = PAUSE;
             // The smaller loss may be luck, too: not all of the way.
             self.inherent = self.inherent.min(LUCK * self.inherent + (1.0 - LUCK) * after);
             self.tried = self.inherent;
-            self.appeal = Some(*trial);
+            // What spoke for its own losses, though they were too many, must not be heard again when they are a little fewer.
+            self.appeal = is_full.then_some(*trial);
             return self.limit.map_or(Finding::None, |limit| Finding::Full(ROOM * limit));
         }
         let doubtful = after < RELIEVED * trial.if_own || (after > SERIOUS && !trial.again);
