@@ -197,3 +197,15 @@ fn a_moment_in_which_nothing_gets_through_is_not_too_much_sent() {
     assert!(looks_into_rows_of(5));
     assert!(!looks_into_rows_of(130));
 }
+
+#[test]
+fn a_verdict_by_too_many_losses_is_not_taken_back_when_they_are_a_little_fewer() {
+    let (mut loss, mut now) = (Loss::new(0), 0);
+    observe(&mut loss, &mut now, &[0, 38, 38], 1.6e6);
+    assert!(loss.tries());
+    // Less was sent and as much is lost, which speaks for the line's own losses, but no line is believed to lose so much.
+    let findings = observe(&mut loss, &mut now, &[38, 28, 28], 0.4e6);
+    assert!(findings.iter().any(|finding| matches!(finding, Finding::Full(_))), "{findings:?}");
+    let findings = observe(&mut loss, &mut now, &[20, 20, 20], 0.4e6);
+    assert!(!findings.iter().any(|finding| matches!(finding, Finding::Restore(_))), "{findings:?}");
+}
