@@ -206,6 +206,6 @@ fn a_verdict_by_too_many_losses_is_not_taken_back_when_they_are_a_little_fewer()
     // Less was sent and as much is lost, which speaks for the line's own losses, but no line is believed to lose so much.
     let findings = observe(&mut loss, &mut now, &[38, 28, 28], 0.4e6);
     assert!(findings.iter().any(|finding| matches!(finding, Finding::Full(_))), "{findings:?}");
-    let findings = observe(&mut loss, &mut now, &[20, 20, 20], 0.4e6);
+    let findings = observe(&mut loss, &mut now, &[12, 12], 0.4e6);
     assert!(!findings.iter().any(|finding| matches!(finding, Finding::Restore(_))), "{findings:?}");
 }
