@@ -92,6 +92,8 @@ impl Keyframes {
         self.wishes[cause as usize] += 1;
         self.price =
             Duration::from_millis((self.size * 8 * 1000 * 100 / (bitrate.max(MIN_RATE) * MAX_SHARE)).min(MAX_DEBT.as_millis() as u64));
+        // Keyframes that were larger than they are now must not hold up anybody for longer than as many of these would.
+        self.paid = self.paid.map(|paid| paid.min(now + (CREDIT + 1) * self.price));
         let due = self.earliest(now, cause, rtt).max(now + AGGREGATION);
         match &mut self.wish {
             None => self.wish = Some(Wish { due, renewed: now, tries: 0, cause }),
@@ -287,6 +289,25 @@ mod tests {
             assert_eq!(fourth.poll_timeout(), Some(start + ms(1201)));
         }
         assert_eq!(frames.requests(), [0, 0, 3]);
+    }
+
+    #[test]
+    fn keyframes_that_were_large_hold_nobody_up_once_they_are_small() {
+        let start = start();
+        let due_after_one_of = |last: usize| {
+            let mut frames = Keyframes { size: 25_000, ..Keyframes::default() };
+            for (at, size) in [(0, 25_000), (600, 25_000), (1200, 25_000), (1800, 25_000), (2700, last)] {
+                frames.wish(start + ms(at), KeyframeCause::Loss, RTT, RATE);
+                assert!(frames.take_due(start + ms(at + 10), RTT), "paid for, or on credit");
+                frames.arrived(at as u32, size, true);
+                frames.arrived(at as u32 + 1, 1000, false);
+            }
+            frames.wish(start + ms(2800), KeyframeCause::Loss, RTT, RATE);
+            frames.poll_timeout().map(|due| due - start)
+        };
+        // 25 kB are 1.33 s of the share: what is owed holds up whoever lost another.
+        assert_eq!(due_after_one_of(25_000), Some(ms(4009)));
+        assert_eq!(due_after_one_of(3_000), Some(ms(3210)), "no later than after any other");
     }
 
     /// Whatever is wished for and how often: over a minute keyframes take their share and the one on credit, not more; and who comes new
