@@ -169,9 +169,7 @@ fn after_a_storm_of_thirty_percent_the_picture_is_back_within_a_second() {
         }
         let record = record(&sim, viewer, camera);
         back.push(record.first_decoded.expect("the picture is back") - sim.window);
-        // A storm that ends while less is sent to find out about its losses looks like a full line. The base layer's pictures are then
-        // 160 ms apart for a while, and one of them may be late.
-        let late = record.freezes.iter().find(|(from, span)| *from > sim.window + SECOND && *span > Duration::from_millis(300));
+        let late = record.freezes.iter().find(|(from, _)| *from > sim.window + SECOND);
         assert_eq!(late, None, "it stays");
     }
     back.sort_unstable();

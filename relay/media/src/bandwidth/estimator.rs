@@ -7,13 +7,14 @@ use super::arrival::Clock;
 use super::ceiling::{Ceiling, SURPRISE};
 use super::fallback::Fallback;
 use super::groups::Groups;
-use super::loss::{Finding, Loss};
+use super::loss::Loss;
 use super::probe::Prober;
 use super::queue::Queue;
 use super::rate::Rate;
 use super::reports::{Reports, Round};
 use super::sent::History;
 use super::trend::{Signal, Trend};
+use super::verdict::Finding;
 use super::{Limit, MAX_BITRATE, MIN_BITRATE, Probe, Purpose, START, Sent};
 
 /// Assumed until feedback tells, us.

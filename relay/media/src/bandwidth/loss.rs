@@ -2,19 +2,16 @@
 //!
 //! When surely more is lost than this line is known to lose, and the line is busy, the rate goes down to what arrives. If the losses go
 //! away, they came from a full line (a policer, a short queue) and the limit stays; if they stay, they are the line's own (radio): the rate
-//! is restored and the line is known to lose that much. How sure one can be depends on how long the rows of losses are.
+//! is restored and the line is known to lose that much. How sure one can be depends on how long the rows of losses are, and on what the line
+//! carried in the last half minute: losses that end by themselves look like a full line, but one that was full would not have carried that.
 
+use super::carried::Carried;
+use super::observation::{MIN_PACKETS, Observation, Observed};
 use super::trial::{EVIDENCE, Rows, Trial, gathered, ratio};
-
-/// Length of an observation, us, and the least packets in it.
-const OBSERVATION: u64 = 250_000;
-const MIN_PACKETS: u32 = 12;
+use super::verdict::{Finding, Verdict};
 
 /// Observations that are taken together.
 const MAX_RECENT: usize = 4;
-
-/// An observation with fewer packets ends after this, us.
-const MAX_OBSERVATION: u64 = 1_000_000;
 
 /// Losses this far above what is known of the line are a doubt, and the rate grows no further; if chance cannot explain them either, they
 /// start a trial.
@@ -43,9 +40,12 @@ const DEEPEST: f64 = 200_000.0;
 const MIN_TRIAL: u32 = 2;
 const MAX_TRIAL: u32 = 24;
 
+/// Losses have ended if there are none in so many observations.
+const CALM: usize = 2;
+
 /// A trial ends early when one reason is so much likelier than the other, as a natural logarithm: one verdict in twenty may be wrong
 /// (A. Wald, Sequential Tests of Statistical Hypotheses, 1945).
-const SURE: f64 = 3.0;
+pub(super) const SURE: f64 = 3.0;
 
 /// Below this a trial says nothing.
 const HINT: f64 = 1.0;
@@ -96,9 +96,9 @@ const SMOOTH_DOWN: f64 = 0.12;
 
 #[derive(Debug)]
 pub(super) struct Loss {
-    lost: u32,
-    packets: u32,
-    since: u64,
+    present: Observation,
+    /// What tells lines that count bytes from others.
+    carried: Carried,
     /// Lost and all packets of the last observations, the latest first.
     recent: [(u32, u32); MAX_RECENT],
     rows: Rows,
@@ -118,8 +118,7 @@ pub(super) struct Loss {
     usual: (u32, u32),
     phase: Phase,
     pause: u64,
-    /// The trial that found the line full: what is lost while no more is sent than it allowed speaks against it.
-    appeal: Option<Trial>,
+    verdict: Option<Verdict>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -140,25 +139,11 @@ enum Phase {
     },
 }
 
-/// What an observation means for the estimate.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) enum Finding {
-    /// Nothing that was not known.
-    None,
-    /// The line is full: the estimate is no more than this, bit/s, too.
-    Full(f64),
-    /// The losses are the line's own: this is the rate from before the trial, bit/s.
-    Restore(f64),
-    /// The trial has shown nothing: likewise.
-    Resume(f64),
-}
-
 impl Loss {
     pub(super) fn new(now: u64) -> Self {
         Self {
-            lost: 0,
-            packets: 0,
-            since: now,
+            present: Observation::new(now),
+            carried: Carried::new(),
             recent: [(0, 0); MAX_RECENT],
             rows: Rows::default(),
             inherent: 0.0,
@@ -171,26 +156,20 @@ impl Loss {
             usual: (0, 0),
             phase: Phase::Quiet { since: now },
             pause: PAUSE,
-            appeal: None,
+            verdict: None,
         }
     }
 
     #[inline]
-    pub(super) fn arrived(&mut self, was_lost: bool) {
-        if was_lost {
-            self.lost = self.lost.saturating_sub(1);
-        } else {
-            self.packets += 1;
-        }
+    pub(super) fn arrived(&mut self, bytes: u64, was_lost: bool) {
+        self.present.arrived(bytes, was_lost);
         self.rows.arrived();
     }
 
     #[inline]
-    pub(super) fn lost(&mut self) {
-        if self.rows.lost() {
-            self.lost += 1;
-            self.packets += 1;
-        }
+    pub(super) fn lost(&mut self, bytes: u64) {
+        let counts = self.rows.lost();
+        self.present.lost(bytes, counts);
     }
 
     /// Share lost lately, but for what full queues lost.
@@ -232,7 +211,7 @@ impl Loss {
     pub(super) fn excuse(&mut self, now: u64) {
         if let Phase::Quiet { since } | Phase::Excused { since, .. } = self.phase {
             self.phase = Phase::Excused { since, until: now + EXCUSED };
-            self.appeal = None;
+            self.verdict = None;
         }
     }
 
@@ -243,12 +222,9 @@ impl Loss {
 
     /// New feedback has come: `rate` is what would be sent but for this limit, `arrives` what arrives, bit/s.
     pub(super) fn update(&mut self, now: u64, rate: f64, arrives: Option<f64>) -> Finding {
-        let age = now.saturating_sub(self.since);
-        if age < OBSERVATION || self.packets == 0 || (self.packets < MIN_PACKETS && age < MAX_OBSERVATION) {
-            return Finding::None;
-        }
-        let (lost, packets) = (self.lost.min(self.packets), self.packets);
-        (self.lost, self.packets, self.since) = (0, 0, now);
+        let Some(seen) = self.present.take(now) else { return Finding::None };
+        let (lost, packets) = (seen.lost, seen.packets);
+        self.carried.add(&seen);
         let share = ratio(lost, packets);
         // What a queue lost tells nothing of the line that is left when it is empty.
         let told = if self.excuses(now) { 0.0 } else { 1.0 };
@@ -259,13 +235,13 @@ impl Loss {
         self.level += follow(self.level, told * SMOOTH_DOWN);
         self.recent.rotate_right(1);
         self.recent[0] = (lost, packets);
-        let finding = self.observe(now, rate, arrives);
-        self.grow(now, age, rate);
+        let finding = self.observe(now, rate, arrives, &seen);
+        self.grow(now, seen.age, rate);
         finding
     }
 
-    fn observe(&mut self, now: u64, rate: f64, arrives: Option<f64>) -> Finding {
-        let [(lost, packets), ..] = self.recent;
+    fn observe(&mut self, now: u64, rate: f64, arrives: Option<f64>, seen: &Observed) -> Finding {
+        let (lost, packets) = (seen.lost, seen.packets);
         // On a line that is known to lose something it takes longer to be sure; but a busy one may have lost for long because it is full.
         let fills = uses(BUSY, self.most(rate), ratio(lost, packets), arrives);
         let count = match self.usual() {
@@ -282,8 +258,11 @@ impl Loss {
         let alarming = share > self.alarming();
         self.gather(busy || alarming);
         let alarms = self.alarms(all) || self.alarms(self.evidence);
-        if let Some(trial) = self.hear(lost, packets, arrives) {
+        if let Some(trial) = self.hear(seen) {
             return self.acquit(now, &trial);
+        }
+        if let Some(trial) = self.refuted() {
+            return self.lift(now, &trial);
         }
         // What is lost while the line is nearly full may be lost because of that.
         if share < self.inherent || (quiet && !busy && !alarms) {
@@ -291,7 +270,7 @@ impl Loss {
         }
         match self.phase {
             Phase::Trial(trial) if !alarming && !self.tests(share, arrives) && self.says_nothing(&trial) => self.call_off(now, &trial),
-            Phase::Trial(trial) => self.continue_trial(now, trial, (lost, packets), arrives),
+            Phase::Trial(trial) => self.continue_trial(now, trial, seen, arrives),
             Phase::Excused { until, .. } if now < until => Finding::None,
             // Unless it has become much worse.
             Phase::Settled { until } if now < until && share < 2.0 * self.inherent + WORSE => Finding::None,
@@ -358,19 +337,31 @@ impl Loss {
         let if_own = usual.map_or(OWN * share, |usual| usual.min(OWN * share));
         self.evidence = (0, 0);
         self.limit = Some(limit);
-        self.phase = Phase::Trial(Trial { rate, limit, before: share, if_own, if_full, again: false, seen: 0, lost: 0, packets: 0 });
+        let began = Trial { rate, limit, before: share, if_own, if_full, arrived: arrives, ..Trial::default() };
+        self.phase = Phase::Trial(began);
     }
 
-    fn continue_trial(&mut self, now: u64, mut trial: Trial, (lost, packets): (u32, u32), arrives: Option<f64>) -> Finding {
+    fn continue_trial(&mut self, now: u64, mut trial: Trial, seen: &Observed, arrives: Option<f64>) -> Finding {
         // The first observation still holds what was sent before.
-        let obeyed = arrives.is_none_or(|arrives| arrives <= OBEYED * trial.limit * (1.0 - ratio(lost, packets)));
-        trial = if trial.seen > 0 && obeyed { trial.with(lost, packets) } else { trial };
+        let obeyed = seen.sent <= OBEYED * trial.limit;
+        trial = if trial.seen > 0 && obeyed { trial.with(seen.lost, seen.packets) } else { trial };
         trial.seen += 1;
-        if trial.seen > MAX_TRIAL || (trial.own_not_full(self.rows.dispersion()).abs() >= SURE && trial.seen > MIN_TRIAL) {
+        if trial.is_over(self.rows.dispersion()) && self.carried.exceeds(trial.arrived) {
+            return self.call_off(now, &trial);
+        }
+        let sure = trial.own_not_full(self.rows.dispersion()).abs() >= SURE && trial.seen > MIN_TRIAL;
+        if trial.seen > MAX_TRIAL || (sure && !self.may_be_less(&trial)) {
             return self.conclude(now, &trial, arrives);
         }
         self.phase = Phase::Trial(trial);
         Finding::None
+    }
+
+    /// Whether more is lost than is believed to be any line's own, but by chance, and nothing that counts bytes can be the reason.
+    fn may_be_less(&self, trial: &Trial) -> bool {
+        let share = ratio(trial.lost, trial.packets);
+        let chance = self.chance(share, trial.packets) / DEVIATIONS;
+        share > MAX_INHERENT && share - chance <= MAX_INHERENT && self.carried.exceeds(trial.arrived)
     }
 
     fn conclude(&mut self, now: u64, trial: &Trial, arrives: Option<f64>) -> Finding {
@@ -383,13 +374,18 @@ impl Loss {
             // The smaller loss may be luck, too: not all of the way.
             self.inherent = self.inherent.min(LUCK * self.inherent + (1.0 - LUCK) * after);
             self.tried = self.inherent;
-            // What spoke for its own losses, though they were too many, must not be heard again when they are a little fewer.
-            self.appeal = is_full.then_some(*trial);
+            self.verdict = Some(Verdict { trial: *trial, by_evidence: is_full });
             return self.limit.map_or(Finding::None, |limit| Finding::Full(ROOM * limit));
         }
-        let doubtful = after < RELIEVED * trial.if_own || (after > SERIOUS && !trial.again);
+        let relieved = after < RELIEVED * trial.if_own;
+        let serious = after > SERIOUS && !trial.again && !self.carried.exceeds(trial.arrived);
         // Where layers left less than was allowed, less shows nothing new.
-        if doubtful && uses(BUSY, trial.limit, after, arrives) && self.try_deeper(now, trial, after, arrives) {
+        let busy = uses(BUSY, trial.limit, after, arrives);
+        if (relieved || serious) && busy && self.try_deeper(now, trial, after, arrives) {
+            return Finding::None;
+        }
+        if relieved && !busy && trial.seen <= MAX_TRIAL {
+            self.phase = Phase::Trial(*trial);
             return Finding::None;
         }
         self.acquit(now, trial)
@@ -400,25 +396,41 @@ impl Loss {
         (self.limit, self.phase) = (None, Phase::Quiet { since: now });
         self.begin_trial(trial.rate, share, arrives);
         let Phase::Trial(deeper) = &mut self.phase else { return false };
-        deeper.again = true;
+        (deeper.again, deeper.arrived) = (true, trial.arrived);
         true
     }
 
     /// Goes on with the trial that found the line full, as long as no more is sent than it allowed; gives it once it says that it was wrong.
-    fn hear(&mut self, lost: u32, packets: u32, arrives: Option<f64>) -> Option<Trial> {
-        let trial = self.appeal.as_mut()?;
-        if arrives? > trial.limit * (1.0 - ratio(lost, packets)) {
+    fn hear(&mut self, seen: &Observed) -> Option<Trial> {
+        // What spoke for its own losses, though they were too many, must not be heard again when they are a little fewer.
+        let Verdict { trial, .. } = self.verdict.as_mut().filter(|verdict| verdict.by_evidence)?;
+        if seen.sent > trial.limit {
             return None;
         }
-        *trial = trial.with(lost, packets);
-        let is_own = |trial: &Trial| trial.own_not_full(self.rows.dispersion()) >= SURE && ratio(trial.lost, trial.packets) <= MAX_INHERENT;
-        self.appeal.filter(is_own)
+        *trial = trial.with(seen.lost, seen.packets);
+        let is_own = trial.own_not_full(self.rows.dispersion()) >= SURE && ratio(trial.lost, trial.packets) <= MAX_INHERENT;
+        is_own.then_some(*trial)
+    }
+
+    /// The trial that found the line full although it had carried far more a moment before, and now loses nothing at all: losses that end by
+    /// themselves while less is sent look like that.
+    fn refuted(&self) -> Option<Trial> {
+        let Verdict { trial, .. } = self.verdict.filter(|_| self.limit.is_some() && !self.tries())?;
+        let ended = self.recent.iter().take(CALM).all(|(lost, _)| *lost == 0);
+        (ended && self.carried.exceeds(trial.arrived)).then_some(trial)
+    }
+
+    /// All is as it was before the trial. If losses come back, what the line had carried before says nothing for it any more.
+    fn lift(&mut self, now: u64, trial: &Trial) -> Finding {
+        (self.verdict, self.carried) = (None, Carried::new());
+        self.call_off(now, trial);
+        Finding::Restore(trial.rate)
     }
 
     /// The losses are the line's own.
     fn acquit(&mut self, now: u64, trial: &Trial) -> Finding {
         let after = ratio(trial.lost, trial.packets);
-        self.appeal = None;
+        self.verdict = None;
         // Some of what was lost before may have been too much; what was lost while less was sent is all that is known to be its own.
         self.inherent = self.inherent.max(f64::midpoint(trial.before, after).min(after + DOUBT)).min(MAX_INHERENT);
         self.tried = self.inherent;

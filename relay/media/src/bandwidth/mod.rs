@@ -16,6 +16,7 @@
 
 mod acked;
 mod arrival;
+mod carried;
 mod ceiling;
 mod cluster;
 mod estimator;
@@ -23,6 +24,7 @@ mod fallback;
 mod groups;
 mod index;
 mod loss;
+mod observation;
 mod probe;
 mod queue;
 mod rate;
@@ -30,6 +32,7 @@ mod reports;
 mod sent;
 mod trend;
 mod trial;
+mod verdict;
 
 pub use estimator::Estimator;
 use wire::ids::Ssrc;

@@ -114,16 +114,16 @@ impl Estimator {
     #[inline]
     fn fate(&mut self, now: u64, number: u64, arrival: Option<i64>, round: &mut Round) {
         let Some(arrival) = arrival else {
-            if self.history.lost(now, number).is_some() {
+            if let Some(packet) = self.history.lost(now, number) {
                 round.news = true;
-                self.loss.lost();
+                self.loss.lost(packet.bytes);
             }
             return;
         };
         let Some(packet) = self.history.received(now, number) else { return };
         round.news = true;
         round.newest = round.newest.max(Some(packet.time));
-        self.loss.arrived(packet.was_lost);
+        self.loss.arrived(packet.bytes, packet.was_lost);
         self.acked.add(arrival, packet.bytes);
         self.queue.add(now, packet.time, arrival);
         if let Some(tag) = packet.cluster {

@@ -1,5 +1,7 @@
 //! What speaks for a line's own losses and what for a full line, as the losses of a trial and their rows tell.
 
+use super::loss::SURE;
+
 /// Losses come in rows, so that a packet says less than a coin: of rows of so many packets, at the least ...
 const LEAST_ROW: f64 = 1.5;
 /// ... and at the most. Their mean is taken over the last so many losses.
@@ -17,7 +19,7 @@ pub(super) const EVIDENCE: u32 = 1_500;
 const REMAINS: f64 = 0.01;
 
 /// Less is sent for a while, to see what becomes of the losses.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Default, Debug)]
 pub(super) struct Trial {
     /// What might be sent before, bit/s.
     pub(super) rate: f64,
@@ -29,6 +31,8 @@ pub(super) struct Trial {
     pub(super) if_own: f64,
     /// Share lost if the line is full and nothing but that is the reason.
     pub(super) if_full: f64,
+    /// What arrived when the first of them began, bit/s.
+    pub(super) arrived: f64,
     /// It follows another that did not go down far enough.
     pub(super) again: bool,
     /// Observations since, and what they count up to.
@@ -49,6 +53,13 @@ impl Trial {
         let own = self.if_own.max(2.0 * full);
         let (lost, packets) = (f64::from(self.lost), f64::from(self.packets));
         (lost * (own / full).ln() - packets * (own - full)) / dispersion
+    }
+
+    /// Whether surely less is lost than if either were true: the losses have ended by themselves.
+    pub(super) fn is_over(&self, dispersion: f64) -> bool {
+        let full = self.if_full.max(REMAINS);
+        let (lost, packets) = (f64::from(self.lost), f64::from(self.packets));
+        packets * (full - REMAINS) - lost * (full / REMAINS).ln() >= SURE * dispersion
     }
 }
 
