@@ -273,11 +273,12 @@ impl Downlink {
         self.pacer.delay() > STALE
     }
 
-    /// The same, or what pictures took at the last sharing if that is a little more and the dip is young.
+    /// The same, or what pictures took at the last sharing if that is a little more and the dip is young. Not while it is found out what
+    /// sending less would do: it would not be less.
     fn ride_out(&mut self, now: Instant, pictures: u64) -> u64 {
         let most = pictures + pictures / SHALLOW;
         let kept = (self.total.granted + self.total.granted / NOISE).min(most);
-        if kept <= pictures || self.total.granted > most {
+        if kept <= pictures || self.total.granted > most || self.estimator.looks_into(1.0) {
             self.dip_since = None;
             return pictures;
         }
