@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
 
 use node::config::{Config, Webhook};
 use serde_json::{Value, json};
@@ -165,9 +166,17 @@ async fn events_come_signed_in_order_and_go_on_after_a_restart() {
     let page = second.page("?limit=500", &second.service()).await.json();
     assert_eq!(page["events"].as_array().unwrap()[..events.len()], events, "the same lines as everywhere");
     assert!(!json!(events).to_string().contains("anna"));
-    let metrics = request(second.admin, "GET", "/metrics", &[], "").await.body;
-    let deliveries = metrics.lines().find(|line| line.starts_with("relay_webhook_deliveries_total{webhook=\"0\"}")).unwrap();
-    assert!(!deliveries.ends_with(" 0"), "{deliveries}");
+    // A delivery counts when its answer has been read, which is after it was seen here.
+    let deadline = Instant::now() + Duration::from_secs(5);
+    let metrics = loop {
+        let metrics = request(second.admin, "GET", "/metrics", &[], "").await.body;
+        let deliveries = metrics.lines().find(|line| line.starts_with("relay_webhook_deliveries_total{webhook=\"0\"}")).unwrap();
+        if !deliveries.ends_with(" 0") {
+            break metrics;
+        }
+        assert!(Instant::now() < deadline, "{deliveries}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
     assert!(
         metrics.contains("relay_webhook_failures_total{webhook=\"0\"} 0") && metrics.contains("relay_webhook_lag_seconds"),
         "{metrics}"
