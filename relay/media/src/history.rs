@@ -40,8 +40,9 @@ struct Budget {
 }
 
 /// A fifth. Saved up: all that goes in a second at 2 Mbit/s; with half of it rows of losses that lie close took the rest of what a picture
-/// needed. At first: the loss of a first keyframe.
-const VIDEO: Budget = Budget { share: 5, max: 256 * 1024, first: 24 * 1024 };
+/// needed. At first: that a keyframe is lost and what comes in the second after it; with 24 KB that was used up soon where a tenth is lost, and
+/// the upper layers were not repaired for some seconds.
+const VIDEO: Budget = Budget { share: 5, max: 256 * 1024, first: 64 * 1024 };
 
 /// As much again as the sound itself: it is small, and nothing is as annoying as its loss. Saved up: two seconds at 64 kbit/s.
 const AUDIO: Budget = Budget { share: 1, max: 16 * 1024, first: 4 * 1024 };

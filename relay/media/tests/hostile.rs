@@ -213,7 +213,8 @@ fn retransmissions_are_limited() {
             again += bench.slot.resend(now, seq, &stored, &viewer_exts(), &mut bench.twcc, &mut resent).unwrap_or(0);
         }
     }
-    assert!(again <= first / 5 + 26 * 1024 && again > first / 8, "{again} of {first}");
+    // 64 KB are there from the beginning.
+    assert!(again <= first / 5 + 66 * 1024 && again > first / 8, "{again} of {first}");
     assert!(bench.slot.counters().refused > 100_000);
 }
 
