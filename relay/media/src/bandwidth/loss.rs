@@ -57,7 +57,7 @@ const OWN: f64 = 0.75;
 /// Losses that went down to less than this share of what was expected of the line's own, and did not go away, came in part from sending
 /// too much: the trial did not go down far enough. A policer lets more through at first than it does for long.
 const RELIEVED: f64 = 0.7;
-/// So much is not believed to be the line's own after one trial: a mistake would last, and cost much.
+/// So much is not believed to be the line's own after one trial, unless it carried more lately: a mistake would last, and cost much.
 const SERIOUS: f64 = 0.15;
 
 /// A line with more losses than this is full, whatever a trial says.
@@ -384,6 +384,7 @@ impl Loss {
         if (relieved || serious) && busy && self.try_deeper(now, trial, after, arrives) {
             return Finding::None;
         }
+        // What goes away may go away altogether.
         if relieved && !busy && trial.seen <= MAX_TRIAL {
             self.phase = Phase::Trial(*trial);
             return Finding::None;
