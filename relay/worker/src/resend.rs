@@ -18,7 +18,7 @@ use crate::worker::Worker;
 /// Assumed towards a viewer whose reports have not told yet: a good line, so that a first loss is repaired early.
 const DEFAULT_RTT: Duration = Duration::from_millis(30);
 
-/// Time between the copies of a packet: longer than most rows of losses and fades, and short beside a round trip.
+/// Time between the copies of a packet: longer than most rows of losses and fades, which would take both.
 const APART: Duration = Duration::from_millis(15);
 
 /// Feedback takes longer than the round trip by so much: it waits for the viewer's timer's tick, for other packets, for the way back.

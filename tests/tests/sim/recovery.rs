@@ -18,15 +18,19 @@ fn small_camera(temporal: u8) -> SourceSetup {
     SourceSetup { temporal, fps: 15, ..SourceSetup::camera(vec![layer]) }
 }
 
-/// Somebody who is seen and heard, and a viewer both of whose directions turn bad after they met.
+/// Somebody who is seen and heard.
+fn speaker(camera: SourceSetup) -> Setup {
+    Setup { sources: vec![SourceSetup::microphone(), camera], ..Setup::viewer(1, 0, 0) }
+}
+
+/// The same, and a viewer both of whose directions turn bad after they met.
 fn lossy(seed: u64, bad: &LinkSpec, viewer: Setup) -> (Sim, PersonIx, PersonIx) {
     lossy_with(seed, plain_camera(), bad, viewer)
 }
 
 fn lossy_with(seed: u64, camera: SourceSetup, bad: &LinkSpec, viewer: Setup) -> (Sim, PersonIx, PersonIx) {
     let mut sim = Sim::new(seed);
-    let speaker = Setup { sources: vec![SourceSetup::microphone(), camera], ..Setup::viewer(1, 0, 0) };
-    let camera = join(&mut sim, speaker, LinkSpec::default(), LinkSpec::default());
+    let camera = join(&mut sim, speaker(camera), LinkSpec::default(), LinkSpec::default());
     let viewer = join(&mut sim, viewer, LinkSpec::default(), LinkSpec::default());
     sim.run(JOIN);
     let access = sim.network.access(viewer);
@@ -115,8 +119,7 @@ fn a_tenth_lost_from_the_first_second_freezes_hardly_anything() {
     let (mut frozen, mut pictures) = (0, 0);
     for seed in 310..326 {
         let mut sim = Sim::new(seed);
-        let speaker = Setup { sources: vec![SourceSetup::microphone(), small_camera(3)], ..Setup::viewer(1, 0, 0) };
-        let camera = join(&mut sim, speaker, LinkSpec::default(), LinkSpec::default());
+        let camera = join(&mut sim, speaker(small_camera(3)), LinkSpec::default(), LinkSpec::default());
         sim.run(JOIN);
         sim.begin_window();
         let viewer = join(&mut sim, viewer(), LinkSpec::lossy(0.1), LinkSpec::lossy(0.1));

@@ -37,7 +37,7 @@ impl Observation {
         Self { since: now, lost: 0, packets: 0, sent: 0, arrived: 0 }
     }
 
-    /// A packet arrived that was called lost before, or was not heard of.
+    /// A packet arrived; `was_lost` if it was called lost before.
     #[inline]
     pub(super) fn arrived(&mut self, bytes: u64, was_lost: bool) {
         if was_lost {
