@@ -50,7 +50,8 @@ impl Trial {
     /// How much likelier the line's own losses explain what was seen than a line that was full, as a natural logarithm.
     pub(super) fn own_not_full(&self, dispersion: f64) -> f64 {
         let full = self.if_full.max(REMAINS);
-        let own = self.if_own.max(2.0 * full);
+        // Far enough apart to be told from one another, but not beyond what was lost before.
+        let own = self.if_own.max((2.0 * full).min(f64::midpoint(full, self.before)));
         let (lost, packets) = (f64::from(self.lost), f64::from(self.packets));
         (lost * (own / full).ln() - packets * (own - full)) / dispersion
     }
