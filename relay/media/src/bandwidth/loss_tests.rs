@@ -330,3 +330,13 @@ fn losses_that_go_away_while_layers_leave_less_are_waited_for() {
     let found: Vec<&Finding> = findings.iter().filter(|finding| **finding != Finding::None).collect();
     assert!(matches!(found[..], [Finding::Full(_)]), "{findings:?}");
 }
+
+#[test]
+fn a_line_that_is_known_to_lose_a_quarter_and_loses_three_tenths_is_not_found_full() {
+    for (before, if_own) in [(0.41, 0.31), (0.37, 0.28), (0.32, 0.24)] {
+        for packets in [125, 400, 1_500] {
+            let trial = Trial { before, if_own, if_full: 0.24, lost: packets * 3 / 10, packets, ..Trial::default() };
+            assert!(trial.own_not_full(2.0) > -HINT, "{trial:?}: {}", trial.own_not_full(2.0));
+        }
+    }
+}
