@@ -263,9 +263,9 @@ impl Downlink {
         self.estimator.loss() >= LOSSY && !self.estimator.overflows(now)
     }
 
-    /// Whether empty packets follow pictures. They are more than is offered otherwise, so not while it is found out what less would do.
-    pub(crate) fn is_followed(&self, now: Instant) -> bool {
-        self.is_lossy(now) && !self.estimator.looks_into(f64::from(LOSSY))
+    /// Whether it is being found out if losses go away when less is sent, on a line that is not known to lose much.
+    pub(crate) fn is_tried(&self) -> bool {
+        self.estimator.looks_into(f64::from(LOSSY))
     }
 
     /// Whether what is offered now would wait for so long that nobody wants to see it any more.
@@ -278,7 +278,7 @@ impl Downlink {
     fn ride_out(&mut self, now: Instant, pictures: u64) -> u64 {
         let most = pictures + pictures / SHALLOW;
         let kept = (self.total.granted + self.total.granted / NOISE).min(most);
-        if kept <= pictures || self.total.granted > most || self.estimator.looks_into(1.0) {
+        if kept <= pictures || self.total.granted > most || self.estimator.tries() {
             self.dip_since = None;
             return pictures;
         }

@@ -87,7 +87,8 @@ impl Link {
                 continue;
             }
             let Some(ticket) = slot.media.follow(&followed.last) else { continue };
-            let left = followed.left - 1;
+            // While it is found out what sending less would do, it must be less; but without any the few pictures of then are missed late.
+            let left = if downlink.is_tried() { 0 } else { followed.left - 1 };
             if left > 0 {
                 let pause = Followers::pause(downlink.followers.pictures.len() + 1, downlink.estimator.target());
                 downlink.followers.pictures.push(Followed { last: ticket, due: now + pause, left, ..followed });

@@ -70,7 +70,7 @@ fn forward_to(now: Instant, link: &mut Link, slot: usize, (inbound, packet): (&I
     let class = if slot.line.kind == MediaKind::Audio { Class::Audio } else { Class::Video };
     let waiting = Waiting::First { stream: slot.line.ssrc, ticket };
     let verdict = downlink.pacer.offer(now, class, usize::from(ticket.bytes) + OVERHEAD, waiting);
-    let is_followed = downlink.is_followed(now) && slot.media.may_follow(inbound, &ticket);
+    let is_followed = downlink.is_lossy(now) && slot.media.may_follow(inbound, &ticket);
     let follows = is_followed.then(|| downlink.followers.begin(now + downlink.pacer.delay(), slot.line.ssrc, ticket));
     match verdict {
         Verdict::Now(_) => {}

@@ -15,7 +15,7 @@ use super::reports::{Reports, Round};
 use super::sent::History;
 use super::trend::{Signal, Trend};
 use super::verdict::Finding;
-use super::{Limit, MAX_BITRATE, MIN_BITRATE, Probe, Purpose, START, Sent};
+use super::{MAX_BITRATE, MIN_BITRATE, Probe, Purpose, START, Sent};
 
 /// Assumed until feedback tells, us.
 const FIRST_RTT: u64 = 100_000;
@@ -65,17 +65,11 @@ const REMB_FALLS: f64 = 0.9;
 const REMB_DRAIN: f64 = 0.93;
 const REMB_DRAIN_TIME: u64 = 1_000_000;
 
-/// A decrease is the reason for the estimate for so long, us.
-const REASON_TIME: u64 = 10_000_000;
-
 /// What a probe does to the delay is seen for so long after it, on top of the round trip, us. It is no sign of a full line.
 const PROBE_SHADOW: u64 = 150_000;
 
 /// How often it is looked whether the line is free to be asked, us.
 const TICK: u64 = 100_000;
-
-/// Losses in receiver reports that hold nothing back.
-const FEW_LOSSES: f64 = 0.02;
 
 /// If less than this share of the estimate arrives, nothing proves it.
 const IDLE: f64 = 0.8;
@@ -99,30 +93,30 @@ pub struct Estimator {
     pub(super) acked: Acked,
     pub(super) queue: Queue,
     pub(super) loss: Loss,
-    rate: Rate,
+    pub(super) rate: Rate,
     pub(super) prober: Prober,
-    fallback: Fallback,
-    wish: f64,
+    pub(super) fallback: Fallback,
+    pub(super) wish: f64,
     /// The viewer's own estimate, bit/s, and when it came, us.
-    remb: Option<(f64, u64)>,
+    pub(super) remb: Option<(f64, u64)>,
     /// When that last fell, us.
     remb_fell: Option<u64>,
     /// us.
-    rtt: Option<u64>,
+    pub(super) rtt: Option<u64>,
     /// When the first packet was sent of which nothing was heard yet, us.
     unheard: Option<u64>,
     /// What arrived when queues grew last, bit/s.
     full: Option<f64>,
-    ceiling: Ceiling,
+    pub(super) ceiling: Ceiling,
     /// What a probe at the beginning said if it was less than the estimate, bit/s.
     low_answer: Option<f64>,
     /// Queues grew, packets did not fit, or nothing came back: the line has shown an end at some time.
-    found_wanting: bool,
+    pub(super) found_wanting: bool,
     /// Less was sent to find out about losses, and that is over: the line is what it was. Until it is taken.
-    restored: bool,
+    pub(super) restored: bool,
     /// When time was last told, us.
-    ticked: u64,
-    target: f64,
+    pub(super) ticked: u64,
+    pub(super) target: f64,
 }
 
 impl Estimator {
@@ -247,86 +241,6 @@ impl Estimator {
         let probe = asks.then(|| self.prober.next_tick().max(self.ticked + TICK));
         let due = [probe, self.silence_at()].into_iter().flatten().min()?;
         Some(self.began + Duration::from_micros(due))
-    }
-
-    /// What may be sent in all, bit/s.
-    #[must_use]
-    pub fn target(&self) -> u64 {
-        self.target as u64
-    }
-
-    /// What holds it where it is.
-    #[must_use]
-    pub fn limit(&self) -> Limit {
-        let own = self.own_estimate();
-        if self.remb.is_some_and(|(remb, _)| remb < own) {
-            return Limit::Viewer;
-        }
-        if matches!(self.reports, Reports::None) {
-            return if self.fallback.loss() > FEW_LOSSES { Limit::Loss } else { Limit::Nothing };
-        }
-        if self.loss.limit().is_some_and(|limit| limit < self.rate.estimate()) {
-            return Limit::Loss;
-        }
-        let fell_at = self.rate.decreased();
-        let lately = fell_at.is_some_and(|at| self.rate.updated().saturating_sub(at) < REASON_TIME);
-        if lately && self.target < self.wish { Limit::Delay } else { Limit::Nothing }
-    }
-
-    /// Whether the line has ever shown an end. Until then [`Estimator::target`] is a guess, or what was asked and sent so far: less than the
-    /// line carries as likely as more. Losses that are being looked into show nothing yet.
-    #[must_use]
-    pub fn found_wanting(&self) -> bool {
-        self.found_wanting || self.remb.is_some() || matches!(self.reports, Reports::None) && self.fallback.loss() > FEW_LOSSES
-    }
-
-    /// What the line carried when it was last full, if that is not long ago and it has not shown to carry more since, bit/s. The target goes
-    /// beyond it from time to time to find out; what cannot be taken back soon should not.
-    #[must_use]
-    pub fn ceiling(&self) -> Option<u64> {
-        self.ceiling.rate(self.rate.updated().max(self.ticked)).map(|rate| rate as u64)
-    }
-
-    /// Whether the target is again what it was before losses were looked into, since this was last asked: the less in between was a
-    /// question, and tells nothing of the line.
-    pub fn take_restored(&mut self) -> bool {
-        std::mem::take(&mut self.restored)
-    }
-
-    /// Round-trip time by feedback.
-    #[must_use]
-    pub fn rtt(&self) -> Option<Duration> {
-        self.rtt.map(Duration::from_micros)
-    }
-
-    /// Whether what the last feedback called lost was lost by a queue that is full: it tells nothing of the line when it is empty.
-    #[must_use]
-    pub fn overflows(&self, now: Instant) -> bool {
-        self.loss.excuses(self.micros(now))
-    }
-
-    /// Share of packets lost lately, 0 to 1, as seen before retransmission, but for what full queues lost.
-    #[must_use]
-    pub fn loss(&self) -> f32 {
-        match self.reports {
-            Reports::None => self.fallback.loss() as f32,
-            Reports::ByNumber { .. } | Reports::ByStream { .. } => self.loss.smoothed() as f32,
-        }
-    }
-
-    /// Share of packets lost in the mean of some seconds: rows of losses do not lift it, and losses that have just begun hardly do.
-    #[must_use]
-    pub fn lasting_loss(&self) -> f32 {
-        match self.reports {
-            Reports::None => self.fallback.loss() as f32,
-            Reports::ByNumber { .. } | Reports::ByStream { .. } => self.loss.level() as f32,
-        }
-    }
-
-    /// Whether it is being found out if losses go away when less is sent, on a line that is not known to lose this share whatever is sent.
-    #[must_use]
-    pub fn looks_into(&self, share: f64) -> bool {
-        self.loss.tries() && self.loss.inherent() < share
     }
 
     pub(super) fn micros(&self, now: Instant) -> u64 {
@@ -469,7 +383,7 @@ impl Estimator {
     }
 
     /// What we know ourselves, bit/s.
-    fn own_estimate(&self) -> f64 {
+    pub(super) fn own_estimate(&self) -> f64 {
         match self.reports {
             Reports::None => self.fallback.estimate(),
             Reports::ByNumber { .. } | Reports::ByStream { .. } => {

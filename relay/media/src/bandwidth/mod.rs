@@ -28,6 +28,7 @@ mod observation;
 mod probe;
 mod queue;
 mod rate;
+mod readings;
 mod reports;
 mod sent;
 mod trend;
