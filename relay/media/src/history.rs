@@ -115,10 +115,11 @@ impl ResendLimit {
         self.find(now, out_seq).is_none_or(|resent| resent.last <= sent)
     }
 
-    /// Whether a packet that may be sent again goes twice: it was sent again before, and that was lost as well. More copies than two take
-    /// from others what they bring, and so does a second where little is left.
-    pub(crate) fn goes_twice(&self, now: Instant, out_seq: u16) -> bool {
-        self.affords(1) && self.find(now, out_seq).is_some()
+    /// How many copies of a packet that may be sent again are worth it: two if it was sent again before, and that was lost as well; three from
+    /// the third time on. More take from others what they bring, and so does a second where little is left.
+    pub(crate) fn copies(&self, now: Instant, out_seq: u16) -> u32 {
+        let times = self.find(now, out_seq).filter(|_| self.affords(1)).map_or(0, |resent| resent.times);
+        1 + u32::from(times.min(2))
     }
 
     /// Whether so much is saved up that the first repair of a packet of this temporal layer can go twice, too.
@@ -132,7 +133,7 @@ impl ResendLimit {
         self.short |= self.credit < self.max / 16 * RESERVED;
     }
 
-    /// A packet is sent again, once or twice.
+    /// A packet is sent again, in however many copies.
     pub(crate) fn tried(&mut self, now: Instant, out_seq: u16) {
         let times = self.find(now, out_seq).map_or(0, |resent| resent.times) + 1;
         if self.recent.is_empty() {
@@ -218,7 +219,7 @@ mod tests {
         for ms in 0..2_000 {
             let now = start + Duration::from_millis(ms);
             if limit.allows(now, 7, RTT) {
-                assert_eq!(limit.goes_twice(now, 7), !sent.is_empty());
+                assert_eq!(limit.copies(now, 7), 1 + sent.len().min(2) as u32);
                 limit.tried(now, 7);
                 sent.push(ms);
             }

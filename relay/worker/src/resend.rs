@@ -32,6 +32,8 @@ struct Missed<'s> {
     /// Where it is from: sound goes again with what went along.
     publication: &'s Publication,
     stored: Stored<'s>,
+    /// It only fills a place in the numbering.
+    empty: bool,
 }
 
 impl Link {
@@ -72,7 +74,7 @@ impl Worker {
             return Some(false);
         }
         let missed = find_missed(now, from, to, stream, sequence)?;
-        let bytes = missed.stored.payload.len() + OVERHEAD;
+        let bytes = if missed.empty { OVERHEAD } else { missed.stored.payload.len() + OVERHEAD };
         // Sound is small, and of no use after a few moments.
         let class = if missed.publication.kind() == MediaKind::Audio { Class::Audio } else { Class::Resend };
         match to.downlink.pacer.offer(now, class, bytes, Waiting::Again { stream, sequence }) {
@@ -145,19 +147,22 @@ fn find<'s>(from: &'s Peer, to: &Link, stream: Ssrc, sequence: u16) -> Option<Mi
     let origin = slot.media.resolve(sequence)?;
     let publication = from.publication(source)?.1;
     let stored = publication.stored(origin.layer, origin.ext_seq)?;
-    Some(Missed { slot: index, stream, publication, stored })
+    let empty = slot.media.is_empty_again(sequence, &stored);
+    Some(Missed { slot: index, stream, publication, stored, empty })
 }
 
-/// Sends a packet again, and sees to it that a second copy follows where the first is not enough.
+/// Sends a packet again, and sees to it that further copies follow where the first is not enough. What only fills a place costs next to
+/// nothing, and as long as it is missed what comes behind it waits.
 fn send_again(now: Instant, to: &mut Link, sequence: u16, missed: &Missed<'_>, outbox: &mut Outbox) -> bool {
     let repairable = (missed.publication.kind() == MediaKind::Video).then_some((missed.stream, sequence));
     let slot = &to.slots[missed.slot].media;
-    let twice = slot.goes_twice(now, sequence) || (to.downlink.is_lossy(now) && slot.has_to_spare(&missed.stored));
+    let spares = to.downlink.is_lossy(now) && (missed.empty || slot.has_to_spare(&missed.stored));
+    let copies = slot.copies(now, sequence).max(1 + u32::from(spares));
     let sent = write_again(now, to, sequence, missed, repairable, outbox);
     if sent {
         to.slots[missed.slot].media.tried(now, sequence);
-        if twice {
-            to.downlink.encores.add(now + APART, missed.stream, sequence);
+        for copy in 1..copies {
+            to.downlink.encores.add(now + APART * copy, missed.stream, sequence);
         }
     }
     sent

@@ -57,10 +57,10 @@ impl Slot {
         self.limit.is_latest(now, out_seq, sent)
     }
 
-    /// Whether [`Slot::resend`] is to be called twice for a packet that may be sent again, at a distance: what was lost again.
+    /// How often [`Slot::resend`] is to be called for a packet that may be sent again, at a distance: more than once for what was lost again.
     #[must_use]
-    pub fn goes_twice(&self, now: Instant, out_seq: u16) -> bool {
-        self.limit.goes_twice(now, out_seq)
+    pub fn copies(&self, now: Instant, out_seq: u16) -> u32 {
+        self.limit.copies(now, out_seq)
     }
 
     /// Whether [`Slot::resend`] can be called twice for a packet that is sent again for the first time, over a line that loses.
@@ -69,7 +69,21 @@ impl Slot {
         self.config.kind == MediaKind::Video && self.limit.has_to_spare(stored.frame.temporal)
     }
 
-    /// Counts that a packet is sent again now, once or twice.
+    /// Whether what is sent again for `stored` under this number carries nothing: it only fills a place in the numbering.
+    #[must_use]
+    pub fn is_empty_again(&self, out_seq: u16, stored: &Stored<'_>) -> bool {
+        self.again(out_seq).is_some_and(|(ticket, run)| self.fills(&ticket, run, stored))
+    }
+
+    fn fills(&self, ticket: &Ticket, run: Run, stored: &Stored<'_>) -> bool {
+        ticket.fills
+            || match self.sent.is_fresh(ticket.out_seq) {
+                true => !self.thinning.passes(run, stored.timestamp, &stored.frame),
+                false => self.filled.as_ref().is_some_and(|filled| filled.contains(ticket.out_seq)),
+            }
+    }
+
+    /// Counts that a packet is sent again now, in however many copies.
     pub fn tried(&mut self, now: Instant, out_seq: u16) {
         self.limit.tried(now, out_seq);
     }
@@ -100,10 +114,7 @@ impl Slot {
             return None;
         }
         ticket.marked = attached.segment?.marks(self.config.kind, stored.ext_seq, &run, &stored.frame);
-        ticket.fills |= match first {
-            true => !self.thinning.passes(run, stored.timestamp, &stored.frame),
-            false => self.filled.as_ref().is_some_and(|filled| filled.contains(ticket.out_seq)),
-        };
+        ticket.fills = self.fills(&ticket, run, stored);
         let packet = if ticket.fills { Packet::from(stored).emptied() } else { Packet::from(stored) };
         let (codec, payload) = translate(&attached.route, &packet)?;
         let mut fields = self.config.fields(&ticket, codec, &packet);
