@@ -134,6 +134,20 @@ fn a_tenth_lost_from_the_first_second_freezes_hardly_anything() {
     assert!(frozen <= 2 && pictures > 3_400, "{frozen} freezes, {pictures} pictures");
 }
 
+/// Where only what is sent to the viewer is lost, and nothing of what he tells, no picture stands for that long however long the rows.
+#[test]
+fn a_tenth_lost_one_way_freezes_nothing_in_ten_minutes() {
+    let losses = [LinkSpec::lossy(0.1)].into_iter().chain([1.5, 2.0, 3.0, 4.0].map(|row| LinkSpec::bursty(0.1, row)));
+    for (bad, seed) in losses.flat_map(|bad| (522..526).map(move |seed| (bad.clone(), seed))) {
+        let (mut sim, camera, viewer) = lossy(seed, &bad, viewer());
+        sim.network.access(viewer).up.spec = LinkSpec::default();
+        sim.run(600 * SECOND);
+        assert!((0.085..0.115).contains(&lost(&mut sim, viewer)), "the fault happened");
+        let record = record(&sim, viewer, camera);
+        assert_eq!(record.freezes, [], "{bad:?}, seed {seed}: {record}");
+    }
+}
+
 /// Floor: where requests are never lost and nothing takes any time, rows of three freeze hardly anything. What is above it is the way.
 #[test]
 fn floor_without_a_round_trip_rows_of_three_freeze_hardly_anything() {
