@@ -156,8 +156,10 @@ fn find<'s>(from: &'s Peer, to: &Link, stream: Ssrc, sequence: u16) -> Option<Mi
 fn send_again(now: Instant, to: &mut Link, sequence: u16, missed: &Missed<'_>, outbox: &mut Outbox) -> bool {
     let repairable = (missed.publication.kind() == MediaKind::Video).then_some((missed.stream, sequence));
     let slot = &to.slots[missed.slot].media;
-    let spares = to.downlink.is_lossy(now) && (missed.empty || slot.has_to_spare(&missed.stored));
-    let copies = slot.copies(now, sequence).max(1 + u32::from(spares));
+    // While it is found out what sending less would do, it must be less.
+    let is_tried = to.downlink.is_tried();
+    let spares = to.downlink.is_lossy(now) && ((missed.empty && !is_tried) || slot.has_to_spare(&missed.stored));
+    let copies = slot.copies(now, sequence).min(if is_tried { 2 } else { u32::MAX }).max(1 + u32::from(spares));
     let sent = write_again(now, to, sequence, missed, repairable, outbox);
     if sent {
         to.slots[missed.slot].media.tried(now, sequence);
