@@ -158,8 +158,9 @@ fn send_again(now: Instant, to: &mut Link, sequence: u16, missed: &Missed<'_>, o
     let slot = &to.slots[missed.slot].media;
     // While it is found out what sending less would do, it must be less.
     let is_tried = to.downlink.is_tried();
-    let spares = to.downlink.is_lossy(now) && ((missed.empty && !is_tried) || slot.has_to_spare(&missed.stored));
-    let copies = slot.copies(now, sequence).min(if is_tried { 2 } else { u32::MAX }).max(1 + u32::from(spares));
+    let most = if is_tried { 2 } else { 3 };
+    let spares = to.downlink.is_lossy(now) && (slot.has_to_spare(&missed.stored) || (missed.empty && !is_tried));
+    let copies = slot.copies(now, sequence).min(most).max(1 + u32::from(spares));
     let sent = write_again(now, to, sequence, missed, repairable, outbox);
     if sent {
         to.slots[missed.slot].media.tried(now, sequence);

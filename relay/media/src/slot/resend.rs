@@ -75,6 +75,7 @@ impl Slot {
         self.again(out_seq).is_some_and(|(ticket, run)| self.fills(&ticket, run, stored))
     }
 
+    #[inline]
     fn fills(&self, ticket: &Ticket, run: Run, stored: &Stored<'_>) -> bool {
         ticket.fills
             || match self.sent.is_fresh(ticket.out_seq) {
