@@ -147,7 +147,7 @@ fn find<'s>(from: &'s Peer, to: &Link, stream: Ssrc, sequence: u16) -> Option<Mi
     let origin = slot.media.resolve(sequence)?;
     let publication = from.publication(source)?.1;
     let stored = publication.stored(origin.layer, origin.ext_seq)?;
-    let empty = slot.media.is_empty_again(sequence, &stored);
+    let empty = slot.media.was_empty(sequence);
     Some(Missed { slot: index, stream, publication, stored, empty })
 }
 

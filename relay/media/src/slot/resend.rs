@@ -69,19 +69,10 @@ impl Slot {
         self.config.kind == MediaKind::Video && self.limit.has_to_spare(stored.frame.temporal)
     }
 
-    /// Whether what is sent again for `stored` under this number carries nothing: it only fills a place in the numbering.
+    /// Whether what was sent under this number carried nothing: it only fills a place in the numbering.
     #[must_use]
-    pub fn is_empty_again(&self, out_seq: u16, stored: &Stored<'_>) -> bool {
-        self.again(out_seq).is_some_and(|(ticket, run)| self.fills(&ticket, run, stored))
-    }
-
-    #[inline]
-    fn fills(&self, ticket: &Ticket, run: Run, stored: &Stored<'_>) -> bool {
-        ticket.fills
-            || match self.sent.is_fresh(ticket.out_seq) {
-                true => !self.thinning.passes(run, stored.timestamp, &stored.frame),
-                false => self.filled.as_ref().is_some_and(|filled| filled.contains(ticket.out_seq)),
-            }
+    pub fn was_empty(&self, out_seq: u16) -> bool {
+        self.filled.as_ref().zip(self.extend(out_seq)).is_some_and(|(filled, out_seq)| filled.contains(out_seq))
     }
 
     /// Counts that a packet is sent again now, in however many copies.
@@ -115,7 +106,10 @@ impl Slot {
             return None;
         }
         ticket.marked = attached.segment?.marks(self.config.kind, stored.ext_seq, &run, &stored.frame);
-        ticket.fills = self.fills(&ticket, run, stored);
+        ticket.fills |= match first {
+            true => !self.thinning.passes(run, stored.timestamp, &stored.frame),
+            false => self.filled.as_ref().is_some_and(|filled| filled.contains(ticket.out_seq)),
+        };
         let packet = if ticket.fills { Packet::from(stored).emptied() } else { Packet::from(stored) };
         let (codec, payload) = translate(&attached.route, &packet)?;
         let mut fields = self.config.fields(&ticket, codec, &packet);
