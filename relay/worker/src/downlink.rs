@@ -81,7 +81,7 @@ pub(crate) struct Downlink {
     pub(crate) pacer: Pacer<Waiting>,
     /// What of the queue was missed: a viewer who asks again meanwhile is not queued again.
     pub(crate) again: Vec<(Ssrc, u16)>,
-    /// What is sent again twice.
+    /// What is sent again in more copies than one.
     pub(crate) encores: Encores,
     /// What empty packets follow.
     pub(crate) followers: Followers,

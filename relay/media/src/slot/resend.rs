@@ -72,7 +72,12 @@ impl Slot {
     /// Whether what was sent under this number carried nothing: it only fills a place in the numbering.
     #[must_use]
     pub fn was_empty(&self, out_seq: u16) -> bool {
-        self.filled.as_ref().zip(self.extend(out_seq)).is_some_and(|(filled, out_seq)| filled.contains(out_seq))
+        self.extend(out_seq).is_some_and(|full| self.went_empty(full))
+    }
+
+    #[inline]
+    fn went_empty(&self, full: u64) -> bool {
+        self.filled.as_ref().is_some_and(|filled| filled.contains(full))
     }
 
     /// Counts that a packet is sent again now, in however many copies.
@@ -108,7 +113,7 @@ impl Slot {
         ticket.marked = attached.segment?.marks(self.config.kind, stored.ext_seq, &run, &stored.frame);
         ticket.fills |= match first {
             true => !self.thinning.passes(run, stored.timestamp, &stored.frame),
-            false => self.filled.as_ref().is_some_and(|filled| filled.contains(ticket.out_seq)),
+            false => self.went_empty(ticket.out_seq),
         };
         let packet = if ticket.fills { Packet::from(stored).emptied() } else { Packet::from(stored) };
         let (codec, payload) = translate(&attached.route, &packet)?;
