@@ -256,8 +256,10 @@ impl Loss {
         self.doubt = self.exceeds(share, all.1);
         let busy = uses(BUSY, self.most(rate), share, arrives);
         let alarming = share > self.alarming();
+        // A line of which little is used is let alone when a few rows of losses can explain it, be its losses known or not.
+        let surprising = alarming && self.surely_above(self.usual().unwrap_or(0.0), all);
         self.gather(busy || alarming);
-        let alarms = self.alarms(all) || self.alarms(self.evidence);
+        let alarms = [all, self.evidence].into_iter().any(|seen| self.surely_above(self.inherent, seen));
         if let Some(trial) = self.hear(seen) {
             return self.acquit(now, &trial);
         }
@@ -279,7 +281,7 @@ impl Loss {
                 Finding::None
             }
             Phase::Quiet { .. } | Phase::Settled { .. } => {
-                if (busy || alarming) && alarms && ratio(lost, packets) > self.inherent + DOUBT {
+                if (busy || surprising) && alarms && ratio(lost, packets) > self.inherent + DOUBT {
                     self.begin_trial(rate, share, arrives);
                 } else if matches!(self.phase, Phase::Settled { .. }) {
                     self.phase = Phase::Quiet { since: now };
@@ -457,10 +459,10 @@ impl Loss {
         share > self.inherent + DOUBT + self.chance(self.inherent, packets)
     }
 
-    /// The same, and chance is what it would be at the share that was seen: it is surely more.
-    fn alarms(&self, (lost, packets): (u32, u32)) -> bool {
-        let share = ratio(lost, packets);
-        share > self.inherent + DOUBT + self.chance(share, packets)
+    /// The same of this share, and chance is what it would be at the share that was seen: it is surely more.
+    fn surely_above(&self, share: f64, (lost, packets): (u32, u32)) -> bool {
+        let seen = ratio(lost, packets);
+        seen > share + DOUBT + self.chance(seen, packets)
     }
 
     /// How much a share seen in so many packets may differ from the true one.

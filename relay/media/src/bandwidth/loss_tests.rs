@@ -113,6 +113,29 @@ fn a_line_that_always_loses_much_is_not_tried_when_it_loses_twice_as_much_for_a_
     assert!(!tried_after(6, &[24, 24]) && tried_after(6, &[24, 24, 24, 24]));
 }
 
+/// A line of which a tenth is used loses a tenth in rows of three for half a minute, and then two fifths for a second; `packets` are sent in a
+/// quarter of one.
+fn looks_into_a_bad_second_of(packets: u32) -> bool {
+    let (mut loss, mut now) = (Loss::new(0), 0);
+    let mut quarter = |rows: u32| {
+        for _ in 0..rows {
+            (0..3).for_each(|_| loss.lost(600));
+            (0..packets / rows - 3).for_each(|_| loss.arrived(600, false));
+        }
+        now += 250_000;
+        loss.update(now, 4e6, Some(4e5));
+        loss.tries()
+    };
+    assert!(!(0..120).any(|_| quarter(packets / 30)));
+    (0..4).any(|_| quarter(packets * 2 / 15))
+}
+
+#[test]
+fn a_few_rows_of_losses_on_a_line_that_is_hardly_used_and_always_loses_are_not_looked_into() {
+    assert!(!looks_into_a_bad_second_of(30));
+    assert!(looks_into_a_bad_second_of(120));
+}
+
 #[test]
 fn a_verdict_is_taken_back_when_as_much_is_lost_although_less_is_sent() {
     let (mut loss, mut now) = (Loss::new(0), 0);
