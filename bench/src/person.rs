@@ -230,7 +230,7 @@ fn session(number: u16, part: Part, fingerprint: wire::ids::Fingerprint) -> Sess
             let ssrc = 1_000_000 + u32::from(number) * 1_000 + slots.len() as u32 * 2;
             let rtx = (kind == MediaKind::Video).then_some(Ssrc(ssrc + 1));
             let mid = mids.next().expect("endless");
-            slots.push(SlotLine { mid, kind, index: index.into(), ssrc: Ssrc(ssrc), rtx, codecs: codecs(kind) });
+            slots.push(SlotLine { mid, kind, index: index.into(), ssrc: Ssrc(ssrc), rtx, codecs: codecs(kind), extensions });
         }
     }
     Session {

@@ -123,7 +123,7 @@ pub(super) enum Congestion {
 impl Congestion {
     fn new(now: Instant, setup: &Setup) -> Self {
         match setup.feedback {
-            Feedback::TransportCc => Self::TransportCc(Arrivals::new(now, setup.feedback_every)),
+            Feedback::TransportCc | Feedback::OfPictures => Self::TransportCc(Arrivals::new(now, setup.feedback_every)),
             Feedback::Ccfb => Self::Ccfb(StreamArrivals::new(setup.feedback_every)),
             Feedback::Remb => Self::Remb(OwnEstimate::new()),
         }

@@ -110,7 +110,11 @@ pub(super) fn candidate(address: Option<SocketAddr>) -> String {
 /// Extensions that make no sense on a line are not offered there.
 fn fits(ext: Ext, line: &OfferLine, feedback: Feedback) -> bool {
     match ext {
-        Ext::TransportCc => feedback == Feedback::TransportCc || line.direction == Direction::Send,
+        Ext::TransportCc => match feedback {
+            Feedback::TransportCc => true,
+            Feedback::OfPictures => !line.audio,
+            Feedback::Ccfb | Feedback::Remb => line.direction == Direction::Send,
+        },
         Ext::AudioLevel => line.audio,
         Ext::Rid | Ext::RepairedRid => !line.audio,
         _ => true,
@@ -120,7 +124,7 @@ fn fits(ext: Ext, line: &OfferLine, feedback: Feedback) -> bool {
 /// The name of the congestion feedback a line speaks.
 fn congestion(direction: Direction, feedback: Feedback) -> &'static str {
     match (direction, feedback) {
-        (Direction::Send, _) | (_, Feedback::TransportCc) => "transport-cc",
+        (Direction::Send, _) | (_, Feedback::TransportCc | Feedback::OfPictures) => "transport-cc",
         (_, Feedback::Ccfb) => "ack ccfb",
         (_, Feedback::Remb) => "goog-remb",
     }

@@ -71,6 +71,11 @@ impl Setup {
         }
     }
 
+    /// Whether it tells when packets of this payload type came, if it tells by transport-wide number.
+    pub(super) fn tells_of(&self, payload_type: u8) -> bool {
+        self.feedback != Feedback::OfPictures || ![self.numbering.opus, self.numbering.red].contains(&payload_type)
+    }
+
     /// Receives only.
     #[must_use]
     pub fn viewer(publisher: u32, audio_slots: usize, video_slots: usize) -> Self {
@@ -83,6 +88,8 @@ impl Setup {
 pub enum Feedback {
     /// When each packet came, by transport-wide number: browsers.
     TransportCc,
+    /// The same, of pictures only: Firefox.
+    OfPictures,
     /// When each packet came, by stream (RFC 8888).
     Ccfb,
     /// Only what the viewer itself believes the line carries.

@@ -39,7 +39,10 @@ impl Client {
         self.counters.bytes_received += whole;
         let values = ExtValues::read(&self.extensions, &header, packet);
         match &mut self.feedback {
-            Congestion::TransportCc(arrivals) => values.transport_seq().into_iter().for_each(|seq| arrivals.arrived(now, seq)),
+            Congestion::TransportCc(arrivals) => {
+                let told = self.setup.tells_of(header.payload_type);
+                values.transport_seq().filter(|_| told).into_iter().for_each(|seq| arrivals.arrived(now, seq));
+            }
             Congestion::Ccfb(arrivals) => arrivals.arrived(now, header.ssrc, header.sequence),
             Congestion::Remb(estimate) => {
                 let slot = self.slots.iter().find(|slot| slot.ssrc == header.ssrc);

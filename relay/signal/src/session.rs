@@ -1,7 +1,7 @@
 //! What an offer and its answer agreed on, as values the worker can act on without reading SDP.
 
 use wire::codec::Codec;
-use wire::ext::ExtMap;
+use wire::ext::{Ext, ExtMap};
 use wire::ids::{Fingerprint, IceCredentials, Mid, Rid, Ssrc};
 
 use crate::message::Source;
@@ -24,12 +24,28 @@ pub struct Session {
     pub remote_ice: IceCredentials,
     /// The certificate the client must show in DTLS.
     pub remote_fingerprint: Fingerprint,
-    /// Header extension ids of this leg: one map for the bundle, since within it an id has one meaning (RFC 8843 section 9.2).
+    /// Header extension ids of what the client sends: one map for the bundle, since within it an id has one meaning (RFC 8843 section 9.2).
     pub extensions: ExtMap,
     /// M-lines on which the client sends.
     pub publishing: Vec<PublishLine>,
     /// M-lines on which the client receives.
     pub slots: Vec<SlotLine>,
+}
+
+impl Session {
+    /// Whether the client tells what arrived by transport-wide numbers, be it of some slots only.
+    #[must_use]
+    pub fn tells_by_number(&self) -> bool {
+        self.slots.iter().any(SlotLine::is_numbered)
+    }
+}
+
+impl SlotLine {
+    /// Whether what goes here has transport-wide numbers, and the client tells of them.
+    #[must_use]
+    pub fn is_numbered(&self) -> bool {
+        self.extensions.id(Ext::TransportCc).is_some()
+    }
 }
 
 /// An m-line on which the client sends one source.
@@ -73,6 +89,8 @@ pub struct SlotLine {
     pub rtx: Option<Ssrc>,
     /// Codecs the client can receive here.
     pub codecs: Vec<CodecLine>,
+    /// What the client takes here: Firefox has transport-wide numbers for pictures only, and would never tell of those of sound.
+    pub extensions: ExtMap,
 }
 
 /// A payload type of one leg.

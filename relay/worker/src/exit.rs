@@ -5,7 +5,6 @@ use std::time::Instant;
 use media::Flight;
 use media::bandwidth::{Purpose, Sent};
 use transport::{Path, Transport};
-use wire::ext::ExtMap;
 use wire::ids::Ssrc;
 
 use crate::downlink::Downlink;
@@ -19,14 +18,15 @@ pub(crate) const OVERHEAD: usize = 48;
 pub(crate) struct Exit<'l> {
     path: Path,
     transport: &'l mut Transport,
-    exts: &'l ExtMap,
     twcc: &'l mut u16,
+    /// What is sent is told of by transport-wide numbers, but for lines that have none.
+    by_number: bool,
 }
 
 /// Takes a link apart: slots write, the downlink paces and estimates, the exit seals.
 pub(crate) fn exit(link: &mut Link, path: Path) -> (&mut [OutSlot], &mut Downlink, Exit<'_>) {
     let Link { slots, downlink, transport, session, twcc, .. } = link;
-    (slots, downlink, Exit { path, transport, exts: &session.extensions, twcc })
+    (slots, downlink, Exit { path, transport, twcc, by_number: session.tells_by_number() })
 }
 
 impl Exit<'_> {
@@ -35,8 +35,7 @@ impl Exit<'_> {
         *self.twcc
     }
 
-    /// Sends what `write` writes: it is given the leg's extensions, the transport-wide counter and the room, and says how long the packet
-    /// became. False when nothing was sent. `purpose`: `None` for what the estimator is not told of. `repairable`: what is to be sent again
+    /// Sends what `write` writes: it is given the transport-wide counter and the room, and says how long the packet became. False when nothing was sent. `purpose`: `None` for what the estimator is not told of. `repairable`: what is to be sent again
     /// if this is lost.
     #[inline]
     pub(crate) fn push(
@@ -45,14 +44,18 @@ impl Exit<'_> {
         (purpose, repairable): (Option<Purpose>, Option<(Ssrc, u16)>),
         downlink: &mut Downlink,
         outbox: &mut Outbox,
-        write: impl FnOnce(&ExtMap, &mut u16, &mut [u8]) -> Option<usize>,
+        write: impl FnOnce(&mut u16, &mut [u8]) -> Option<usize>,
     ) -> bool {
-        let Self { path, transport, exts, twcc } = self;
+        let Self { path, transport, twcc, by_number } = self;
         let number = **twcc;
         outbox.push(*path, |buf| {
-            let len = write(exts, twcc, buf)?;
+            let len = write(twcc, buf)?;
             let (sequence, ssrc) = identity(buf)?;
             let bytes = transport.seal_rtp(buf, len).ok()?;
+            // Of what has no number where numbers are reported nobody will ever hear.
+            if *by_number && **twcc == number {
+                return Some(bytes);
+            }
             if let Some(purpose) = purpose {
                 downlink.estimator.sent(now, &Sent { number, ssrc, sequence, bytes, purpose });
             }

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use media::{Publication, Receiver, SourceClock};
 use signal::session::MediaKind;
 use transport::Path;
-use wire::ext::Ext;
 use wire::ids::Ssrc;
 use wire::rtcp::{ReportBlock, RtcpWriter, SenderInfo, WriteError};
 
@@ -131,7 +130,7 @@ impl Link {
         for block in blocks {
             if let Some(slot) = self.slots.iter_mut().find(|slot| slot.line.ssrc == block.ssrc) {
                 slot.media.handle_receiver_block(now, &block);
-                if self.session.extensions.id(Ext::TransportCc).is_none() && slot.line.kind == MediaKind::Video {
+                if !slot.line.is_numbered() && slot.line.kind == MediaKind::Video {
                     self.downlink.estimator.handle_loss(now, block.fraction_lost);
                 }
             }

@@ -82,8 +82,8 @@ fn forward_to(now: Instant, link: &mut Link, slot: usize, (inbound, packet): (&I
     }
     let purpose = downlink.pacer.purpose(class);
     let repairable = (class == Class::Video).then_some((slot.line.ssrc, ticket.sequence()));
-    let sent = exit.push(now, (Some(purpose), repairable), downlink, outbox, |exts, twcc, buf| {
-        slot.media.write(now, &ticket, packet, exts, twcc, buf)
+    let sent = exit.push(now, (Some(purpose), repairable), downlink, outbox, |twcc, buf| {
+        slot.media.write(now, &ticket, packet, &slot.line.extensions, twcc, buf)
     });
     if sent {
         Leg::Sent(follows)

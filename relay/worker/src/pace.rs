@@ -81,13 +81,13 @@ impl Worker {
         let stored = from.publication(occupant.wish.1)?.1.stored(ticket.origin.layer, ticket.origin.ext_seq)?;
         let packet = Packet::from(&stored);
         let (slots, downlink, mut exit) = exit(to.link.as_deref_mut()?, path);
-        let slot = &mut slots[index].media;
+        let OutSlot { line, media: slot, .. } = &mut slots[index];
         // An empty packet says nothing of what becomes of full ones: a policer that counts bytes lets it through.
         let told = !ticket.is_empty();
         let purpose = told.then(|| downlink.pacer.purpose(class));
         let repairable = (told && class == Class::Video).then_some((stream, ticket.sequence()));
-        let sent = exit.push(now, (purpose, repairable), downlink, &mut self.outbox, |exts, twcc, buf| {
-            slot.write(now, ticket, &packet, exts, twcc, buf)
+        let sent = exit.push(now, (purpose, repairable), downlink, &mut self.outbox, |twcc, buf| {
+            slot.write(now, ticket, &packet, &line.extensions, twcc, buf)
         });
         Some(sent)
     }
@@ -137,8 +137,8 @@ fn pad_once(
     let filled = slots.iter_mut().filter(|slot: &&mut OutSlot| slot.open && slot.occupant.is_some());
     for slot in filled {
         let mut len = None;
-        let sent = exit.push(now, (Some(purpose), None), downlink, outbox, |exts, twcc, buf| {
-            len = slot.media.write_padding(wanted, exts, twcc, buf);
+        let sent = exit.push(now, (Some(purpose), None), downlink, outbox, |twcc, buf| {
+            len = slot.media.write_padding(wanted, &slot.line.extensions, twcc, buf);
             len
         });
         if sent {

@@ -12,7 +12,7 @@ use crate::encore::Encore;
 use crate::exit::{OVERHEAD, exit};
 use crate::keys::PeerKey;
 use crate::outbox::Outbox;
-use crate::peer::{Link, Peer};
+use crate::peer::{Link, OutSlot, Peer};
 use crate::worker::Worker;
 
 /// Assumed towards a viewer whose reports have not told yet: a good line, so that a first loss is repaired early.
@@ -182,9 +182,10 @@ fn write_again(
 ) -> bool {
     let Some(path) = to.path(now) else { return false };
     let (slots, downlink, mut exit) = exit(to, path);
-    let slot = &mut slots[missed.slot].media;
+    let OutSlot { line, media: slot, .. } = &mut slots[missed.slot];
+    let exts = &line.extensions;
     let purpose = downlink.pacer.purpose(Class::Resend);
-    exit.push(now, (Some(purpose), repairable), downlink, outbox, |exts, twcc, buf| match missed.publication.kind() {
+    exit.push(now, (Some(purpose), repairable), downlink, outbox, |twcc, buf| match missed.publication.kind() {
         MediaKind::Audio => slot.resend_sound(now, sequence, missed.publication, exts, twcc, buf),
         MediaKind::Video => slot.resend(now, sequence, &missed.stored, exts, twcc, buf),
     })

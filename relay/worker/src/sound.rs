@@ -5,7 +5,6 @@ use std::time::Instant;
 use media::audio::speaks;
 use media::pacer::Class;
 use media::{Inbound, Packet, Receiver};
-use wire::ext::Ext;
 
 use crate::downlink::Waiting;
 use crate::exit::{OVERHEAD, exit};
@@ -43,11 +42,11 @@ impl Worker {
         }
     }
 
-    /// Looks at what a viewer's line does to sound. A viewer without transport-wide feedback tells by the reports on what he hears.
+    /// Looks at what a viewer's line does to sound. Of what has no transport-wide numbers the viewer tells by reports on what he hears.
     pub(crate) fn protect(&mut self, now: Instant, viewer: PeerKey) {
         let Some(link) = self.link_mut(viewer) else { return };
-        let told = link.session.extensions.id(Ext::TransportCc).is_some();
-        let reports = link.slots.iter().filter(|slot| !told && slot.occupant.is_some_and(|occupant| occupant.wish.1.is_audio()));
+        let heard = link.slots.iter().filter(|slot| slot.occupant.is_some_and(|occupant| occupant.wish.1.is_audio()));
+        let reports = heard.filter(|slot| !slot.line.is_numbered());
         let reported = reports.filter_map(|slot| slot.media.reported()).map(|block| block.fraction_lost).max();
         let loss = link.downlink.estimator.loss().max(f32::from(reported.unwrap_or(0)) / 256.0);
         link.downlink.protection.update(now, loss);
@@ -75,13 +74,15 @@ pub(crate) fn send_sound(
     let _ = downlink.pacer.offer(now, Class::Audio, usize::from(ticket.bytes) + OVERHEAD, waiting);
     let (number, plan, purpose) = (exit.number(), downlink.protection.plan(), downlink.pacer.purpose(Class::Audio));
     let before = slot.media.counters().redundant;
-    let sent = exit.push(now, (Some(purpose), None), downlink, outbox, |exts, twcc, buf| {
-        slot.media.write_sound(now, &ticket, &packet, publication, plan, exts, twcc, buf)
+    let sent = exit.push(now, (Some(purpose), None), downlink, outbox, |twcc, buf| {
+        slot.media.write_sound(now, &ticket, &packet, publication, plan, &slot.line.extensions, twcc, buf)
     });
     if !sent {
         slot.media.forgo(&ticket);
         return None;
     }
-    downlink.protection.sent(number, u8::try_from(index).unwrap_or(u8::MAX));
+    if slot.line.is_numbered() {
+        downlink.protection.sent(number, u8::try_from(index).unwrap_or(u8::MAX));
+    }
     Some(slot.media.counters().redundant > before)
 }

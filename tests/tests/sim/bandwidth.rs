@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use media::bandwidth::Limit;
+use signal::message::Source::Microphone;
 use tests::sim::{Feedback, Layer, LinkSpec, PersonIx, Policer, Rate, Setup, Sim, SourceSetup, Stalls};
 
-use crate::video::{LARGE, bitrate, changes, freezes, join, line, record, shown, waits, watched, webcam};
+use crate::video::{LARGE, bitrate, changes, freezes, join, line, record, show, shown, waits, watched, webcam};
 use crate::{JOIN, SECOND};
 
 const MS: Duration = Duration::from_millis(1);
@@ -279,6 +280,28 @@ fn other_kinds_of_feedback_will_do() {
         eprintln!("{feedback:?} on 1.5 Mbit/s: use {share:.2}, waits p95 {p95:?}, longest {longest:?}");
         assert!(share > least && p95 < 200 * MS, "{feedback:?}: {share} {p95:?}");
     }
+}
+
+/// Firefox has transport-wide numbers on its lines for pictures only: of sound it tells nothing, which must not look like loss.
+#[test]
+fn sound_of_which_a_viewer_tells_nothing_is_not_taken_for_lost() {
+    let mut sim = Sim::new(351);
+    let talker = |author| Setup { sources: vec![SourceSetup::microphone(), SourceSetup::webcam()], ..webcam(author) };
+    let talkers: Vec<PersonIx> = (1..=3).map(|author| join(&mut sim, talker(author), LinkSpec::default(), LinkSpec::default())).collect();
+    let viewer = Setup { feedback: Feedback::OfPictures, takes_red: true, ..Setup::viewer(4, 3, 3) };
+    let viewer = join(&mut sim, viewer, LinkSpec::default(), LinkSpec::narrow(6_000));
+    sim.run(JOIN);
+    show(&mut sim, viewer, &talkers.iter().map(|talker| (*talker, LARGE)).collect::<Vec<_>>());
+    sim.run(20 * SECOND);
+    sim.begin_window();
+    sim.run(10 * SECOND);
+    assert!(talkers.iter().all(|talker| sim.people[viewer].packets(sim.people[*talker].publisher, Microphone) > 450));
+    let told = line(&mut sim, viewer);
+    assert!(told.loss < 0.001 && told.limit != Limit::Loss, "{told:?}");
+    for talker in talkers {
+        assert_eq!(shown(&sim, viewer, talker).map(|shown| shown.0), Some(720), "{told:?}");
+    }
+    assert_eq!(freezes(&sim, viewer).0, 0);
 }
 
 /// Whoever comes over a good line sees the best picture soon.

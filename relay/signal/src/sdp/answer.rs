@@ -78,7 +78,7 @@ impl Text {
             self.line("a=rtcp-rsize");
         }
         self.extensions(body);
-        let numbered = body.extensions.iter().any(|extension| extension.ext == Ext::TransportCc);
+        let numbered = body.numbered();
         for codec in &body.codecs {
             self.codec(codec, numbered, body.direction.client_sends());
         }

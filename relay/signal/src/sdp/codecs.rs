@@ -53,13 +53,18 @@ impl Feedback {
         }
     }
 
+    /// Whether what arrives is told of by transport-wide numbers.
+    pub(super) fn tells_by_number(self, numbered: bool) -> bool {
+        self.transport_cc && numbered
+    }
+
     /// The values of the answer's `a=rtcp-fb` lines. `numbered`: the line has the extension that transport-cc speaks of; `sends`: the
     /// client sends media here.
     ///
     /// One way of congestion feedback is enough, a second one would only disagree: transport-cc, else RFC 8888, else REMB. The last two
     /// are for what the relay sends: it writes neither.
     pub(super) fn names(self, numbered: bool, sends: bool) -> impl Iterator<Item = &'static str> {
-        let transport_cc = self.transport_cc && numbered;
+        let transport_cc = self.tells_by_number(numbered);
         let ccfb = self.ccfb && !transport_cc && !sends;
         let named = [
             (self.nack, "nack"),

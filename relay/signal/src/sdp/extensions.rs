@@ -17,6 +17,13 @@ pub(super) struct Extension {
     pub(super) direction: Option<Direction>,
 }
 
+impl Extension {
+    /// Whether the relay may write it: it may where the offer names no direction.
+    pub(super) fn is_written(&self) -> bool {
+        matches!(self.direction, None | Some(Direction::SendRecv | Direction::SendOnly))
+    }
+}
+
 /// Collects the extensions of all m-lines.
 #[derive(Debug)]
 pub(super) struct Extensions<'a> {

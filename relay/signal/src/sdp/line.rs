@@ -3,6 +3,7 @@
 use rtc_sdp::MediaDescription;
 use rtc_sdp::description::common::Attribute;
 use wire::codec::Codec;
+use wire::ext::{Ext, ExtMap};
 use wire::ids::{Mid, Ssrc};
 
 use super::SdpError;
@@ -97,6 +98,23 @@ impl Body {
     /// Whether any accepted codec has retransmissions.
     pub(super) fn rtx(&self) -> bool {
         self.codecs.iter().any(|codec| codec.line.rtx.is_some())
+    }
+
+    /// Whether packets are numbered over the whole transport.
+    pub(super) fn numbered(&self) -> bool {
+        self.extensions.iter().any(|extension| extension.ext == Ext::TransportCc)
+    }
+
+    /// Extensions that the relay may write here. No numbers of which the client would not tell: Firefox has none for sound.
+    pub(super) fn written(&self) -> ExtMap {
+        let told = self.codecs.iter().any(|codec| codec.feedback.tells_by_number(self.numbered()));
+        let written = self.extensions.iter().filter(|extension| extension.is_written() && (told || extension.ext != Ext::TransportCc));
+        let mut map = ExtMap::new();
+        for extension in written {
+            // Accepted ids are free of conflicts.
+            let _ = map.insert(extension.id, extension.ext);
+        }
+        map
     }
 
     /// The accepted codecs as the worker knows them.

@@ -58,6 +58,7 @@ impl Slots {
             ssrc: identity.ssrc,
             rtx: body.rtx().then_some(identity.rtx),
             codecs: body.codec_lines(),
+            extensions: body.written(),
         })
     }
 }

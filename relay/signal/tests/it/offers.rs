@@ -171,6 +171,9 @@ fn each_slot_has_one_way_of_congestion_feedback_and_opus_is_resent_where_that_is
     let by_stream = remb_only.replace("a=rtcp-fb:96 nack\r\n", "a=rtcp-fb:96 nack\r\na=rtcp-fb:96 ack ccfb\r\n");
     assert_eq!(feedback(&by_stream, 2, "96 "), ["nack", "nack pli", "ccm fir", "ack ccfb"]);
     // The numbers that transport-cc speaks of stand in an extension.
+    let numbered = |offer: &str| answer(offer).session.tells_by_number();
+    let untold: String = chromium_viewer.split_inclusive('\n').filter(|line| !line.ends_with(" transport-cc\r\n")).collect();
+    assert_eq!([chromium_viewer, firefox_meeting, &untold].map(numbered), [true, true, false]);
     let unnumbered = chromium_viewer.replace("transport-wide-cc-extensions-01", "transport-wide-cc-extensions-99");
     assert_eq!(feedback(&unnumbered, 2, "96 "), ["nack", "nack pli", "ccm fir", "goog-remb"]);
     // To a publisher the relay writes nothing but transport-cc.
@@ -225,6 +228,9 @@ fn firefox_bundles_later_lines_and_directs_extensions() {
     assert!(camera.contains(&"6/sendonly http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"));
     assert_eq!(answered.session.publishing[1].rids.len(), 3);
     assert_eq!(answered.session.slots.len(), 2);
+    let [sound, picture] = [0, 1].map(|slot| &answered.session.slots[slot]);
+    assert_eq!([sound, picture].map(|slot| slot.extensions.id(Ext::TransportCc)), [None, Some(7)], "{picture:#?}");
+    assert_eq!([sound, picture].map(|slot| slot.extensions.id(Ext::Mid)), [Some(3); 2], "{picture:#?}");
     let rtx: Vec<_> = answered.session.slots[1].codecs.iter().map(|codec| (codec.pt, codec.rtx)).collect();
     assert_eq!(
         rtx,
