@@ -46,10 +46,12 @@ impl Worker {
         let (height, grant, flowing) = (slot.tile.height(now), slot.grant, slot.media.current_layer());
         // What the line has for this picture: all that the others do not take.
         let (target, granted) = (link.downlink.estimator.target(), link.downlink.total.granted);
-        let picture = self.link_mut(publisher)?.uplink.picture_mut(source)?;
+        let publisher = self.link_mut(publisher)?;
+        let encodings = publisher.publication(source)?.1.layers().len();
+        let picture = publisher.uplink.picture_mut(source)?;
         let rate = picture.rate(grant.and_then(|grant| grant.layer));
         let line = target.saturating_sub(granted.saturating_sub(rate));
-        picture.wishes.add(height, grant.as_ref(), flowing, line, rate);
+        picture.wishes.add(height, grant.as_ref(), (flowing, encodings), (line, rate));
         Some(())
     }
 

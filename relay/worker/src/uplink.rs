@@ -111,14 +111,16 @@ pub(crate) struct Wishes {
 }
 
 impl Wishes {
-    /// One viewer shows it at `height` lines and was granted `grant`, `flowing` being the encoding that is forwarded. His line has `line`
-    /// bit/s for it and it takes `rate`.
-    pub(crate) fn add(&mut self, height: u16, grant: Option<&Grant>, flowing: Option<usize>, line: u64, rate: u64) {
+    /// One viewer shows it at `height` lines and was granted `grant`, `flowing` being the encoding of `encodings` that is forwarded. His line
+    /// has so many bit/s for it, and it takes so many: `line`.
+    pub(crate) fn add(&mut self, height: u16, grant: Option<&Grant>, (flowing, encodings): (Option<usize>, usize), line: (u64, u64)) {
         let granted = grant.and_then(|grant| grant.layer).map_or(0, |layer| layer.encoding);
         let ideal = grant.and_then(|grant| grant.ideal);
         let arrived = flowing == Some(usize::from(granted));
         let (encodings, content) = match (grant.map(|grant| grant.reason), ideal) {
             (Some(Reason::Fits), _) if arrived => (1 << granted, true),
+            // The tile is larger than any picture: there is nothing better to wait for.
+            (Some(Reason::Source), _) if arrived && usize::from(granted) + 1 >= encodings => (1 << granted, true),
             (Some(Reason::Hidden), Some(ideal)) => (1 << ideal.encoding, true),
             // There may be something better, or nothing is known yet.
             (Some(Reason::Source) | None, _) | (_, None) => (u8::MAX, false),
@@ -128,7 +130,7 @@ impl Wishes {
         self.viewers += 1;
         self.height = self.height.max(height);
         self.encodings |= encodings;
-        self.line = (line, rate);
+        self.line = line;
     }
 
     /// What follows for a source of so many encodings.
@@ -260,7 +262,7 @@ mod tests {
     fn need(viewers: &[(u16, u8, u8, Reason, usize)]) -> (u16, u8) {
         let mut wishes = Wishes::default();
         for &(height, granted, ideal, reason, flowing) in viewers {
-            wishes.add(height, Some(&grant(layer(granted), layer(ideal), reason)), Some(flowing), 9_000_000, 1_000_000);
+            wishes.add(height, Some(&grant(layer(granted), layer(ideal), reason)), (Some(flowing), 3), (9_000_000, 1_000_000));
         }
         let need = wishes.need(3);
         (need.height, need.encodings)
@@ -270,7 +272,7 @@ mod tests {
     fn the_largest_layer_anybody_needs_decides() {
         use Reason::{Bandwidth, Fits, Hidden, Source};
         type Row<'a> = (&'a str, &'a [(u16, u8, u8, Reason, usize)], (u16, u8));
-        let rows: [Row<'_>; 10] = [
+        let rows: [Row<'_>; 12] = [
             ("nobody", &[], (0, 0)),
             ("small tiles", &[(102, 0, 0, Fits, 0), (180, 0, 0, Fits, 0)], (180, 0b001)),
             ("one of many is large: the middle one has no viewer", &[(102, 0, 0, Fits, 0), (700, 2, 2, Fits, 2)], (700, 0b101)),
@@ -281,12 +283,14 @@ mod tests {
             ("but not before it has arrived", &[(700, 2, 2, Fits, 0)], (700, 0b111)),
             ("nor on a line that does not carry it", &[(700, 1, 2, Bandwidth, 1)], (700, 0b111)),
             ("what may exist is asked for", &[(1080, 1, 1, Source, 1)], (1080, 0b111)),
+            ("a tile larger than any picture has the best there is", &[(1080, 2, 2, Source, 2)], (1080, 0b100)),
+            ("once it has arrived", &[(1080, 2, 2, Source, 1)], (1080, 0b111)),
         ];
         for (name, viewers, expected) in rows {
             assert_eq!(need(viewers), expected, "{name}");
         }
         let mut wishes = Wishes::default();
-        wishes.add(90, None, None, 0, 0);
+        wishes.add(90, None, (None, 3), (0, 0));
         assert_eq!(wishes.need(3), Need { height: 90, encodings: 0b111 }, "nothing was ever sent, so nothing is known");
     }
 
@@ -319,7 +323,7 @@ mod tests {
         let fits = grant(layer(2), layer(2), Reason::Fits);
         let cap = |encodings, viewers: u32, line| {
             let mut wishes = Wishes::default();
-            (0..viewers).for_each(|_| wishes.add(700, Some(&fits), Some(2), line, 1_500_000));
+            (0..viewers).for_each(|_| wishes.add(700, Some(&fits), (Some(2), encodings), (line, 1_500_000)));
             wishes.cap(encodings)
         };
         assert_eq!([cap(3, 1, 2_030_000), cap(1, 1, 2_030_000)], [Some(2_000_000); 2]);

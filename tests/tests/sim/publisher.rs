@@ -57,6 +57,10 @@ fn in_a_room_of_two_one_layer_is_sent() {
     show(&mut sim, viewer, &[(publishers[0], SMALL)]);
     sim.run(8 * SECOND);
     assert_eq!(wanted(&sim, publishers[0]), [true, false, false]);
+    // A screen that is larger than any camera's picture.
+    show(&mut sim, viewer, &[(publishers[0], [3_840, 2_160])]);
+    sim.run(8 * SECOND);
+    assert_eq!(wanted(&sim, publishers[0]), [false, false, true]);
     // A line that does not carry it gets the lower ones back.
     show(&mut sim, viewer, &[(publishers[0], LARGE)]);
     sim.run(8 * SECOND);
