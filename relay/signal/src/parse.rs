@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use room::Command;
 
 use crate::message::{ClientMessage, ErrorCode, MAX_MESSAGE};
+use crate::sdp::MAX_LINES;
 
 /// A client's message is refused. It becomes [`crate::message::ServerMessage::Error`]; the caller decides whether the connection lives on.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -27,7 +28,7 @@ const MAX_FIELD: usize = 64;
 ///
 /// # Errors
 /// [`ErrorCode::TooLarge`] above [`MAX_MESSAGE`] bytes (not parsed); [`ErrorCode::BadMessage`] when it is not JSON, not an object of a known
-/// `type`, or has a missing, unknown, repeated or ill-typed field.
+/// `type`, has a missing, unknown, repeated or ill-typed field, or more tiles than there may be m-lines.
 pub fn parse_client(text: &str) -> Result<ClientMessage, ProtocolError> {
     if text.len() > MAX_MESSAGE {
         let message = format!("a message has at most {MAX_MESSAGE} bytes");
@@ -43,6 +44,12 @@ pub fn parse_client(text: &str) -> Result<ClientMessage, ProtocolError> {
         && let Err(error) = serde_json::from_str::<TypeAlone>(text)
     {
         return Err(explain(text, &error));
+    }
+    // Each is looked for among the client's m-lines.
+    if let ClientMessage::Tiles { tiles } = &message
+        && tiles.len() > MAX_LINES
+    {
+        return Err(bad(&format!("more than {MAX_LINES} tiles"), Some("tiles")));
     }
     Ok(message)
 }
@@ -186,6 +193,17 @@ mod tests {
             let error = parse_client(&text).unwrap_err();
             assert!(!format!("{error:?}").contains(secret), "{error:?}");
         }
+    }
+
+    #[test]
+    fn there_are_no_more_tiles_than_lines() {
+        let tiles = |count: usize| {
+            let tiles: Vec<String> = (0..count).map(|mid| format!(r#""{mid}":[320,180]"#)).collect();
+            parse_client(&format!(r#"{{"type":"tiles","tiles":{{{}}}}}"#, tiles.join(",")))
+        };
+        assert!(tiles(MAX_LINES).is_ok());
+        let error = tiles(MAX_LINES + 1).unwrap_err();
+        assert_eq!((error.code, error.field.as_deref()), (ErrorCode::BadMessage, Some("tiles")), "{error}");
     }
 
     #[test]
