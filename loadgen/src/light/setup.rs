@@ -128,6 +128,8 @@ pub struct Voice {
     pub again: bool,
     /// Packets at the beginning of speech that are quieter than what counts as speech.
     pub soft: u32,
+    /// How much quieter than others this person speaks, dB, at most 30.
+    pub quieter: u8,
 }
 
 impl SourceSetup {

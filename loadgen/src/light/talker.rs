@@ -45,7 +45,7 @@ impl Talker {
         match speaking {
             false if self.voice.dtx && !self.turn.is_multiple_of(COMFORT) => None,
             false => Some(SILENT),
-            true => Some(if soft { SOFT } else { SPEAKING }),
+            true => Some(if soft { SOFT } else { SPEAKING + self.voice.quieter }),
         }
     }
 

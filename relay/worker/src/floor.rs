@@ -1,7 +1,8 @@
 //! Whose voices a viewer hears who has fewer slots for sound than there are people: whoever speaks, from the first syllable on.
 //!
 //! Whoever begins to speak takes the slot of whoever has been silent longest, on the very packet in which the voice is heard, and what
-//! was said in the last moments before goes first. Whoever speaks keeps the slot for a while: a pause for breath is no reason to go.
+//! was said in the last moments before goes first. Whoever speaks keeps the slot for a while: a pause for breath is no reason to go. Only
+//! the loudest of all is heard in any case, for that is whom the layouts show.
 
 use std::cmp::Reverse;
 use std::time::{Duration, Instant};
@@ -39,12 +40,15 @@ struct Audible {
     since: Instant,
     /// It keeps its slot whoever else speaks.
     kept: bool,
+    /// It was the loudest voice last.
+    leads: bool,
 }
 
 /// What decides about a sound's slot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Standing {
     kept: bool,
+    leads: bool,
     /// It has a slot now.
     held: bool,
     /// It is not muted.
@@ -66,12 +70,13 @@ impl Standing {
     /// Lowest first; of equals the one that the room names first.
     fn rank(&self, now: Instant) -> (u8, Reverse<Option<Instant>>) {
         match (self.flows, self.kept, self.speaks(now), self.held) {
-            (false, ..) => (5, Reverse(None)),
+            (false, ..) => (6, Reverse(None)),
             (_, true, ..) => (0, Reverse(None)),
-            (_, _, true, true) => (1, Reverse(None)),
-            (_, _, true, false) => (2, Reverse(self.voice)),
-            (_, _, false, true) => (3, Reverse(self.voice)),
-            (_, _, false, false) => (4, Reverse(None)),
+            (_, _, true, _) if self.leads => (1, Reverse(None)),
+            (_, _, true, true) => (2, Reverse(self.voice)),
+            (_, _, true, false) => (3, Reverse(self.voice)),
+            (_, _, false, true) => (4, Reverse(self.voice)),
+            (_, _, false, false) => (5, Reverse(None)),
         }
     }
 }
@@ -86,8 +91,10 @@ impl Worker {
         }
         let since = |wish| before.iter().find(|known| known.wish == wish).map_or(now, |known| known.since);
         let entries = view.audio.iter().enumerate();
-        let audible: Vec<Audible> =
-            entries.map(|(index, wish)| Audible { wish: *wish, since: since(*wish), kept: index < view.kept }).collect();
+        // The room names those who are kept first, and then who spoke last.
+        let audible =
+            entries.map(|(index, wish)| Audible { wish: *wish, since: since(*wish), kept: index < view.kept, leads: index == view.kept });
+        let audible: Vec<Audible> = audible.collect();
         let mut ranked: Vec<(Wish, Standing)> =
             audible.iter().map(|sound| (sound.wish, self.standing(hall, sound, held.contains(&Some(sound.wish))))).collect();
         ranked.sort_by_key(|(_, standing)| standing.rank(now));
@@ -101,7 +108,7 @@ impl Worker {
         let publisher = self.halls.get(hall).and_then(|hall| hall.members.get(&sound.wish.0)).and_then(|key| self.link(*key));
         let flows = publisher.is_some_and(|link| link.flows[sound.wish.1 as usize]);
         let voice = publisher.filter(|_| sound.wish.1 == Source::Microphone).and_then(|link| link.floor.voice);
-        Standing { kept: sound.kept, held, flows, voice }
+        Standing { kept: sound.kept, leads: sound.leads, held, flows, voice }
     }
 
     /// Lets every speaker know who has no slot for the voice.
@@ -200,10 +207,10 @@ mod tests {
     #![allow(clippy::disallowed_methods)]
     use super::*;
 
-    /// What is known of a sound: `k`ept, `h`eld, `m`uted, and how many ms ago it spoke.
+    /// What is known of a sound: `k`ept, `l`oudest, `h`eld, `m`uted, and how many ms ago it spoke.
     fn standing(now: Instant, text: &str, ago: Option<u64>) -> Standing {
         let is = |letter| text.contains(letter);
-        Standing { kept: is('k'), held: is('h'), flows: !is('m'), voice: ago.map(|ms| now - Duration::from_millis(ms)) }
+        Standing { kept: is('k'), leads: is('l'), held: is('h'), flows: !is('m'), voice: ago.map(|ms| now - Duration::from_millis(ms)) }
     }
 
     #[test]
@@ -211,10 +218,12 @@ mod tests {
         let now = Instant::now() + Duration::from_secs(60);
         let order = [
             ("k", None),
+            ("l", Some(0)),
+            ("h", Some(0)),
             ("h", Some(1400)),
             ("", Some(0)),
             ("", Some(800)),
-            ("h", Some(1600)),
+            ("lh", Some(1600)),
             ("h", Some(30_000)),
             ("h", None),
             ("", Some(2000)),

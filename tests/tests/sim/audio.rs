@@ -327,7 +327,7 @@ fn twin_a_beginning_that_is_too_long_ago_is_missed() {
 }
 
 #[test]
-fn a_slot_keeps_its_speaker_through_pauses_and_six_who_speak_do_not_flap() {
+fn slots_keep_their_speakers_through_pauses_and_six_who_speak_do_not_flap() {
     let (mut sim, people) = crowd(602, 10, Voice::default());
     let viewer = people[0].0;
     let table = |sim: &Sim| sim.people[viewer].slots.iter().map(|slot| slot.participant).collect::<Vec<_>>();
@@ -337,16 +337,19 @@ fn a_slot_keeps_its_speaker_through_pauses_and_six_who_speak_do_not_flap() {
     }
     sim.run(SECOND);
     let three = table(&sim);
-    // Words of 600 ms with pauses of a second, while three more speak without a pause.
+    // Words of 600 ms with pauses of a second, while three more speak without a pause: one of them becomes the loudest, and is heard.
     for (who, _) in &people[4..7] {
         speak(&mut sim, *who, true);
     }
+    let mut one_more = None;
     for _ in 0..8 {
         for (who, _) in &people[1..4] {
             speak(&mut sim, *who, false);
         }
         sim.run(SECOND);
-        assert_eq!(table(&sim), three, "a pause for breath");
+        let now = table(&sim);
+        assert_eq!(now.iter().filter(|who| !three.contains(who)).count(), 1, "a pause for breath");
+        assert_eq!(*one_more.get_or_insert_with(|| now.clone()), now, "and it stays like that");
         for (who, _) in &people[1..4] {
             speak(&mut sim, *who, true);
         }
@@ -391,4 +394,25 @@ fn an_interpreter_is_always_heard() {
     speak(&mut sim, interpreter, false);
     sim.run(4 * SECOND);
     assert!(!has_slot(&sim), "like everybody else again");
+}
+
+/// Somebody whose television never stops speaks into the only slot: whoever is shown as the loudest is heard all the same.
+#[test]
+fn the_loudest_is_heard_though_somebody_else_never_stops() {
+    let (mut sim, people) = crowd(604, 4, Voice::default());
+    let television = sim.join("television", speaker(5, Voice { quieter: 10, ..Voice::default() }));
+    speak(&mut sim, television, false);
+    let wall = sim.join("wall", Setup::viewer(6, 1, 0));
+    sim.people[wall].takes_more = false;
+    sim.run(JOIN);
+    let loud = people[2].0;
+    speak(&mut sim, television, true);
+    sim.run(3 * SECOND);
+    assert!(sim.people[wall].slot_of(sim.id(television).0, Microphone).is_some());
+    speak(&mut sim, loud, true);
+    sim.run(SECOND);
+    assert!(sim.people[wall].slot_of(sim.id(loud).0, Microphone).is_some(), "louder by far");
+    speak(&mut sim, loud, false);
+    sim.run(3 * SECOND);
+    assert!(sim.people[wall].slot_of(sim.id(television).0, Microphone).is_some(), "until it is silent");
 }
