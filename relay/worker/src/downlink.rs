@@ -92,6 +92,8 @@ pub(crate) struct Downlink {
     steady: Steady,
     /// What the last sharing gave away, and would have.
     pub(crate) total: Total,
+    /// Kept for what is heard, as of the last sharing, bit/s.
+    pub(crate) sound: u64,
     /// The target that was shared out last.
     shared: u64,
     /// What is sent all the same takes so much, with retransmissions, bit/s: it must not wait here for what the line is not believed to
@@ -158,6 +160,7 @@ impl Downlink {
             protection: Protection::default(),
             steady: Steady::new(now, target),
             total: Total::default(),
+            sound: 0,
             shared: target,
             promised: 0,
             short_since: None,

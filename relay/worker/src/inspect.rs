@@ -4,11 +4,14 @@ use std::time::Instant;
 
 use media::MediaKind;
 use room::{ParticipantId, Presence, Reason, Why};
+use signal::message::Limited;
 
 use crate::command::RoomId;
 use crate::event::Event;
 use crate::peer::{Link, OutSlot, Peer};
-use crate::snapshot::{LayerSnapshot, LineSnapshot, PersonSnapshot, PublicationSnapshot, RoomSnapshot, SlotSnapshot, WhyRow, WhySnapshot};
+use crate::snapshot::{
+    GrantSnapshot, LayerSnapshot, LineSnapshot, PersonSnapshot, PublicationSnapshot, RoomSnapshot, SlotSnapshot, WhyRow, WhySnapshot,
+};
 use crate::worker::Worker;
 
 impl Worker {
@@ -54,15 +57,26 @@ impl Worker {
         let mut slots = peer.link.iter().flat_map(|link| &link.slots);
         let slot = slots.find(|slot| slot.occupant.is_some_and(|occupant| occupant.wish == wish));
         let reason = if why.reason == Reason::Shown && slot.is_none() { Reason::NoSlot } else { why.reason };
+        let limited = slot.and_then(|slot| slot.news().limited);
+        let nothing = matches!(limited, Some(Limited::NoRoom | Limited::NoMedia | Limited::Codec));
         WhyRow {
             participant: why.participant.0,
             source: why.source,
-            shown: reason == Reason::Shown,
+            shown: reason == Reason::Shown && !nothing,
             reason,
             slot: slot.map(|slot| slot.line.mid.as_str().to_owned()),
             layer: slot.and_then(|slot| self.layer_rid(slot.occupant, slot.media.current_layer()).map(|rid| rid.as_str().to_owned())),
-            limited: slot.and_then(|slot| slot.news().limited),
+            granted: slot.and_then(|slot| self.granted(slot)),
+            limited,
         }
+    }
+
+    fn granted(&self, slot: &OutSlot) -> Option<GrantSnapshot> {
+        let (occupant, layer) = (slot.occupant?, slot.grant?.layer?);
+        let rungs = &self.link(occupant.publisher)?.uplink.picture(occupant.wish.1)?.rungs;
+        let rung = rungs.iter().find(|rung| rung.layer == layer)?;
+        let (spatial, temporal) = (layer.spatial, layer.temporal);
+        Some(GrantSnapshot { height: rung.height, fps: rung.fps, spatial, temporal, bitrate: rung.bitrate })
     }
 
     fn slot(&self, now: Instant, slot: &OutSlot) -> SlotSnapshot {
@@ -71,6 +85,7 @@ impl Worker {
             participant: slot.occupant.map(|occupant| occupant.wish.0.0),
             source: slot.occupant.map(|occupant| occupant.wish.1),
             layer: self.layer_rid(slot.occupant, slot.media.current_layer()).map(|rid| rid.as_str().to_owned()),
+            granted: self.granted(slot),
             shown: slot.grant.and(slot.occupant).map(|_| slot.tile.height(now)),
             limited: slot.news().limited,
             packets: slot.media.counters().packets,
@@ -89,6 +104,8 @@ fn line(link: &Link) -> LineSnapshot {
         queue: downlink.pacer.delay(),
         granted: downlink.total.granted,
         wished: downlink.total.wished,
+        sound: downlink.sound,
+        copies: downlink.protection.plan().distances().len(),
     }
 }
 

@@ -106,7 +106,7 @@ impl Worker {
         let total = allocate(&demands[..count], budget, &mut grants);
         self.counters.allocations += 1;
         if let Some(link) = self.link_mut(viewer) {
-            link.downlink.total = total;
+            (link.downlink.total, link.downlink.sound) = (total, sound);
             link.downlink.wish(now, total.wished + beyond, sound);
             for grant in &grants {
                 link.grant(now, grant);
@@ -153,17 +153,18 @@ impl Worker {
     /// What a viewer's line must keep for what he hears, bit/s.
     fn sound(&self, now: Instant, viewer: PeerKey) -> u64 {
         let Some(link) = self.link(viewer) else { return 0 };
-        let heard = link.slots.iter().filter(|slot| slot.open).filter_map(|slot| slot.occupant);
-        let voices = heard.filter(|occupant| occupant.wish.1.is_audio()).map(|occupant| {
+        let heard = link.slots.iter().filter(|slot| slot.open).filter_map(|slot| Some((slot.occupant?, slot.media.takes_copies())));
+        let voices = heard.filter(|(occupant, _)| occupant.wish.1.is_audio()).map(|(occupant, takes_copies)| {
             let publisher = self.link(occupant.publisher);
             let publication = publisher.and_then(|link| link.publication(occupant.wish.1));
-            match publication.and_then(|(_, publication)| publication.layer(0)).map_or(0, |layer| layer.bitrate(now)) {
+            let rate = match publication.and_then(|(_, publication)| publication.layer(0)).map_or(0, |layer| layer.bitrate(now)) {
                 0 => VOICE,
                 measured => measured + measured / VOICE_EXTRA,
-            }
+            };
+            // Copies of earlier packets go along where the line loses and the viewer takes them.
+            rate * if takes_copies { 1 + link.downlink.protection.plan().distances().len() as u64 } else { 1 }
         });
-        // Copies of earlier packets go along where the line loses.
-        voices.sum::<u64>() * (1 + link.downlink.protection.plan().distances().len() as u64)
+        voices.sum()
     }
 
     /// Asks for the keyframes that a viewer's slots need now.

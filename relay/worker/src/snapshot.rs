@@ -54,6 +54,10 @@ pub struct LineSnapshot {
     pub granted: u64,
     /// What they would take if the line carried everything, bit/s.
     pub wished: u64,
+    /// What was kept for sound in the last sharing, bit/s.
+    pub sound: u64,
+    /// Earlier packets of sound that go along with each where the viewer takes them (RFC 2198): none on a line that does not lose.
+    pub copies: usize,
 }
 
 /// One published source.
@@ -92,6 +96,21 @@ pub struct LayerSnapshot {
     pub keyframe_wishes: [u64; 3],
 }
 
+/// What one viewer is given of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GrantSnapshot {
+    /// Lines; 0: nobody said.
+    pub height: u16,
+    /// Pictures a second; 0: nobody knows yet.
+    pub fps: u8,
+    /// Layers within the encoding, the lowest 0.
+    pub spatial: u8,
+    /// The same in time.
+    pub temporal: u8,
+    /// What that takes, bit/s.
+    pub bitrate: u64,
+}
+
 /// One receiving slot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SlotSnapshot {
@@ -103,6 +122,8 @@ pub struct SlotSnapshot {
     pub source: Option<Source>,
     /// The forwarded layer's rid.
     pub layer: Option<String>,
+    /// What of it the sharing of the line gave; `None` for sound, and where it gave nothing.
+    pub granted: Option<GrantSnapshot>,
     /// Lines at which it is shown, 0: it is not visible; `None` for sound and empty slots.
     pub shown: Option<u16>,
     /// Why the picture is not as good as it is shown large.
@@ -129,7 +150,7 @@ pub struct WhyRow {
     pub participant: u64,
     /// Which.
     pub source: Source,
-    /// Whether it is in one of the viewer's slots.
+    /// Whether it reaches the viewer: the rules let it, it is in one of the viewer's slots, and nothing else holds it up altogether.
     pub shown: bool,
     /// The rule that decided.
     pub reason: room::Reason,
@@ -137,6 +158,8 @@ pub struct WhyRow {
     pub slot: Option<String>,
     /// The layer that is forwarded.
     pub layer: Option<String>,
+    /// What of it the sharing of the line gave; `None` for sound, and where it gave nothing.
+    pub granted: Option<GrantSnapshot>,
     /// Why the picture is not as good as it is shown large.
     pub limited: Option<Limited>,
 }

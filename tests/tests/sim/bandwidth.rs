@@ -304,6 +304,26 @@ fn sound_of_which_a_viewer_tells_nothing_is_not_taken_for_lost() {
     assert_eq!(freezes(&sim, viewer).0, 0);
 }
 
+/// Where a line loses, room is kept for the copies of sound that go along: not for those that a viewer does not take.
+#[test]
+fn room_is_kept_for_copies_only_where_they_are_taken() {
+    let kept_for_sound = |takes_red: bool| {
+        let talker = |author| Setup { sources: vec![SourceSetup::microphone(), SourceSetup::webcam()], ..webcam(author) };
+        let mut sim = Sim::new(352);
+        (1..=3).for_each(|author| _ = join(&mut sim, talker(author), LinkSpec::default(), LinkSpec::default()));
+        let viewer = join(&mut sim, Setup { takes_red, ..Setup::viewer(4, 3, 3) }, LinkSpec::default(), LinkSpec::narrow(1_500));
+        sim.run(5 * SECOND);
+        let before = line(&mut sim, viewer);
+        sim.network.access(viewer).down.spec.loss = 0.1;
+        sim.run(5 * SECOND);
+        let after = line(&mut sim, viewer);
+        assert!(after.loss > 0.05 && before.copies == 0 && after.copies > 0, "the fault happened: {after:?}");
+        after.sound as f64 / before.sound as f64
+    };
+    let (taken, refused) = (kept_for_sound(true), kept_for_sound(false));
+    assert!(taken > 1.9 && (0.9..1.1).contains(&refused), "as many times as without loss: {taken}, {refused}");
+}
+
 /// Whoever comes over a good line sees the best picture soon.
 #[test]
 fn the_first_seconds_are_not_blurred() {

@@ -195,3 +195,31 @@ fn a_viewer_who_cannot_read_the_codec_is_told_and_asks_for_nothing() {
     assert_eq!((sim.people[stranger].packets(1, Source::Camera), shown(&sim, reader, camera)), (0, Some((720, 2))));
     assert!(sim.people[stranger].decoded(1, Source::Microphone) > 490, "sound goes on");
 }
+
+/// What an operator reads of a picture: whether it is seen, what limits it, its lines and temporal layer.
+type Told = (bool, Option<Limited>, Option<(u16, u8)>);
+
+/// The same of three cameras that are shown large over a line of so many kbit/s.
+fn reasons_over(kbps: u64) -> Vec<Told> {
+    let (mut sim, _, viewer) = watched(399, 3, LARGE, Setup::viewer(4, 0, 3), LinkSpec::narrow(kbps));
+    sim.run(20 * SECOND);
+    let (now, id) = (sim.now, sim.id(viewer).0);
+    let why = sim.node.why(now, tests::sim::ROOM, id).expect("the viewer is there");
+    let cameras = why.rows.iter().filter(|row| row.source == Source::Camera && row.reason == room::Reason::Shown);
+    cameras.map(|row| (row.shown, row.limited, row.granted.map(|granted| (granted.height, granted.temporal)))).collect()
+}
+
+#[test]
+fn reasons_name_the_layer_and_what_limits_it() {
+    assert_eq!(reasons_over(20_000), vec![(true, None, Some((720, 2))); 3]);
+    let narrow = reasons_over(1_000);
+    assert!(
+        narrow.iter().all(|(shown, limited, granted)| *shown && limited.is_some() && granted.is_some_and(|(height, _)| height < 720)),
+        "{narrow:?}"
+    );
+    assert!(narrow.iter().any(|(_, limited, _)| *limited == Some(Limited::Bandwidth)), "{narrow:?}");
+    let starved = reasons_over(200);
+    let (without, with): (Vec<&Told>, Vec<&Told>) = starved.iter().partition(|(shown, ..)| !*shown);
+    assert!(!without.is_empty() && without.iter().all(|row| row.1 == Some(Limited::NoRoom) && row.2.is_none()), "{starved:?}");
+    assert!(with.iter().all(|row| row.2.is_some()), "{starved:?}");
+}

@@ -45,6 +45,12 @@ impl Slot {
         Some(head + body)
     }
 
+    /// Whether the viewer takes copies of earlier packets with what is in the slot.
+    #[must_use]
+    pub fn takes_copies(&self) -> bool {
+        self.attached.as_ref().is_some_and(|attached| attached.route.red().is_some())
+    }
+
     /// [`Slot::resend`] for sound: byte for byte the same packet again, copies and all. `None` if that cannot be.
     pub fn resend_sound(
         &mut self,

@@ -3,7 +3,9 @@
 use room::Role;
 use serde::Serialize;
 use signal::message::{Limited, Source};
-use worker::snapshot::{LayerSnapshot, Limit, LineSnapshot, PersonSnapshot, PublicationSnapshot, RoomSnapshot, SlotSnapshot};
+use worker::snapshot::{
+    GrantSnapshot, LayerSnapshot, Limit, LineSnapshot, PersonSnapshot, PublicationSnapshot, RoomSnapshot, SlotSnapshot,
+};
 
 use crate::pseudonym::Pseudonyms;
 
@@ -37,6 +39,8 @@ struct LineView {
     queue_ms: u64,
     granted_bits_per_second: u64,
     wished_bits_per_second: u64,
+    sound_bits_per_second: u64,
+    sound_copies: usize,
 }
 
 #[derive(Serialize)]
@@ -68,12 +72,23 @@ struct WishesView {
     loss: u64,
 }
 
+/// What one viewer is given of a picture.
+#[derive(Serialize)]
+pub(super) struct GrantView {
+    height: u16,
+    pictures_per_second: u8,
+    spatial: u8,
+    temporal: u8,
+    bits_per_second: u64,
+}
+
 #[derive(Serialize)]
 struct SlotView {
     mid: String,
     participant: Option<u64>,
     source: Option<Source>,
     layer: Option<String>,
+    granted: Option<GrantView>,
     shown: Option<u16>,
     limited: Option<Limited>,
     packets: u64,
@@ -122,6 +137,8 @@ impl LineView {
             queue_ms: ms(line.queue),
             granted_bits_per_second: line.granted,
             wished_bits_per_second: line.wished,
+            sound_bits_per_second: line.sound,
+            sound_copies: line.copies,
         }
     }
 }
@@ -143,9 +160,16 @@ impl LayerView {
     }
 }
 
+impl GrantView {
+    pub(super) fn new(granted: GrantSnapshot) -> Self {
+        let GrantSnapshot { height, fps, spatial, temporal, bitrate } = granted;
+        Self { height, pictures_per_second: fps, spatial, temporal, bits_per_second: bitrate }
+    }
+}
+
 impl SlotView {
     fn new(slot: SlotSnapshot) -> Self {
-        let SlotSnapshot { mid, participant, source, layer, shown, limited, packets, resent } = slot;
-        Self { mid, participant, source, layer, shown, limited, packets, resent }
+        let SlotSnapshot { mid, participant, source, layer, granted, shown, limited, packets, resent } = slot;
+        Self { mid, participant, source, layer, granted: granted.map(GrantView::new), shown, limited, packets, resent }
     }
 }

@@ -14,6 +14,7 @@ use worker::snapshot::{WhyRow, WhySnapshot};
 use super::App;
 use super::error::ApiError;
 use super::extract::{Params, Room, bearer};
+use super::live::GrantView;
 
 /// Whose view is asked about.
 #[derive(Deserialize)]
@@ -40,6 +41,7 @@ struct RowView {
     sentence: String,
     slot: Option<String>,
     layer: Option<String>,
+    granted: Option<GrantView>,
     limited: Option<Limited>,
 }
 
@@ -70,12 +72,12 @@ async fn answer(app: &App, room: RoomId, viewer: u64) -> Result<Json<WhyView>, A
 
 impl RowView {
     fn new(row: WhyRow) -> Self {
-        let WhyRow { participant, source, shown, reason, slot, layer, limited } = row;
-        let sentence = match limited.filter(|_| shown) {
+        let WhyRow { participant, source, shown, reason, slot, layer, granted, limited } = row;
+        let sentence = match limited.filter(|_| reason == Reason::Shown) {
             Some(limited) => format!("{} {}", sentence(reason), limit(limited)),
             None => sentence(reason).to_owned(),
         };
-        Self { participant, source, shown, reason, sentence, slot, layer, limited }
+        Self { participant, source, shown, reason, sentence, slot, layer, granted: granted.map(GrantView::new), limited }
     }
 }
 
@@ -95,7 +97,7 @@ fn limit(limited: Limited) -> &'static str {
 /// The rule in words, for operators.
 fn sentence(reason: Reason) -> &'static str {
     match reason {
-        Reason::Shown => "Nothing stands in the way, and it is in one of the viewer's slots.",
+        Reason::Shown => "The rules let it through, and it is in one of the viewer's slots.",
         Reason::Oneself => "It is the viewer's own; nobody gets their own media back.",
         Reason::ViewerWaits => "The viewer waits to be let in, and gets nothing until then.",
         Reason::SenderWaits => "Whoever sends it waits to be let in.",

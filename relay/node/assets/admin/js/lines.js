@@ -6,7 +6,7 @@ import { Table } from './table.js';
 
 /**
  * @typedef {{estimate_bits_per_second: number, limit: string, loss: number, rtt_ms: number|null, queue_ms: number,
- *   granted_bits_per_second: number, wished_bits_per_second: number}} Line
+ *   granted_bits_per_second: number, wished_bits_per_second: number, sound_bits_per_second: number, sound_copies: number}} Line
  */
 
 /** Pictures that wait so long are late for a conversation, ms. */
@@ -41,6 +41,8 @@ export function linesTable() {
       { label: t('line_wished'), kind: 'number', cell: (row) => bitrate(row.wished_bits_per_second) },
       { label: t('line_granted'), kind: 'number', cell: (row) => bitrate(row.granted_bits_per_second) },
       { label: t('line_state'), cell: enough },
+      { label: t('line_sound'), kind: 'number', cell: (row) => bitrate(row.sound_bits_per_second) },
+      { label: t('line_copies'), kind: 'number', cell: (row) => count(row.sound_copies) },
     ],
   });
 }

@@ -8,7 +8,8 @@ import { Table } from './table.js';
  * @typedef {{rid: string|null, packets: number, lost: number, bits_per_second: number, height: number|null, wanted: boolean,
  *   keyframe_requests: number, keyframe_wishes: {start: number, switch: number, loss: number}}} Layer
  * @typedef {{source: string, active: boolean, wanted_height: number|null, max_bits_per_second: number|null, layers: Layer[]}} Publication
- * @typedef {{mid: string, participant: number|null, source: string|null, layer: string|null, shown: number|null,
+ * @typedef {{height: number, pictures_per_second: number, spatial: number, temporal: number, bits_per_second: number}} Granted
+ * @typedef {{mid: string, participant: number|null, source: string|null, layer: string|null, granted: Granted|null, shown: number|null,
  *   limited: string|null, packets: number, resent: number}} Slot
  */
 
@@ -20,6 +21,13 @@ export const sourceName = (source) => (source === null ? '–' : t(`source_${sou
 const lines = (height) => (height === null ? '–' : count(height));
 /** @param {boolean} yes */
 const yesNo = (yes) => (yes ? t('yes') : { text: t('no'), tone: /** @type {const} */ ('soft') });
+
+/** Lines, pictures a second, layers in space and time. @param {Granted|null} granted */
+export function gets(granted) {
+  if (granted === null) return '–';
+  const { height, pictures_per_second: fps, spatial, temporal, bits_per_second: rate } = granted;
+  return t('granted_as', { height: count(height), fps: count(fps), layers: `S${spatial} T${temporal}`, rate: bitrate(rate) });
+}
 
 /** Whether anybody needs the layer, and how large the largest picture of it is. @param {{height: number|null, layer: Layer|null}} row */
 function wanted({ height, layer }) {
@@ -47,11 +55,12 @@ export function layersOf(person) {
     const { source, active } = publication;
     /** @type {(Layer|null)[]} */
     const layers = publication.layers.length > 0 ? publication.layers : [null];
-    return layers.map((layer) => ({ participant: person.participant, source, active, height: publication.wanted_height, layer }));
+    const { wanted_height: height, max_bits_per_second: most } = publication;
+    return layers.map((layer) => ({ participant: person.participant, source, active, height, most, layer }));
   });
 }
 
-/** @returns {Table<{participant: number, source: string, active: boolean, height: number|null, layer: Layer|null}>} */
+/** @returns {Table<{participant: number, source: string, active: boolean, height: number|null, most: number|null, layer: Layer|null}>} */
 export function publicationsTable() {
   return new Table({
     caption: t('publications'),
@@ -64,6 +73,7 @@ export function publicationsTable() {
       { label: t('layer'), kind: 'code', cell: (row) => row.layer?.rid ?? '–' },
       { label: t('height'), kind: 'number', cell: (row) => lines(row.layer?.height ?? null) },
       { label: t('wanted'), cell: (row) => wanted(row) },
+      { label: t('most'), kind: 'number', cell: (row) => bitrate(row.most) },
       { label: t('flows'), cell: (row) => yesNo(row.active) },
       { label: t('bitrate'), kind: 'number', cell: (row) => bitrate(row.layer?.bits_per_second) },
       { label: t('packets'), kind: 'number', cell: (row) => count(row.layer?.packets) },
@@ -89,6 +99,7 @@ export function slotsTable() {
       { label: t('source'), cell: (row) => sourceName(row.source) },
       { label: t('layer'), kind: 'code', cell: (row) => row.layer ?? '–' },
       { label: t('shown_at'), kind: 'number', cell: (row) => (row.shown === 0 ? { text: t('out_of_sight'), tone: 'soft' } : lines(row.shown)) },
+      { label: t('granted'), kind: 'text', cell: (row) => gets(row.granted) },
       { label: t('limited'), kind: 'text', cell: (row) => limit(row) },
       { label: t('packets'), kind: 'number', cell: (row) => count(row.packets) },
       { label: t('resent'), kind: 'number', cell: (row) => count(row.resent) },

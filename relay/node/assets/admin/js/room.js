@@ -6,7 +6,7 @@ import { h, setChildren, write } from './dom.js';
 import { count } from './format.js';
 import { known, t } from './language.js';
 import { linesTable } from './lines.js';
-import { id, layersOf, publicationsTable, slotsTable, sourceName } from './pictures.js';
+import { gets, id, layersOf, publicationsTable, slotsTable, sourceName } from './pictures.js';
 import { Table } from './table.js';
 
 /**
@@ -14,13 +14,13 @@ import { Table } from './table.js';
  *   connected: boolean, publications: import('./pictures.js').Publication[], slots: import('./pictures.js').Slot[],
  *   line: import('./lines.js').Line|null}} Person
  * @typedef {{participant: number, source: string, shown: boolean, reason: string, sentence: string, slot: string|null,
- *   layer: string|null, limited: string|null}} Reason
+ *   layer: string|null, granted: import('./pictures.js').Granted|null, limited: string|null}} Reason
  */
 
 /** The rule that decided, and what keeps the picture from being better. @param {Reason} row */
-function sentence({ reason, sentence: text, shown, limited }) {
+function sentence({ reason, sentence: text, limited }) {
   if (!known(`why_${reason}`) || (limited !== null && !known(`limited_${limited}`))) return { text, lang: 'en' };
-  return limited !== null && shown ? `${t(`why_${reason}`)} ${t(`limited_${limited}`)}` : t(`why_${reason}`);
+  return limited !== null && reason === 'shown' ? `${t(`why_${reason}`)} ${t(`limited_${limited}`)}` : t(`why_${reason}`);
 }
 
 export class RoomView {
@@ -153,6 +153,7 @@ function whyTable() {
       { label: t('reason'), kind: 'text', cell: sentence },
       { label: t('slot'), kind: 'code', cell: (row) => row.slot ?? '–' },
       { label: t('layer'), kind: 'code', cell: (row) => row.layer ?? '–' },
+      { label: t('granted'), kind: 'text', cell: (row) => gets(row.granted) },
     ],
   });
 }

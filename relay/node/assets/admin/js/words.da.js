@@ -89,6 +89,7 @@ export const da = {
   height: 'Linjer',
   wanted: 'Ønsket',
   wanted_at: 'ja, i {height}',
+  most: 'Begrænset til',
 
   lines: 'Linjerne til modtagerne',
   lines_note: 'Hvad relayet mener, at linjen til hver person kan bære, og hvad det giver billederne af det.',
@@ -106,6 +107,8 @@ export const da = {
   line_state: 'Nok',
   line_enough: 'ja',
   line_short: 'nej, billederne gøres mindre',
+  line_sound: 'Holdt fri til lyd',
+  line_copies: 'Kopier af lyd',
   milliseconds: '{ms} ms',
 
 
@@ -113,6 +116,8 @@ export const da = {
   slots_note: 'Hvad hver person modtager: en plads er et sted i forbindelsen, som relayet peger mod nogens kilde.',
   shown_at: 'Vist i linjer',
   out_of_sight: 'ude af syne',
+  granted: 'Får',
+  granted_as: '{height} linjer, {fps}/s, {layers}, {rate}',
   limited: 'Kvalitet',
   limited_fits: 'Så god, som billedet er stort.',
   limited_source: 'Afsenderen sender ikke noget bedre, eller er ikke begyndt på det.',
@@ -140,7 +145,7 @@ export const da = {
   why_show: 'Vis grunde',
   shown: 'Modtages',
   reason: 'Grund',
-  why_shown: 'Intet står i vejen, og den er i en af modtagerens pladser.',
+  why_shown: 'Reglerne lader den igennem, og den er i en af modtagerens pladser.',
   why_oneself: 'Det er modtagerens egen; ingen får sine egne medier tilbage.',
   why_viewer_waits: 'Modtageren venter på at komme ind og får intet indtil da.',
   why_sender_waits: 'Afsenderen venter på at komme ind.',

@@ -89,6 +89,7 @@ export const en = {
   height: 'Lines',
   wanted: 'Wanted',
   wanted_at: 'yes, at {height}',
+  most: 'Bounded to',
 
   lines: 'Lines to the viewers',
   lines_note: 'What the relay thinks the line to each person carries, and what it gives their pictures out of that.',
@@ -106,6 +107,8 @@ export const en = {
   line_state: 'Enough',
   line_enough: 'yes',
   line_short: 'no, pictures are made smaller',
+  line_sound: 'Kept for sound',
+  line_copies: 'Copies of sound',
   milliseconds: '{ms} ms',
 
 
@@ -113,6 +116,8 @@ export const en = {
   slots_note: 'What each person receives: a slot is a place in their connection that the relay points at somebody’s source.',
   shown_at: 'Shown at, lines',
   out_of_sight: 'out of sight',
+  granted: 'Gets',
+  granted_as: '{height} lines, {fps}/s, {layers}, {rate}',
   limited: 'Quality',
   limited_fits: 'As good as it is shown large.',
   limited_source: 'The sender sends nothing better, or has not begun to.',
@@ -140,7 +145,7 @@ export const en = {
   why_show: 'Show reasons',
   shown: 'Received',
   reason: 'Reason',
-  why_shown: 'Nothing stands in the way, and it is in one of the viewer’s slots.',
+  why_shown: 'The rules let it through, and it is in one of the viewer’s slots.',
   why_oneself: 'It is the viewer’s own; nobody gets their own media back.',
   why_viewer_waits: 'The viewer waits to be let in, and gets nothing until then.',
   why_sender_waits: 'Whoever sends it waits to be let in.',
