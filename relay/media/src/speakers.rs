@@ -23,6 +23,12 @@ const CHALLENGE: Duration = Duration::from_millis(300);
 /// A new dominant speaker stays at least so long.
 const HOLD: Duration = Duration::from_millis(500);
 
+/// People who speak are silent between words: what is heard without a pause for so long, and at most twice that, is no voice (a fan, music,
+/// a client that lies), and does not count when it is asked who is loudest.
+const BREATH: Duration = Duration::from_secs(10);
+/// Silence that is not sent at all.
+const GAP: Duration = Duration::from_millis(100);
+
 /// Pauses between words do not end a turn.
 const TURN_PAUSE: Duration = Duration::from_millis(1000);
 
@@ -42,6 +48,9 @@ struct Voice {
     /// dB over the floor, smoothed, at `updated`.
     loudness: f32,
     updated: Instant,
+    /// The quietest level since the moment beside it, and in the [`BREATH`] before that, -dBov.
+    quietest: [u8; 2],
+    since: Instant,
     /// Present or last turn: when it began and when it was last heard.
     turn: Option<(Instant, Instant)>,
 }
@@ -50,6 +59,21 @@ impl Voice {
     /// Packets stop when somebody is muted or silent, so loudness fades by itself.
     fn loudness(&self, now: Instant) -> f32 {
         self.loudness * (1.0 - weight(now.saturating_duration_since(self.updated)))
+    }
+
+    /// The same over the quietest that was heard lately.
+    fn contrast(&self, now: Instant) -> f32 {
+        let always = self.quietest.iter().max().map_or(0, |quietest| FLOOR.saturating_sub(*quietest));
+        self.loudness(now) - f32::from(always)
+    }
+
+    fn listen(&mut self, now: Instant, level: u8) {
+        let quiet = if now.saturating_duration_since(self.updated) > GAP { u8::MAX } else { level };
+        if now.saturating_duration_since(self.since) >= BREATH {
+            (self.quietest, self.since) = ([quiet, self.quietest[0]], now);
+        } else {
+            self.quietest[0] = self.quietest[0].max(quiet);
+        }
     }
 
     fn in_turn(&self, now: Instant) -> bool {
@@ -70,12 +94,13 @@ impl Speakers {
         let index = match self.voices.iter().position(|voice| voice.label == label) {
             Some(index) => index,
             None if self.voices.len() < MAX_PARTICIPANTS => {
-                self.voices.push(Voice { label, loudness: 0.0, updated: now, turn: None });
+                self.voices.push(Voice { label, loudness: 0.0, updated: now, quietest: [0, u8::MAX], since: now, turn: None });
                 self.voices.len() - 1
             }
             None => return,
         };
         let heard = &mut self.voices[index];
+        heard.listen(now, level);
         // Noise without voice counts half: not every client has a detector.
         let over = f32::from(FLOOR.saturating_sub(level)) * if voice { 1.0 } else { 0.5 };
         let weight = weight(now.saturating_duration_since(heard.updated));
@@ -100,7 +125,7 @@ impl Speakers {
             self.dominant = self.loudest(now, |_| true).filter(|&(_, loudness)| loudness >= SPEAKING).map(|(label, _)| (label, now));
             return self.dominant.map(|(label, _)| label);
         };
-        let to_beat = self.voices.iter().find(|voice| voice.label == present).map_or(0.0, |voice| voice.loudness(now)) + MARGIN;
+        let to_beat = self.voices.iter().find(|voice| voice.label == present).map_or(0.0, |voice| voice.contrast(now)).max(0.0) + MARGIN;
         let rival = self.loudest(now, |label| label != present).filter(|&(_, loudness)| loudness >= to_beat.max(SPEAKING));
         let Some((rival, _)) = rival else {
             self.challenge = None;
@@ -134,7 +159,7 @@ impl Speakers {
 
     fn loudest(&self, now: Instant, may: impl Fn(u32) -> bool) -> Option<(u32, f32)> {
         let able = self.voices.iter().filter(|voice| may(voice.label));
-        able.map(|voice| (voice.label, voice.loudness(now))).max_by(|a, b| a.1.total_cmp(&b.1))
+        able.map(|voice| (voice.label, voice.contrast(now))).max_by(|a, b| a.1.total_cmp(&b.1))
     }
 }
 
@@ -224,6 +249,18 @@ mod tests {
             speakers.update(now, 2, 40, true);
         }
         assert_eq!(speakers.dominant(start + Duration::from_millis(1000)), Some(2));
+    }
+
+    #[test]
+    fn a_voice_that_never_pauses_gives_way_to_one_that_does() {
+        // At full level and called a voice all the time; after 15 s somebody else speaks in words of 300 ms.
+        let word = |at: u64| if at >= 15_000 && at % 400 < 300 { 30 } else { 127 };
+        let (_, _, changes) = play(|at| vec![0, word(at)], 40_000);
+        assert_eq!(changes.iter().map(|change| change.1).collect::<Vec<_>>(), [0, 1], "{changes:?}");
+        assert!(changes[1].0 < 16_000, "{changes:?}");
+        // Twin: who breathes keeps the floor against somebody far off.
+        let (_, _, changes) = play(|at| vec![if at % 3000 < 2700 { 20 } else { 127 }, word(at)], 40_000);
+        assert_eq!(changes.len(), 1, "{changes:?}");
     }
 
     #[test]
