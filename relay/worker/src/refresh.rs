@@ -18,6 +18,12 @@ use crate::worker::Worker;
 /// Whom a client is told to make room for at most: the relay's largest room plus a screen.
 const MAX_SLOTS_WANTED: usize = 34;
 
+/// Voices for which a client is told to make room at most: more at once nobody understands, and whoever begins to speak gets a slot with
+/// the first syllable. A client that does not know of silence would else be sent 32 of them.
+const VOICES: usize = 8;
+/// The same beside those who are always heard.
+const LEAST_VOICES: usize = 3;
+
 impl Worker {
     /// Brings every slot, route and flow bit of a room in line with its policy. Called after every change of policy or of lines;
     /// media follow from the next packet on.
@@ -126,8 +132,9 @@ impl Worker {
         let wishes = self.audible(now, hall, key, view, &sounds);
         let next_sounds =
             assign(&sounds, &wishes, |(who, source)| next_pictures.iter().position(|slot| *slot == Some((who, source.partner()))));
-        if tiles.len() > pictures.len() || view.audio.len() > sounds.len() {
-            self.tell_slots_wanted(key, view.audio.len(), tiles.len());
+        let voices = view.audio.len().min(VOICES.max(view.kept + LEAST_VOICES));
+        if tiles.len() > pictures.len() || voices > sounds.len() {
+            self.tell_slots_wanted(key, voices, tiles.len());
         }
         if next_pictures == pictures && next_sounds == sounds {
             return false;

@@ -368,6 +368,25 @@ fn slots_keep_their_speakers_through_pauses_and_six_who_speak_do_not_flap() {
     assert_eq!(now, expected);
 }
 
+/// A client that makes as much room as it is told to: eight voices, and three beside those who are always heard.
+#[test]
+fn nobody_is_told_to_make_room_for_more_voices_than_can_be_understood() {
+    let mut sim = Sim::new(605);
+    let setup = |publisher| Setup { sources: vec![SourceSetup::microphone()], video_slots: 0, ..Setup::meeting(publisher) };
+    let people: Vec<PersonIx> =
+        (1..=14).map(|publisher| sim.join_as(&format!("person {publisher}"), publisher == 1, setup(publisher))).collect();
+    sim.run(JOIN);
+    let room_for = |sim: &Sim| people.iter().map(|who| sim.people[*who].records(true).count()).collect::<Vec<_>>();
+    assert_eq!(room_for(&sim), [8; 14]);
+    for who in &people[1..7] {
+        let participant = sim.id(*who);
+        sim.obey(people[0], Command::SetAlwaysHeard { participant, on: true });
+    }
+    sim.run(JOIN);
+    let six_and_three = room_for(&sim);
+    assert!(six_and_three[7..].iter().all(|count| *count == 9), "{six_and_three:?}");
+}
+
 #[test]
 fn an_interpreter_is_always_heard() {
     let (mut sim, people) = crowd(603, 12, Voice { soft: 3, ..Voice::default() });
