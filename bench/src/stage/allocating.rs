@@ -43,7 +43,7 @@ fn demands<'a>(ladders: &'a [Vec<Rung>], granted: &[Option<LayerId>]) -> Vec<Dem
     let each = ladders.iter().enumerate().map(|(slot, rungs)| {
         let (main, height) = if slot == 0 { (true, 720) } else { (false, 360) };
         let granted = granted.get(slot).copied().flatten();
-        Demand { slot, content: Content::Camera, rank: slot as u16, main, height, rungs, granted, held: false }
+        Demand { slot, content: Content::Camera, rank: slot as u16, main, height, rungs, granted, held: false, pauses: 0 }
     });
     each.collect()
 }

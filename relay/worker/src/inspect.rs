@@ -58,7 +58,8 @@ impl Worker {
         let slot = slots.find(|slot| slot.occupant.is_some_and(|occupant| occupant.wish == wish));
         let reason = if why.reason == Reason::Shown && slot.is_none() { Reason::NoSlot } else { why.reason };
         let limited = slot.and_then(|slot| slot.news().limited);
-        let nothing = matches!(limited, Some(Limited::NoRoom | Limited::NoMedia | Limited::Codec));
+        let nothing = slot.and_then(|slot| slot.grant).is_some_and(|grant| grant.layer.is_none());
+        let nothing = nothing || matches!(limited, Some(Limited::NoMedia | Limited::Codec));
         WhyRow {
             participant: why.participant.0,
             source: why.source,

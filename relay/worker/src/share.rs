@@ -227,7 +227,7 @@ impl Link {
 
 /// Fills the places of an array that no demand takes.
 const NOTHING: Demand<'static> =
-    Demand { slot: 0, content: Content::Camera, rank: 0, main: false, height: 0, rungs: &[], granted: None, held: false };
+    Demand { slot: 0, content: Content::Camera, rank: 0, main: false, height: 0, rungs: &[], granted: None, held: false, pauses: 0 };
 
 fn demand<'w>(now: Instant, index: usize, slot: &OutSlot, occupant: Occupant, rungs: &'w [media::Rung]) -> Demand<'w> {
     Demand {
@@ -239,5 +239,6 @@ fn demand<'w>(now: Instant, index: usize, slot: &OutSlot, occupant: Occupant, ru
         rungs,
         granted: slot.grant.and_then(|grant| grant.layer),
         held: slot.held.holds(now),
+        pauses: slot.held.pauses(),
     }
 }

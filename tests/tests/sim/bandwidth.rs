@@ -6,7 +6,7 @@ use media::bandwidth::Limit;
 use signal::message::Source::Microphone;
 use tests::sim::{Feedback, Layer, LinkSpec, PersonIx, Policer, Rate, Setup, Sim, SourceSetup, Stalls};
 
-use crate::video::{LARGE, bitrate, changes, freezes, join, line, record, show, shown, waits, watched, webcam};
+use crate::video::{LARGE, SMALL, bitrate, changes, freezes, join, line, record, show, shown, waits, watched, webcam};
 use crate::{JOIN, SECOND};
 
 const MS: Duration = Duration::from_millis(1);
@@ -264,6 +264,39 @@ fn policers_with_all_kinds_of_buckets_are_found_out() {
             assert!(dropped < 0.05 && longest < SECOND && used > 0.5, "{bits_per_second} {burst}: {dropped} {longest:?} {used}");
         }
     }
+}
+
+/// Where a constant line does not even carry the least picture of everybody, some are left out: always the same, not now these, now those.
+#[test]
+fn pictures_that_do_not_fit_stay_away_and_do_not_flicker() {
+    for (seed, tiles, kbps) in [(353, 9, 400), (354, 9, 500), (355, 16, 700), (356, 16, 1_000), (357, 4, 240)] {
+        let (mut sim, _, viewer) = watched(seed, tiles, SMALL, Setup::viewer(tiles + 1, 0, tiles as usize), LinkSpec::narrow(kbps));
+        sim.run(20 * SECOND);
+        let (mut before, mut shown) = (granted(&mut sim, viewer), 0);
+        // When each slot's picture came or went.
+        let mut turns = vec![Vec::new(); tiles as usize];
+        for step in 0..600 {
+            sim.run(100 * MS);
+            let now = granted(&mut sim, viewer);
+            shown += now.iter().filter(|granted| **granted).count();
+            let turned = before.iter().zip(&now).enumerate().filter(|(_, (before, now))| before != now);
+            turned.for_each(|(slot, _)| turns[slot].push(step));
+            before = now;
+        }
+        let shown = shown as f64 / 600.0;
+        eprintln!("{tiles} tiles on {kbps} kbit/s: {shown:.1} shown, turns {turns:?}");
+        assert!(shown < f64::from(tiles), "the line does not carry all of them");
+        let soon = turns.iter().any(|turns| turns.windows(2).any(|pair| pair[1] - pair[0] < 100));
+        assert!(!soon && shown > f64::from(tiles) / 2.0, "two within ten seconds: {turns:?}");
+    }
+}
+
+/// Whether each of the viewer's slots is given a picture.
+fn granted(sim: &mut Sim, viewer: PersonIx) -> Vec<bool> {
+    let (now, id) = (sim.now, sim.id(viewer).0);
+    let room = sim.node.inspect(now, tests::sim::ROOM).expect("the room is there");
+    let viewer = room.people.into_iter().find(|person| person.participant == id).expect("the viewer is there");
+    viewer.slots.iter().map(|slot| slot.granted.is_some()).collect()
 }
 
 /// Viewers who give other feedback than transport-cc are served by the same rules.

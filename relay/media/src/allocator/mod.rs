@@ -36,7 +36,8 @@ pub const LARGE_FIRST: u16 = 360;
 /// Going up must leave this part of the new layer's rate to spare: one in so many. Rates are measured, and vary.
 pub const SPARE: u64 = 16;
 
-/// The same for a picture that has just been taken away.
+/// The same for a picture that was taken away before, as a divisor, doubled each time: it begins with a keyframe, and must not go again
+/// because of that.
 const SPARE_AGAIN: u64 = 2;
 
 /// What a tile shows.
@@ -67,6 +68,8 @@ pub struct Demand<'a> {
     pub granted: Option<LayerId>,
     /// Its layer was changed a moment ago, so it may go down but not up: [`Held::holds`].
     pub held: bool,
+    /// How often its picture was taken away altogether lately, because the line did not carry even the least: [`Held::pauses`].
+    pub pauses: u8,
 }
 
 /// What there is to share out, bit/s, sound already taken off. See [`Steady::budget`].
@@ -130,8 +133,10 @@ pub fn allocate(demands: &[Demand<'_>], budget: Budget, grants: &mut Vec<Grant>)
     let tiles = line_up(demands, &mut tiles);
     let visible = tiles.partition_point(|tile| tile.class != Class::Hidden);
     let (visible, hidden) = tiles.split_at_mut(visible);
-    let mut purse = Purse { demands, budget, given: demands.iter().filter_map(had).map(rate).sum(), risen: false, spent: 0 };
+    let mut purse = Purse { demands, budget, given: demands.iter().filter_map(had).map(rate).sum(), behind: 0, risen: false, spent: 0 };
+    purse.behind = visible.iter().map(|tile| purse.least_kept(tile)).sum();
     for (place, tile) in visible.iter_mut().enumerate() {
+        purse.behind -= purse.least_kept(tile);
         purse.begin(tile, place == 0);
     }
     for tile in visible.iter_mut().filter(|tile| tile.class != Class::Other) {
@@ -151,6 +156,11 @@ pub fn allocate(demands: &[Demand<'_>], budget: Budget, grants: &mut Vec<Grant>)
     }
     let wished = tiles.iter().map(|tile| rate(&demands[tile.demand].rungs[tile.path.ideal])).sum();
     Total { granted: purse.spent, wished }
+}
+
+/// What a picture of `rate` must leave to spare that was taken away so many times.
+fn again(rate: u64, pauses: u8) -> u64 {
+    (rate / SPARE_AGAIN) << pauses.saturating_sub(1).min(3)
 }
 
 /// The rung that it was granted last.
@@ -211,6 +221,8 @@ struct Purse<'a> {
     budget: Budget,
     /// What all tiles have had so far takes so much.
     given: u64,
+    /// What the least of those takes who have a picture and whose turn has not come.
+    behind: u64,
     /// Somebody goes up: from here on nobody else keeps what only fits for now, or the two together would be more than is proven.
     risen: bool,
     spent: u64,
@@ -228,12 +240,18 @@ impl Purse<'_> {
         }
     }
 
-    /// Whether a picture that is not sent now fits now. That it will go on to do so is not waited for: nothing is worse than no picture.
-    /// Only if it was taken away a moment ago more has to be to spare.
+    /// What the least picture takes of a tile that has one.
+    fn least_kept(&self, tile: &Tile) -> u64 {
+        let demand = &self.demands[tile.demand];
+        tile.path.after(None).filter(|_| demand.granted.is_some()).map_or(0, |least| rate(&demand.rungs[least]))
+    }
+
+    /// Whether a picture that is not sent now fits now. That it will go on to do so is not waited for: nothing is worse than no picture,
+    /// but one that comes and goes. If it was taken away before, coming back is a step up like any other, and takes nobody's place.
     fn admits(&self, tile: &Tile, rung: usize) -> bool {
         let demand = &self.demands[tile.demand];
-        let spare = rate(&demand.rungs[rung]) / if demand.held { SPARE_AGAIN } else { SPARE };
-        demand.granted.is_none() && tile.class != Class::Hidden && self.with(tile, rung).saturating_add(spare) <= self.budget.now
+        let is_new = demand.granted.is_none() && demand.pauses == 0 && tile.class != Class::Hidden;
+        is_new && self.with(tile, rung).saturating_add(rate(&demand.rungs[rung]) / SPARE) <= self.budget.now
     }
 
     /// How far a tile goes before the rounds begin.
@@ -303,7 +321,9 @@ impl Purse<'_> {
         } else if demand.held && demand.granted.is_some() && tile.at.is_some() {
             false
         } else {
-            with.saturating_add(rate(wanted) / SPARE) <= proven
+            let comes_back = demand.pauses > 0 && demand.granted.is_none();
+            let spare = if comes_back { self.behind + again(rate(wanted), demand.pauses) } else { rate(wanted) / SPARE };
+            with.saturating_add(spare) <= proven
         }
     }
 

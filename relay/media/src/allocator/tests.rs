@@ -34,7 +34,7 @@ fn plain(encodings: &[(u8, u16, u64)]) -> Vec<Rung> {
 
 /// The tile number `slot`, ranked by it, small and new.
 fn tile(slot: usize, height: u16, rungs: &[Rung]) -> Demand<'_> {
-    Demand { slot, content: Content::Camera, rank: slot as u16, main: false, height, rungs, granted: None, held: false }
+    Demand { slot, content: Content::Camera, rank: slot as u16, main: false, height, rungs, granted: None, held: false, pauses: 0 }
 }
 
 fn main_tile(slot: usize, height: u16, rungs: &[Rung]) -> Demand<'_> {
@@ -220,6 +220,24 @@ fn a_layer_is_kept_by_the_present_and_raised_by_the_past() {
 }
 
 #[test]
+fn a_picture_that_was_taken_away_comes_back_when_the_line_has_carried_it_for_a_while() {
+    let rungs = plain(&[(0, 180, 150_000)]);
+    let second = |pauses, budget| {
+        let demand = Demand { pauses, ..tile(1, 180, &rungs) };
+        give(&[Demand { granted: layer(0, 0), ..tile(0, 180, &rungs) }, demand], budget)[1].0.is_some()
+    };
+    let rises = Budget { now: 600_000, steady: 370_000 };
+    assert!(second(0, rises), "nobody who is new waits");
+    assert!(!second(1, rises) && second(1, line(380_000)));
+    assert!(!second(2, line(440_000)) && second(2, line(460_000)), "the more to spare, the more often it went");
+    assert!(!second(4, line(890_000)) && second(4, line(910_000)));
+    // Nor does it take the place of somebody less important.
+    let [first, third] = [0, 2].map(|slot| Demand { granted: layer(0, 0), ..tile(slot, 180, &rungs) });
+    let come_back = |bits| layers(&[first, Demand { pauses: 1, ..tile(1, 180, &rungs) }, third], line(bits))[1].is_some();
+    assert!(!come_back(500_000) && come_back(530_000));
+}
+
+#[test]
 fn the_first_tile_keeps_a_cheap_picture_whatever_happens() {
     let cheap = plain(&SIMULCAST);
     let dear = plain(&[(0, 720, 2_500_000)]);
@@ -365,6 +383,7 @@ fn demands(tiles: &[Drawn]) -> Vec<Demand<'_>> {
         rungs,
         granted: rungs.get(*granted).map(|rung| rung.layer),
         held: *held,
+        pauses: u8::from(*held),
     });
     made.collect()
 }
