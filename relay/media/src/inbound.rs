@@ -57,6 +57,8 @@ pub struct Inbound<'p> {
     pub(crate) dependency: Option<Dependency>,
     /// How far it lies behind the newest packet of its layer.
     pub(crate) behind: u64,
+    /// Its layers cannot be told, because the packet that says so is missing: no viewer gets it before that has come.
+    pub(crate) unread: bool,
 }
 
 /// A stored packet of one publication layer, for retransmission.
@@ -84,4 +86,6 @@ pub struct Stored<'s> {
     pub frame: FrameInfo,
     /// See [`Inbound::arrival`].
     pub arrival: Instant,
+    /// See [`Inbound::unread`]; until it could be read after all.
+    pub(crate) unread: bool,
 }

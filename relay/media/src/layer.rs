@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use wire::codec::{Codec, FrameInfo, h264};
-use wire::ext::ExtValues;
+use wire::ext::{ExtMap, ExtValues};
 use wire::ids::{Rid, Ssrc};
 use wire::ntp::Ntp;
 use wire::rtp::RtpHeader;
@@ -189,15 +189,22 @@ impl Layer {
         payload: &[u8],
         header: &RtpHeader,
         exts: &ExtValues<'_>,
-        (ext_seq, late): (u64, bool),
+        ext_seq: u64,
     ) -> Reading {
-        let mut reading = self.lore.read(kind, codec, payload, header.marker, exts, late);
+        let mut reading = self.lore.read(kind, codec, payload, header.marker, exts, ext_seq);
         if reading.frame.keyframe && codec == Codec::H264 && !h264::has_parameters(payload) {
             // The parameter sets in front of the picture are the beginning; nothing can be decoded without them.
             let before = self.store.timestamp(ext_seq.wrapping_sub(1));
             reading.frame.keyframe = self.packets == 1 || before.is_some_and(|before| before != header.timestamp);
         }
         reading
+    }
+
+    /// A structure came late: what came before it and goes by it can be read now, for whoever misses it.
+    #[cold]
+    pub(crate) fn read_again(&mut self, exts: &ExtMap) {
+        let lore = &self.lore;
+        self.store.read_again(exts, |ext_seq, exts, frame| lore.read_again(ext_seq, exts, frame));
     }
 
     /// Places an arrival in the numbering and counts it. `None` refuses it: `place` says why.
@@ -310,6 +317,8 @@ impl Layer {
     fn restart(&mut self) {
         self.nacks.restart();
         self.reception.restart();
+        // Another encoder numbers its templates and pictures anew.
+        self.lore = Lore::default();
         self.anchor = Anchor::Nothing;
         self.pace.frame = None;
         if let Some(rates) = &mut self.rates {

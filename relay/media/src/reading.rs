@@ -1,6 +1,6 @@
 //! What is read of a packet's payload and descriptors when it arrives, once for all slots.
 
-use wire::codec::dependency::{Descriptor, Structure};
+use wire::codec::dependency::{Descriptor, Structure, brings_structure};
 use wire::codec::vp8::PictureId;
 use wire::codec::{Codec, FrameInfo, frame_info, vp8, vp9};
 use wire::ext::{Ext, ExtValues};
@@ -16,21 +16,34 @@ pub(crate) struct Reading {
     pub(crate) vp8: Option<vp8::Descriptor>,
     pub(crate) vp9: Option<vp9::Descriptor>,
     pub(crate) dependency: Option<Dependency>,
+    /// Its layers cannot be told: its descriptor goes by a structure that is not known, and its payload does not say.
+    pub(crate) unread: bool,
+    /// It brought the structure that is known now.
+    pub(crate) structured: bool,
 }
 
 /// What one stream has said of itself so far.
 #[derive(Debug, Default)]
 pub(crate) struct Lore {
     /// The structure of its dependency descriptors. Large, so that it has a place of its own once there is one.
-    structure: Option<Box<Structure>>,
+    structure: Option<Box<Known>>,
+    /// The newest keyframe that brought a structure or a size: both hold from there on, so the newest one's count, whatever comes last.
+    told: u64,
     /// Lines of each spatial layer, the smaller dimension; 0 where nobody said.
     heights: [u16; MAX_SPATIAL],
     /// The newest picture id of VP8 or VP9, 15 bits wide.
     picture_id: Option<u16>,
 }
 
+/// A structure, and the number of the first packet that brought it. What lies before goes by another.
+#[derive(Debug)]
+struct Known {
+    structure: Structure,
+    from: u64,
+}
+
 impl Lore {
-    /// Reads one packet; `late` if newer ones came before it.
+    /// Reads the packet with this extended number.
     #[inline]
     pub(crate) fn read(
         &mut self,
@@ -39,10 +52,10 @@ impl Lore {
         payload: &[u8],
         marker: bool,
         exts: &ExtValues<'_>,
-        late: bool,
+        ext_seq: u64,
     ) -> Reading {
         if kind == MediaKind::Audio {
-            return Reading { frame: frame_info(codec, payload, marker), vp8: None, vp9: None, dependency: None };
+            return Reading::new(frame_info(codec, payload, marker), None, None);
         }
         let vp8 = if codec == Codec::Vp8 { vp8::Descriptor::parse(payload) } else { None };
         let vp9 = if codec == Codec::Vp9 { vp9::Descriptor::parse(payload) } else { None };
@@ -51,17 +64,28 @@ impl Lore {
             (_, Some(descriptor)) => FrameInfo::from_vp9(descriptor),
             (None, None) => frame_info(codec, payload, marker),
         };
-        let mut reading = Reading { frame, vp8, vp9, dependency: None };
+        let mut reading = Reading::new(frame, vp8, vp9);
+        let news = ext_seq > self.told;
         if let Some(value) = exts.get(Ext::DependencyDescriptor) {
-            self.read_dependency(value, late, &mut reading);
+            self.read_dependency(value, (ext_seq, news), &mut reading);
         }
-        // What lies beyond the layers that are told apart counts as the highest.
-        reading.frame.spatial = reading.frame.spatial.min(MAX_SPATIAL as u8 - 1);
-        reading.frame.temporal = reading.frame.temporal.min(MAX_TEMPORAL as u8 - 1);
-        if reading.frame.keyframe && !late {
+        limit(&mut reading.frame);
+        if reading.frame.keyframe && news {
             self.read_size(codec, payload, &reading);
         }
+        if news && (reading.frame.keyframe || reading.structured) {
+            self.told = ext_seq;
+        }
         reading
+    }
+
+    /// Reads again what could not be read when it came. False if it cannot be read now either.
+    pub(crate) fn read_again(&self, ext_seq: u64, exts: &ExtValues<'_>, frame: &mut FrameInfo) -> bool {
+        let (value, known) = (exts.get(Ext::DependencyDescriptor), self.known(ext_seq));
+        let Some(descriptor) = value.and_then(|value| Descriptor::parse(value, known, &mut None)) else { return false };
+        describe(frame, &descriptor);
+        limit(frame);
+        true
     }
 
     /// The picture id, made 15 bits wide: nearest to the newest where the publisher uses seven. Some change width within a stream.
@@ -89,26 +113,47 @@ impl Lore {
         self.heights.get(usize::from(spatial)).copied().unwrap_or(0)
     }
 
+    /// The structure that packets with this number go by, as far as is known.
+    fn known(&self, ext_seq: u64) -> Option<&Structure> {
+        self.structure.as_deref().filter(|known| ext_seq >= known.from).map(|known| &known.structure)
+    }
+
     /// The descriptor knows more than the payload: layers of H.264 and AV1, and of all codecs what refers to what.
-    fn read_dependency(&mut self, value: &[u8], late: bool, reading: &mut Reading) {
-        let mut fresh = None;
-        let Some(descriptor) = Descriptor::parse(value, self.structure.as_deref(), &mut fresh) else { return };
-        let known = self.structure.as_deref();
+    fn read_dependency(&mut self, value: &[u8], (ext_seq, news): (u64, bool), reading: &mut Reading) {
+        let (mut fresh, known) = (None, self.known(ext_seq));
+        let Some(descriptor) = Descriptor::parse(value, known, &mut fresh) else {
+            return self.miss(value, (ext_seq, news), reading);
+        };
         let Some(structure) = fresh.as_ref().or(known) else { return };
         reading.dependency = Some(Dependency::new(&descriptor, structure));
-        let frame = &mut reading.frame;
-        (frame.spatial, frame.temporal) = (descriptor.spatial(), descriptor.temporal());
-        (frame.start, frame.end) = (descriptor.start_of_frame, descriptor.end_of_frame);
-        frame.keyframe |= descriptor.starts_keyframe() && descriptor.spatial() == 0;
-        if let Some(fresh) = fresh.filter(|_| !late || self.structure.is_none()) {
+        describe(&mut reading.frame, &descriptor);
+        if let Some(fresh) = fresh.filter(|_| news) {
+            reading.structured = true;
             for (height, &size) in self.heights.iter_mut().zip(fresh.resolutions()) {
                 *height = lines(size);
             }
             match &mut self.structure {
-                Some(structure) => **structure = fresh,
-                None => self.structure = Some(Box::new(fresh)),
+                // Said again with each keyframe.
+                Some(known) if known.structure == fresh => {}
+                Some(known) => **known = Known { structure: fresh, from: ext_seq },
+                None => self.structure = Some(Box::new(Known { structure: fresh, from: ext_seq })),
             }
         }
+    }
+
+    /// A descriptor that cannot be read. Where it goes by another structure than the one that is known, the packet with that one is missing,
+    /// and nobody can say whether this belongs to the lowest layer or to the highest: it must not be taken for either. A stream of which no
+    /// structure was ever understood has one layer.
+    #[cold]
+    fn miss(&mut self, value: &[u8], (ext_seq, news): (u64, bool), reading: &mut Reading) {
+        if news && brings_structure(value) {
+            self.structure = None;
+        }
+        let told_by_payload = reading.vp8.is_some() || reading.vp9.is_some();
+        let elsewhere = self.structure.is_some() && self.known(ext_seq).is_none_or(|known| !known.covers(value));
+        reading.unread = elsewhere && !told_by_payload;
+        // Nothing can begin with it.
+        reading.frame.keyframe &= !reading.unread;
     }
 
     fn read_size(&mut self, codec: Codec, payload: &[u8], reading: &Reading) {
@@ -125,6 +170,26 @@ impl Lore {
             self.heights[0] = lines(size);
         }
     }
+}
+
+impl Reading {
+    #[inline]
+    fn new(frame: FrameInfo, vp8: Option<vp8::Descriptor>, vp9: Option<vp9::Descriptor>) -> Self {
+        Self { frame, vp8, vp9, dependency: None, unread: false, structured: false }
+    }
+}
+
+/// What a descriptor says of its frame.
+fn describe(frame: &mut FrameInfo, descriptor: &Descriptor) {
+    (frame.spatial, frame.temporal) = (descriptor.spatial(), descriptor.temporal());
+    (frame.start, frame.end) = (descriptor.start_of_frame, descriptor.end_of_frame);
+    frame.keyframe |= descriptor.starts_keyframe() && descriptor.spatial() == 0;
+}
+
+/// What lies beyond the layers that are told apart counts as the highest.
+fn limit(frame: &mut FrameInfo) {
+    frame.spatial = frame.spatial.min(MAX_SPATIAL as u8 - 1);
+    frame.temporal = frame.temporal.min(MAX_TEMPORAL as u8 - 1);
 }
 
 /// Width and height of a VP8 keyframe: behind three bytes of frame tag and the start code, 14 bits each (RFC 6386 section 9.1).

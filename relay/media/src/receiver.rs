@@ -168,10 +168,12 @@ impl Receiver {
             self.counters.refuse(place);
             return None;
         };
-        let reading = layer.read(kind, codec.codec, payload, header, &exts, (ext_seq, late));
+        let reading = layer.read(kind, codec.codec, payload, header, &exts, ext_seq);
         let keyframe = kind == MediaKind::Video && reading.frame.keyframe;
         if kind == MediaKind::Video {
-            layer.count(now, &reading.frame, plain.len());
+            if !reading.unread {
+                layer.count(now, &reading.frame, plain.len());
+            }
             if !late {
                 layer.keyframes.arrived(header.timestamp, plain.len(), keyframe);
             }
@@ -200,7 +202,11 @@ impl Receiver {
             vp9: reading.vp9,
             dependency: reading.dependency,
             behind: layer.numbering.highest().map_or(0, |highest| highest.saturating_sub(ext_seq)),
+            unread: reading.unread,
         };
+        if reading.structured && late {
+            layer.read_again(&self.exts);
+        }
         if open {
             layer.store.insert(&inbound, plain.get(..header.payload_start)?);
         }

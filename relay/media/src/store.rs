@@ -75,6 +75,7 @@ struct Entry {
     in_pt: u8,
     codec: Codec,
     marker: bool,
+    unread: bool,
     frame: FrameInfo,
 }
 
@@ -122,6 +123,7 @@ impl Store {
             in_pt: packet.in_pt,
             codec: packet.codec,
             marker: packet.marker,
+            unread: packet.unread,
             frame: packet.frame,
         });
     }
@@ -149,8 +151,20 @@ impl Store {
             abs_capture: entry.abs_capture,
             arrival: entry.arrival,
             picture_id: entry.picture_id,
+            unread: entry.unread,
             frame: entry.frame,
         })
+    }
+
+    /// Tries again to read what could not be read when it came.
+    pub(crate) fn read_again(&mut self, exts: &ExtMap, read: impl Fn(u64, &ExtValues<'_>, &mut FrameInfo) -> bool) {
+        for index in 0..self.entries.len() {
+            let Some(Entry { ext_seq, mut frame, .. }) = self.entries[index].filter(|entry| entry.unread) else { continue };
+            let is_read = self.get(ext_seq, exts).is_some_and(|stored| read(ext_seq, &stored.exts, &mut frame));
+            if let Some(entry) = self.entries[index].as_mut().filter(|_| is_read) {
+                (entry.frame, entry.unread) = (frame, false);
+            }
+        }
     }
 
     /// Forgets everything; the memory stays.
@@ -269,6 +283,7 @@ mod tests {
             vp9: None,
             dependency: None,
             behind: 0,
+            unread: false,
         };
         store.insert(&inbound, &packet[..20]);
     }

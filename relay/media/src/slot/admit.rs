@@ -90,6 +90,11 @@ impl Slot {
         };
         let pictures = if fills { Pictures::default() } else { pictures };
         self.newest.advance(now, &segment, &ticket, inbound, codec.clock_rate, pictures);
+        if inbound.unread {
+            // Whoever misses it gets it when it could be read after all, if it is his; a decoder waits for the same packet.
+            self.forgo(&ticket);
+            return None;
+        }
         Some(ticket)
     }
 }

@@ -98,7 +98,7 @@ impl Slot {
     ) -> Option<usize> {
         let (mut ticket, run) = self.again(out_seq)?;
         let attached = self.attached.as_ref()?;
-        if ticket.origin.ext_seq != stored.ext_seq {
+        if ticket.origin.ext_seq != stored.ext_seq || stored.unread {
             return None;
         }
         if !self.is_useful(now, ticket.out_seq, stored.arrival) {

@@ -174,6 +174,12 @@ impl Descriptor {
     }
 }
 
+/// Whether a value brings a structure, even one that cannot be read.
+#[must_use]
+pub fn brings_structure(value: &[u8]) -> bool {
+    value.get(MANDATORY).is_some_and(|flags| flags & STRUCTURE != 0)
+}
+
 /// Writes another frame number into a value, which is the same in every packet of a frame. The differences stay right if all frames move
 /// by the same number. A value shorter than its mandatory fields is left alone.
 pub fn patch_frame_number(value: &mut [u8], number: u16) {
@@ -262,3 +268,5 @@ const MANDATORY: usize = 3;
 const START: u8 = 0x80;
 const END: u8 = 0x40;
 const TEMPLATE: u8 = 0x3f;
+/// The first of the extended fields.
+const STRUCTURE: u8 = 0x80;

@@ -1,7 +1,7 @@
 //! The template dependency structure: what a sender says once of all its frames, so that each packet need only name a template.
 
 use super::super::bits::BitReader;
-use super::{Dependencies, MAX_CHAINS, MAX_DECODE_TARGETS, MAX_FRAME_DIFFS, MAX_SPATIAL_LAYERS, MAX_TEMPLATES, MAX_TEMPORAL_ID};
+use super::{Dependencies, MAX_CHAINS, MAX_DECODE_TARGETS, MAX_FRAME_DIFFS, MAX_SPATIAL_LAYERS, MAX_TEMPLATES, MAX_TEMPORAL_ID, TEMPLATE};
 
 /// The structure that all packets refer to until another one comes. About 4 kB: keep one per stream, and move it seldom.
 ///
@@ -41,6 +41,12 @@ impl Structure {
     pub fn chain(&self, target: usize) -> Option<usize> {
         let protected = target < usize::from(self.target_count) && self.chain_count > 0;
         protected.then(|| usize::from(self.protected_by[target]))
+    }
+
+    /// Whether it has the template that a descriptor's value names. If not, the descriptor goes by another structure.
+    #[must_use]
+    pub fn covers(&self, value: &[u8]) -> bool {
+        value.first().is_some_and(|first| self.template(first & TEMPLATE).is_some())
     }
 
     /// Width and height of each spatial layer, pixels, lowest layer first; what exceeds 65,535 reads as that. Empty if the sender does
