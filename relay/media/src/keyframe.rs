@@ -45,6 +45,9 @@ const CREDIT: u32 = 2;
 /// The share is of this rate at least, bit/s: less is not a stream, but one that has just begun.
 const MIN_RATE: u64 = 50_000;
 
+/// Pictures whose sizes are remembered: 250 ms of 30 a second, in which most of what is lost of one is repaired.
+const PICTURES: usize = 8;
+
 /// A wish that nobody repeated for so long is dropped.
 const WISH_LIFETIME: Duration = Duration::from_secs(3);
 
@@ -57,8 +60,9 @@ pub(crate) struct Keyframes {
     request_before: Option<Instant>,
     /// Size of a keyframe, bytes: the last complete one.
     size: u64,
-    /// Timestamp and bytes so far of the keyframe that is arriving.
-    arriving: Option<(u32, u64)>,
+    /// The last pictures; the newest at `newest` modulo length.
+    pictures: [Picture; PICTURES],
+    newest: usize,
     /// Time in which the layer's share pays for one keyframe.
     price: Duration,
     /// When the layer's share will have paid for all keyframes asked for.
@@ -67,8 +71,19 @@ pub(crate) struct Keyframes {
     wishes: [u64; 3],
 }
 
+/// A picture that has begun to arrive.
+#[derive(Clone, Copy, Default, Debug)]
+struct Picture {
+    timestamp: u32,
+    /// So far; 0: there is none.
+    bytes: u64,
+    keyframe: bool,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Wish {
+    /// Timestamp of the newest picture when it came; `None` before the first.
+    since: Option<u32>,
     due: Instant,
     renewed: Instant,
     /// Requests sent for this wish.
@@ -96,7 +111,11 @@ impl Keyframes {
         self.paid = self.paid.map(|paid| paid.min(now + (CREDIT + 1) * self.price));
         let due = self.earliest(now, cause, rtt).max(now + AGGREGATION);
         match &mut self.wish {
-            None => self.wish = Some(Wish { due, renewed: now, tries: 0, cause }),
+            None => {
+                let newest = self.pictures[self.newest];
+                let since = (newest.bytes > 0).then_some(newest.timestamp);
+                self.wish = Some(Wish { since, due, renewed: now, tries: 0, cause });
+            }
             Some(wish) => {
                 wish.renewed = now;
                 // A viewer who sees nothing may pull the request of one who lost something forward, never push it back.
@@ -108,23 +127,47 @@ impl Keyframes {
         }
     }
 
-    /// A packet of the layer arrived; `starts` if a keyframe begins with it.
+    /// A packet of the layer arrived, newer than all; `starts` if a keyframe begins with it.
     #[inline]
     pub(crate) fn arrived(&mut self, timestamp: u32, bytes: usize, starts: bool) {
-        match &mut self.arriving {
-            Some((arriving, size)) if *arriving == timestamp => *size += bytes as u64,
-            Some((_, size)) => {
-                self.size = *size;
-                self.arriving = None;
+        let newest = self.pictures[self.newest];
+        if newest.bytes == 0 || newest.timestamp != timestamp {
+            if newest.keyframe {
+                self.size = newest.bytes;
             }
-            None => {}
+            self.newest = (self.newest + 1) % PICTURES;
+            self.pictures[self.newest] = Picture { timestamp, bytes: 0, keyframe: false };
         }
+        let newest = &mut self.pictures[self.newest];
+        newest.bytes += bytes as u64;
+        newest.keyframe |= starts;
         if starts {
             self.wish = None;
-            if self.arriving.is_none() {
-                self.arriving = Some((timestamp, bytes as u64));
+        }
+    }
+
+    /// A packet of the layer arrived that was repaired or overtaken; `starts` if viewers can begin with it. It answers a wish unless it is
+    /// part of a picture from before.
+    #[cold]
+    pub(crate) fn arrived_late(&mut self, timestamp: u32, bytes: usize, starts: bool) {
+        if let Some(index) = self.pictures.iter().position(|picture| picture.bytes > 0 && picture.timestamp == timestamp) {
+            let picture = &mut self.pictures[index];
+            picture.bytes += bytes as u64;
+            picture.keyframe |= starts;
+            if picture.keyframe && index != self.newest {
+                self.size = picture.bytes;
             }
         }
+        let answers = |wish: &Wish| wish.since.is_none_or(|since| timestamp.wrapping_sub(since).cast_signed() > 0);
+        if starts && self.wish.as_ref().is_some_and(answers) {
+            self.wish = None;
+        }
+    }
+
+    /// The stream begins anew, with timestamps that have nothing to do with those of before.
+    pub(crate) fn restart(&mut self) {
+        self.pictures = [Picture::default(); PICTURES];
+        self.wish = self.wish.map(|wish| Wish { since: None, ..wish });
     }
 
     /// When [`Keyframes::take_due`] should be called next.
@@ -222,6 +265,41 @@ mod tests {
             }
         });
         assert_eq!(sent, [1, 151, 451, 1051, 2251]);
+    }
+
+    #[test]
+    fn a_keyframe_that_comes_late_answers_the_wish_if_it_is_not_from_before() {
+        let start = start();
+        let mut frames = Keyframes { size: 5000, ..Keyframes::default() };
+        frames.arrived(90, 1000, false);
+        frames.wish(start, KeyframeCause::Start, RTT, RATE);
+        assert!(frames.take_due(start + ms(1), RTT));
+        frames.arrived_late(80, 1000, true);
+        assert!(frames.poll_timeout().is_some(), "whoever wished knows that one, or cannot use it");
+        // The first packet of the answer is lost, and repaired when other pictures have come.
+        frames.arrived(100, 1000, false);
+        frames.arrived(100, 1000, false);
+        (110..160).step_by(10).for_each(|timestamp| frames.arrived(timestamp, 200, false));
+        frames.wish(start + ms(100), KeyframeCause::Start, RTT, RATE);
+        assert_eq!(frames.size, 5000);
+        frames.arrived_late(100, 1200, true);
+        assert_eq!((frames.poll_timeout(), frames.size), (None, 3200));
+        frames.arrived_late(100, 300, false);
+        assert_eq!(frames.size, 3500, "more of it was lost");
+        frames.arrived_late(120, 300, false);
+        assert_eq!(frames.size, 3500, "that was not one");
+    }
+
+    #[test]
+    fn a_stream_that_begins_anew_answers_with_whatever_timestamps() {
+        let start = start();
+        let mut frames = Keyframes::default();
+        frames.arrived(0x7000_0000, 1000, false);
+        frames.wish(start, KeyframeCause::Loss, RTT, RATE);
+        frames.restart();
+        frames.arrived(11, 1000, false);
+        frames.arrived_late(10, 1000, true);
+        assert_eq!(frames.poll_timeout(), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use wire::codec::{Codec, FrameInfo, h264};
+use wire::codec::{Codec, h264};
 use wire::ext::{ExtMap, ExtValues};
 use wire::ids::{Rid, Ssrc};
 use wire::ntp::Ntp;
@@ -17,6 +17,7 @@ use crate::numbering::{Numbering, Place};
 use crate::rates::Rates;
 use crate::reading::{Lore, Reading};
 use crate::reception::Reception;
+use crate::slot::MAX_BEHIND;
 use crate::store::Store;
 
 /// One encoding of a publication.
@@ -246,11 +247,19 @@ impl Layer {
         Some((ext, late))
     }
 
-    /// Counts what the packet costs, by the layers it belongs to.
+    /// Counts what a packet of video costs, by the layers it belongs to, and looks whether it is a keyframe that somebody wished for. `behind`:
+    /// it is late, and lies so far behind the newest.
     #[inline]
-    pub(crate) fn count(&mut self, now: Instant, frame: &FrameInfo, bytes: usize) {
-        let rates = self.rates.get_or_insert_with(|| Box::new(Rates::new(now)));
-        rates.add(now, frame.spatial, frame.temporal, bytes, frame.start);
+    pub(crate) fn count(&mut self, arrival: &Arrival, reading: &Reading, behind: Option<u64>) {
+        let (frame, &Arrival { now, timestamp, bytes, .. }) = (&reading.frame, arrival);
+        if !reading.unread {
+            let rates = self.rates.get_or_insert_with(|| Box::new(Rates::new(now)));
+            rates.add(now, frame.spatial, frame.temporal, bytes, frame.start);
+        }
+        match behind {
+            Some(behind) => self.keyframes.arrived_late(timestamp, bytes, frame.keyframe && behind <= MAX_BEHIND),
+            None => self.keyframes.arrived(timestamp, bytes, frame.keyframe),
+        }
     }
 
     /// What its layers cost, since the first packet of video.
@@ -319,6 +328,7 @@ impl Layer {
         self.reception.restart();
         // Another encoder numbers its templates and pictures anew.
         self.lore = Lore::default();
+        self.keyframes.restart();
         self.anchor = Anchor::Nothing;
         self.pace.frame = None;
         if let Some(rates) = &mut self.rates {

@@ -56,6 +56,11 @@ pub struct ReceiverCounters {
 }
 
 impl ReceiverCounters {
+    fn accept(&mut self, recovered: bool) {
+        self.accepted += 1;
+        self.recovered += u64::from(recovered);
+    }
+
     fn refuse(&mut self, place: Place) {
         let counter = if place == Place::Duplicate { &mut self.duplicate } else { &mut self.out_of_range };
         *counter += 1;
@@ -169,14 +174,9 @@ impl Receiver {
             return None;
         };
         let reading = layer.read(kind, codec.codec, payload, header, &exts, ext_seq);
-        let keyframe = kind == MediaKind::Video && reading.frame.keyframe;
+        let behind = layer.numbering.highest().map_or(0, |highest| highest.saturating_sub(ext_seq));
         if kind == MediaKind::Video {
-            if !reading.unread {
-                layer.count(now, &reading.frame, plain.len());
-            }
-            if !late {
-                layer.keyframes.arrived(header.timestamp, plain.len(), keyframe);
-            }
+            layer.count(&arrival, &reading, late.then_some(behind));
         }
         let inbound = Inbound {
             label,
@@ -188,7 +188,7 @@ impl Receiver {
             marker: header.marker,
             codec: codec.codec,
             in_pt: codec.pt,
-            keyframe,
+            keyframe: kind == MediaKind::Video && reading.frame.keyframe,
             frame: reading.frame,
             late,
             payload,
@@ -201,17 +201,16 @@ impl Receiver {
             vp8: reading.vp8,
             vp9: reading.vp9,
             dependency: reading.dependency,
-            behind: layer.numbering.highest().map_or(0, |highest| highest.saturating_sub(ext_seq)),
+            behind,
             unread: reading.unread,
         };
-        if reading.structured && late {
+        if late && reading.structured {
             layer.read_again(&self.exts);
         }
         if open {
             layer.store.insert(&inbound, plain.get(..header.payload_start)?);
         }
-        self.counters.accepted += 1;
-        self.counters.recovered += u64::from(stream.rtx);
+        self.counters.accept(stream.rtx);
         Some(inbound)
     }
 

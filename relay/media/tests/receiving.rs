@@ -193,6 +193,25 @@ fn reports_come_once_a_second_and_keyframes_when_wanted() {
     assert_eq!(receiver.publications()[0].layers()[0].keyframe_wishes(), [1, 0, 1]);
 }
 
+/// The first packet of the answer is lost, and repaired when the others have come: viewers begin with it, so no second one is asked for.
+#[test]
+fn a_keyframe_whose_first_packet_is_repaired_is_the_answer() {
+    let (time, mut rng, mut twcc) = (Time::new(), Rng(15), 0);
+    let mut lane = Lane::new(Style::Vp8 { long_id: true }, 0x100, 96, "0", None, &mut rng);
+    let mut receiver = receiver(&time, vec![publish_config(std::slice::from_ref(&lane), 0)]);
+    receiver.handle_rtp(time.at(0), &packet(&mut lane, 0, &mut rng, &mut twcc)).unwrap();
+    receiver.request_keyframe(time.at(5), 0, 0, KeyframeCause::Start);
+    assert_eq!(said(&mut receiver, time.at(6)), ["pli 00000100"]);
+    (lane.wants_key, lane.size) = (true, 3000);
+    let key = lane.frame(40, &mut rng, &mut twcc);
+    assert!(key[1..].iter().all(|packet| receiver.handle_rtp(time.at(50), packet).is_some()));
+    receiver.request_keyframe(time.at(80), 0, 0, KeyframeCause::Start);
+    let again = lane.retransmission(common::leg::header(&key[0]).sequence, &mut twcc).unwrap();
+    assert!(receiver.handle_rtp(time.at(130), &again).unwrap().keyframe);
+    let later = said(&mut receiver, time.at(900));
+    assert!(!later.contains(&"pli 00000100".to_owned()), "{later:?}");
+}
+
 #[test]
 fn audio_and_video_of_one_person_share_one_clock() {
     let (time, mut rng, mut twcc) = (Time::new(), Rng(17), 0);

@@ -11,7 +11,7 @@ use crate::thinning::Placed;
 use crate::{CodecOut, Inbound, MediaKind, Origin, Packet, Ticket};
 
 /// A recovered first packet of a keyframe is only good as a start if the viewer can still ask for the packets that followed it.
-const MAX_BEHIND: u64 = 50;
+pub(crate) const MAX_BEHIND: u64 = 50;
 
 /// What becomes of a packet.
 enum Admission {

@@ -5,6 +5,8 @@ mod resend;
 mod sound;
 mod write;
 
+pub(crate) use admit::MAX_BEHIND;
+
 use std::time::{Duration, Instant};
 
 use wire::ids::{Mid, Ssrc};
