@@ -11,6 +11,13 @@ const TOP_HEIGHT: u16 = 720;
 /// What a picture is guessed to cost, bit/s for 100 lines times lines: 150 kbit/s at 180 lines, 600 at 360, 2,400 at 720.
 const GUESS: u64 = 463;
 
+/// What is measured counts only as far as it is above what was announced by more than a part of that, as a divisor: headers are measured and
+/// not announced, and encoders do not hit what they aim at.
+const OVER: u64 = 4;
+
+/// So many times what comes at most does an announcement count for that is not met.
+const UNMET: u64 = 8;
+
 /// What the publisher said last of all his streams.
 #[derive(Debug, Default)]
 pub(crate) struct Announced {
@@ -73,14 +80,23 @@ fn rung(layers: &[Layer], announced: &Announced, layer: LayerId, (measured, rate
     let (target, lines, fps) = announced.of(layers.len(), layer);
     let own = layers.get(usize::from(layer.encoding)).map_or(0, |own| own.lore.height(layer.spatial));
     let height = [own, lines].into_iter().find(|&lines| lines > 0).unwrap_or_else(|| usual_height(layers, layer));
-    let bitrate = match (target, measured) {
-        (0, 0) => u64::from(height) * u64::from(height) * GUESS / 100,
+    let guess = u64::from(height) * u64::from(height) * GUESS / 100;
+    Rung { layer, height, fps: if rate > 0 { rate } else { fps }, bitrate: price(guess, target, measured), flows }
+}
+
+/// What a layer is reckoned with, bit/s, 0 being what is not known of it. What the publisher says is believed as far as it may be true: who
+/// announces little and sends much would fill lines that nobody has reckoned with, and who announces much and sends little would have them
+/// kept free for nothing.
+fn price(guess: u64, target: u64, measured: u64) -> u64 {
+    match (target, measured) {
+        (0, 0) => guess,
         (0, measured) => measured,
-        (target, 0) => target,
-        // An encoder goes up to its target at any time, so the target counts; but a still picture need not be paid in full.
-        (target, measured) => measured.clamp(target / 2, target),
-    };
-    Rung { layer, height, fps: if rate > 0 { rate } else { fps }, bitrate, flows }
+        (target, 0) => target.min(2 * guess),
+        (target, measured) if measured > target => target.max(measured - target / OVER),
+        // An encoder goes up to its target at any time, so the target counts; but a still picture need not be paid in full, nor more than
+        // one of its size usually takes.
+        (target, measured) => measured.max((target / 2).min(guess).min(UNMET * measured)),
+    }
 }
 
 /// Each layer doubles the one below, down from the best.
@@ -91,4 +107,100 @@ fn usual_height(layers: &[Layer], layer: LayerId) -> u16 {
         spatial.unwrap_or(0)
     });
     TOP_HEIGHT >> (above + usize::from(top.saturating_sub(layer.spatial))).min(7)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::disallowed_methods)]
+    use super::{Announced, ladder, price};
+    use crate::MediaKind;
+    use crate::layer::{Arrival, Layer};
+    use crate::quality::{LayerId, Rung};
+    use crate::reading::Reading;
+    use std::time::{Duration, Instant};
+    use wire::codec::FrameInfo;
+    use wire::ntp::Ntp;
+
+    #[test]
+    fn what_is_announced_counts_as_far_as_it_may_be_true() {
+        // Guessed, announced, measured, and what follows, kbit/s.
+        let rows = [
+            ("nothing is known", 600, 0, 0, 600),
+            ("nothing was said", 600, 0, 450, 450),
+            ("nothing has come yet", 600, 500, 0, 500),
+            ("and so much is not likely", 600, 1_000_000, 0, 1200),
+            ("it sends what it says", 600, 500, 480, 480),
+            ("the picture stands still", 600, 500, 60, 250),
+            ("and has done so for long", 600, 500, 4, 32),
+            ("headers are not announced", 600, 500, 560, 500),
+            ("little is announced and much is sent", 2400, 1, 2000, 1999),
+            ("more is sent than is announced", 2400, 1000, 2000, 1750),
+            ("much is announced and never sent", 150, 1_000_000, 120, 150),
+            ("a large picture that nobody has named", 20_000, 1_000_000, 120, 960),
+        ];
+        for (name, guess, target, measured, expected) in rows {
+            assert_eq!(price(1000 * guess, 1000 * target, 1000 * measured) / 1000, expected, "{name}");
+        }
+    }
+
+    /// What is reckoned with must not jump where what is measured varies a little.
+    #[test]
+    fn no_small_step_of_what_is_measured_makes_a_large_one() {
+        for target in [1_000, 100_000, 2_000_000] {
+            let prices: Vec<u64> = (1..4_000).map(|step| price(600_000, target, step * 1_000)).collect();
+            assert!(prices.windows(2).all(|pair| pair[0] <= pair[1] && pair[1] - pair[0] <= 8_000), "{target}");
+        }
+    }
+
+    /// The ladder of one layer that sends so many bytes each 40 ms for five seconds.
+    fn sent(announced: &Announced, bytes: usize) -> Vec<Rung> {
+        let start = Instant::now();
+        let mut layer = Layer::new(start, MediaKind::Video, None, 0, 1);
+        for at in (0..5_000).step_by(40) {
+            let now = start + Duration::from_millis(at);
+            let (timestamp, rate, rtt) = (90 * at as u32, 90_000, Duration::ZERO);
+            let arrival = Arrival { now, now_ntp: Ntp(0), timestamp, rate, bytes, recovered: false, rtt };
+            layer.count(&arrival, &Reading::new(FrameInfo { start: true, ..FrameInfo::default() }, None, None), None);
+        }
+        ladder(&[layer], announced, |_| true).to_vec()
+    }
+
+    /// One stream of one layer: its rate, kbit/s, below 2^14, and its size.
+    fn announcement(kbps: u16) -> [u8; 9] {
+        [1, 0, kbps as u8 | 0x80, (kbps >> 7) as u8, (639_u16 >> 8) as u8, 639_u16 as u8, (359_u16 >> 8) as u8, 359_u16 as u8, 25]
+    }
+
+    #[test]
+    fn who_announces_next_to_nothing_is_reckoned_with_what_he_sends() {
+        let mut announced = Announced::default();
+        for (kbps, bytes, expected) in
+            [(1, 10_000, 1_900_000..2_100_000), (500, 2_500, 480_000..520_000), (16_000, 1_000, 200_000..610_000)]
+        {
+            announced.update(0, 1, &announcement(kbps));
+            let rungs = sent(&announced, bytes);
+            assert_eq!(rungs.iter().map(|rung| (rung.height, rung.fps)).collect::<Vec<_>>(), [(360, 25)], "{kbps}");
+            assert!(expected.contains(&rungs[0].bitrate), "{kbps}: {}", rungs[0].bitrate);
+        }
+    }
+
+    #[test]
+    fn streams_are_found_whichever_way_the_publisher_counts_them() {
+        // Three streams of one layer each, 100, 400 and 1200 kbit/s in the order of the publisher's count; it came with the first.
+        let value = [0x21, 0, 100, 0x90, 3, 0xb0, 9];
+        let of = |came_with: usize| {
+            let mut announced = Announced::default();
+            announced.update(came_with, 3, &value);
+            [0, 1, 2].map(|encoding| announced.of(3, LayerId { encoding, spatial: 0, temporal: 0 }).0 / 1000)
+        };
+        assert_eq!(of(0), [100, 400, 1200], "the lowest first");
+        assert_eq!(of(2), [1200, 400, 100], "the best first");
+    }
+
+    #[test]
+    fn what_was_never_heard_is_no_rung() {
+        let mut announced = Announced::default();
+        announced.update(0, 1, &announcement(500));
+        let silent = Layer::new(Instant::now(), MediaKind::Video, None, 0, 1);
+        assert!(ladder(&[silent], &announced, |_| true).is_empty());
+    }
 }

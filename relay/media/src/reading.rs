@@ -174,7 +174,7 @@ impl Lore {
 
 impl Reading {
     #[inline]
-    fn new(frame: FrameInfo, vp8: Option<vp8::Descriptor>, vp9: Option<vp9::Descriptor>) -> Self {
+    pub(crate) fn new(frame: FrameInfo, vp8: Option<vp8::Descriptor>, vp9: Option<vp9::Descriptor>) -> Self {
         Self { frame, vp8, vp9, dependency: None, unread: false, structured: false }
     }
 }
