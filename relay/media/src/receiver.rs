@@ -15,8 +15,12 @@ use crate::numbering::Place;
 use crate::streams::{Stream, Streams};
 use crate::{CodecIn, Inbound, KeyframeCause, MediaKind, Publication, PublishConfig};
 
-/// Round trip assumed until it is measured.
-const DEFAULT_RTT: Duration = Duration::from_millis(70);
+/// Round trip assumed until it is measured, and of those who are nearer: what they send again waits in their pacers, and eight requests have
+/// to last for as long as a picture is worth waiting for, also where a line stands still for a moment.
+const LEAST_RTT: Duration = Duration::from_millis(70);
+
+/// Nobody who can be talked to is further away; whoever says he is must not wait longer for what he lost.
+const MAX_RTT: Duration = Duration::from_secs(1);
 
 /// Everything one peer sends.
 ///
@@ -77,7 +81,7 @@ impl Receiver {
             publications: Vec::new(),
             streams: Streams::default(),
             offset: PeerOffset::default(),
-            rtt: DEFAULT_RTT,
+            rtt: LEAST_RTT,
             feedback: Feedback::new(now, local_ssrc),
             counters: ReceiverCounters::default(),
         }
@@ -237,9 +241,9 @@ impl Receiver {
         self.streams.unbind(&mut self.publications, ssrc);
     }
 
-    /// Round-trip time to the publisher where the caller knows it (STUN, a report block on the same transport); 70 ms until then.
+    /// Round-trip time to the publisher where the caller knows it (a report block on the same transport); 70 ms until then, and at least.
     pub fn set_rtt(&mut self, rtt: Duration) {
-        self.rtt = rtt;
+        self.rtt = rtt.clamp(LEAST_RTT, MAX_RTT);
     }
 
     /// Wishes for a keyframe of one layer. Wishes are merged and limited per layer; repeat the wish while it lasts (a wish that nobody

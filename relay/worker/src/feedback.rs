@@ -125,11 +125,15 @@ fn write_report(writer: &mut RtcpWriter<'_>, ssrc: Ssrc, report: &SenderInfo) ->
 }
 
 impl Link {
-    /// Receiver report blocks from this peer about our slots.
+    /// Receiver report blocks from this peer about our slots. The way to him is also that to what he publishes; of whoever receives nothing
+    /// it is not known.
     pub(crate) fn report_blocks(&mut self, now: Instant, blocks: impl Iterator<Item = ReportBlock>) {
         for block in blocks {
             if let Some(slot) = self.slots.iter_mut().find(|slot| slot.line.ssrc == block.ssrc) {
                 slot.media.handle_receiver_block(now, &block);
+                if let Some(rtt) = slot.media.rtt() {
+                    self.receiver.set_rtt(rtt);
+                }
                 if !slot.line.is_numbered() && slot.line.kind == MediaKind::Video {
                     self.downlink.estimator.handle_loss(now, block.fraction_lost);
                 }
