@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 pub enum KeyframeCause {
     /// A slot was put on this publication: a join, a move, an admission, a layout change.
     Start,
-    /// A slot goes to another layer of the same publication.
+    /// A slot goes to another layer of the same publication, or begins again what it began a moment ago.
     Switch,
     /// A viewer's decoder lost the picture (PLI or FIR).
     Loss,

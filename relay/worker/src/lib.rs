@@ -33,6 +33,7 @@ mod resend;
 mod share;
 pub mod snapshot;
 mod sound;
+mod starts;
 mod strain;
 mod tile;
 mod told;

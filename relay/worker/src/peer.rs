@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use media::allocator::{Grant, Held};
-use media::{Publication, Receiver, Slot, SlotConfig};
+use media::{KeyframeCause, Publication, Receiver, Slot, SlotConfig};
 use room::{ParticipantId, Place, Source};
 use signal::session::{PublishLine, Session, SlotLine};
 use transport::{Path, State, Transport};
@@ -15,6 +15,7 @@ use crate::downlink::Downlink;
 use crate::floor::Floor;
 use crate::keys::{HallKey, PeerKey};
 use crate::layers;
+use crate::starts::Starts;
 use crate::tile::Tile;
 use crate::told::Told;
 use crate::translate;
@@ -60,6 +61,8 @@ pub(crate) struct Link {
     pub(crate) floor: Floor,
     /// What this peer receives, in the order of `session.slots`.
     pub(crate) slots: Vec<OutSlot>,
+    /// What began there lately.
+    pub(crate) starts: Starts,
     /// The line over which it receives that.
     pub(crate) downlink: Downlink,
     /// Slots whose m-line is inactive at present. If it comes back, so does its SSRC, and its numbering must go on.
@@ -94,6 +97,8 @@ pub(crate) struct OutSlot {
     /// What the last sharing of the line gave it; nothing before the first.
     pub(crate) grant: Option<Grant>,
     pub(crate) held: Held,
+    /// As what its wish for a keyframe to begin with counts; `None` before there is one, and while it flows.
+    pub(crate) begins: Option<KeyframeCause>,
     /// What the client knows of it.
     pub(crate) told: layers::Told,
 }
@@ -109,12 +114,12 @@ impl OutSlot {
     fn new(now: Instant, line: &SlotLine, entropy: u64) -> Self {
         let (media, tile) = (Box::new(Slot::new(slot_config(line, entropy))), Tile::new(now));
         let (held, told) = (Held::new(now, tile.height(now)), layers::Told::default());
-        Self { line: line.clone(), media, occupant: None, open: false, tile, grant: None, held, told }
+        Self { line: line.clone(), media, occupant: None, open: false, tile, grant: None, held, begins: None, told }
     }
 
     /// Somebody else comes in, or nobody: what was known of the picture is over.
     pub(crate) fn turn_over(&mut self, now: Instant, occupant: Option<Occupant>) {
-        (self.occupant, self.open, self.grant) = (occupant, false, None);
+        (self.occupant, self.open, self.grant, self.begins) = (occupant, false, None, None);
         self.held = Held::new(now, self.tile.height(now));
     }
 }
@@ -133,6 +138,7 @@ impl Link {
             uplink: Uplink::default(),
             floor: Floor::default(),
             slots: Vec::new(),
+            starts: Starts::default(),
             downlink: Downlink::new(now),
             parked: Vec::new(),
             twcc,

@@ -185,9 +185,18 @@ impl Worker {
         for (index, active) in active.iter_mut().take(count).enumerate() {
             *active = publication.active(index, now);
         }
-        let slot = self.link_mut(viewer)?.slots.get_mut(index)?;
-        let (encoding, cause) = slot.media.want(now, &active[..count])?;
-        Some((occupant, encoding, cause))
+        let Link { slots, starts, .. } = self.link_mut(viewer)?;
+        let slot = slots.get_mut(index)?;
+        let wanted = slot.media.want(now, &active[..count]);
+        if slot.media.current_layer().is_some() || slot.media.target().is_none() {
+            slot.begins = None;
+        }
+        match wanted? {
+            (encoding, KeyframeCause::Start) => {
+                Some((occupant, encoding, *slot.begins.get_or_insert_with(|| starts.begin(now, occupant.wish))))
+            }
+            (encoding, cause) => Some((occupant, encoding, cause)),
+        }
     }
 
     pub(crate) fn request_keyframe(&mut self, now: Instant, occupant: Occupant, encoding: usize, cause: KeyframeCause) {

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signal::message::Source::{Camera, Microphone};
-use tests::sim::{PersonIx, Setup, Sim};
+use tests::sim::{LinkSpec, PersonIx, Setup, Sim};
 use transport::Certificate;
 use transport::dtls::Dtls;
 use wire::ids::{Fingerprint, Ssrc};
 
-use crate::{JOIN, assert_flows, assert_meeting, longest_freeze, meeting_of_two};
+use crate::video::{camera_of, join, plain_camera, record};
+use crate::{JOIN, SECOND, assert_flows, assert_meeting, longest_freeze, meeting_of_two};
 
 /// First bytes of every class of RFC 7983 section 7, both ends of each range, and of RTCP (RFC 5761: second byte 192 to 223).
 const FIRST_BYTES: [&[u8]; 13] =
@@ -154,6 +155,36 @@ fn a_storm_of_keyframe_requests_costs_the_publisher_little_and_the_others_nothin
     let reached = sim.people[anna].client.counters().keyframes_asked - before;
     assert!(reached <= 5 * 4, "{reached} requests reached the publisher in 5 s");
     assert_undisturbed(&sim, &[anna, cleo], 5);
+}
+
+/// One encoding that does not fit into a line of 50 kbit/s: its picture ends and begins with each word of the viewer about his line.
+#[test]
+fn a_viewer_whose_line_goes_to_and_fro_costs_the_publisher_no_more_than_the_share_of_keyframes() {
+    let mut sim = Sim::new(66);
+    let camera = join(&mut sim, camera_of(1, plain_camera()), LinkSpec::default(), LinkSpec::default());
+    let viewer = join(&mut sim, Setup::viewer(2, 0, 1), LinkSpec::default(), LinkSpec::default());
+    let fickle = join(&mut sim, Setup::viewer(3, 0, 1), LinkSpec::default(), LinkSpec::default());
+    sim.run(5 * SECOND);
+    sim.begin_window();
+    let (asked, mut pauses) = (sim.people[camera].client.counters().keyframes_asked, 0);
+    for round in 0..200 {
+        let bitrate = if round % 2 == 0 { 50_000 } else { 5_000_000 };
+        let before = sim.people[fickle].packets(1, Camera);
+        sim.with_client(fickle, |client, _| client.send_rtcp(|writer| writer.remb(Ssrc(1), bitrate, &[]).expect("it fits")));
+        sim.run(SECOND / 10);
+        pauses += u64::from(sim.people[fickle].packets(1, Camera) == before);
+    }
+    let asked = sim.people[camera].client.counters().keyframes_asked - asked;
+    eprintln!("{asked} keyframes in 20 s, {pauses} pauses");
+    assert!(pauses > 50, "the fault happened: {pauses}");
+    // One each 300 ms would be 67. A keyframe takes the share of half a second here.
+    assert!(asked <= 40, "{asked}");
+    let record = record(&sim, viewer, camera);
+    assert_eq!((record.freezes.len(), record.changes), (0, 0), "the other viewer sees nothing of it: {record}");
+    // Somebody who comes meanwhile is served at once.
+    let newcomer = join(&mut sim, Setup::viewer(4, 0, 1), LinkSpec::default(), LinkSpec::default());
+    let took = sim.run_until("a picture", SECOND, |sim| sim.people[newcomer].decoded(1, Camera) > 0);
+    assert!(took < Duration::from_millis(700), "{took:?}");
 }
 
 #[test]
