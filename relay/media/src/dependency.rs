@@ -11,6 +11,8 @@ pub(crate) struct Dependency {
     pub(crate) number: u16,
     /// There is something to choose from: the stream has more than one decode target.
     pub(crate) layered: bool,
+    /// Highest spatial and temporal layer of the stream.
+    pub(crate) top: (u8, u8),
     /// One bit per choice ([`cell`]): from this frame on all its frames can be decoded, if this one can.
     switch: u16,
     diffs: [u16; MAX_FRAME_DIFFS],
@@ -19,8 +21,9 @@ pub(crate) struct Dependency {
 
 impl Dependency {
     pub(crate) fn new(descriptor: &Descriptor, structure: &Structure) -> Self {
-        let mut switch = 0;
+        let (mut switch, mut top) = (0, (0, 0));
         for (target, &(spatial, temporal)) in structure.layers().iter().enumerate() {
+            top = (spatial.max(top.0), temporal.max(top.1));
             let told_apart = usize::from(spatial) < MAX_SPATIAL && usize::from(temporal) < MAX_TEMPORAL;
             if told_apart && descriptor.dti(target) == Dti::Switch {
                 switch |= 1 << cell(spatial, temporal);
@@ -29,7 +32,7 @@ impl Dependency {
         let mut diffs = [0; MAX_FRAME_DIFFS];
         let known = descriptor.frame_diffs();
         diffs[..known.len()].copy_from_slice(known);
-        Self { number: descriptor.frame_number, layered: structure.layers().len() > 1, switch, diffs, count: known.len() as u8 }
+        Self { number: descriptor.frame_number, layered: structure.layers().len() > 1, top, switch, diffs, count: known.len() as u8 }
     }
 
     /// Whether who can decode this frame can decode all that follows of these layers.

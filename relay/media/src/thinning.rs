@@ -53,7 +53,7 @@ pub(crate) struct Thinning {
     timestamp: u32,
     /// The newest packet was the last of its picture.
     ended: bool,
-    /// Highest spatial layer that was offered.
+    /// Highest spatial layer that was offered since the last keyframe.
     top_spatial: u8,
     decisions: [Decision; REMEMBERED],
     decided: usize,
@@ -113,7 +113,7 @@ impl Thinning {
         self.limits
     }
 
-    /// Highest spatial layer that was offered.
+    /// Highest spatial layer that was offered since the last keyframe: after one there may be fewer.
     pub(crate) fn top_spatial(&self) -> u8 {
         self.top_spatial
     }
@@ -181,7 +181,7 @@ impl Thinning {
     #[inline]
     fn decide(&mut self, inbound: &Inbound<'_>, goal: Limits) -> bool {
         let frame = &inbound.frame;
-        self.top_spatial = self.top_spatial.max(frame.spatial);
+        self.top_spatial = if frame.keyframe { frame.spatial } else { self.top_spatial.max(frame.spatial) };
         let base = is_base(frame);
         if !base && let Some(on) = self.decision(inbound.timestamp, frame.spatial) {
             return on;
@@ -232,10 +232,13 @@ impl Thinning {
         if !dependency.diffs().iter().all(goes_on) {
             return;
         }
-        for spatial in (self.limits.spatial..=goal.spatial).rev() {
-            for temporal in (self.limits.temporal..=goal.temporal).rev() {
-                let same = (spatial, temporal) == (self.limits.spatial, self.limits.temporal);
-                if !same && dependency.switches_to(spatial, temporal) {
+        // Of a layer that the stream does not have no frame says that it can be entered.
+        let (top_spatial, top_temporal) = dependency.top;
+        let (highest, fastest) = (goal.spatial.min(top_spatial), goal.temporal.min(top_temporal));
+        for spatial in (self.limits.spatial..=highest).rev() {
+            for temporal in (self.limits.temporal.min(fastest)..=fastest).rev() {
+                let better = spatial > self.limits.spatial || temporal > self.limits.temporal;
+                if better && dependency.switches_to(spatial, temporal) {
                     return self.set_limits(inbound.ext_seq, spatial, temporal);
                 }
             }

@@ -189,7 +189,12 @@ impl World {
             }
             let mut out = [0; 1500];
             let now = self.time.at(ms);
-            let len = self.slot.write(now, &ticket, &Packet::from(&stored), &viewer_exts(), &mut self.twcc, &mut out).unwrap();
+            let written = self.slot.write(now, &ticket, &Packet::from(&stored), &viewer_exts(), &mut self.twcc, &mut out);
+            let Some(len) = written else {
+                // A packet from before a keyframe that began late was asked for while it waited.
+                assert!(self.got.contains_key(&self.extend(ticket.sequence())), "{ticket:?}");
+                continue;
+            };
             self.take(&out[..len]);
         }
     }

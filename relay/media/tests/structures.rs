@@ -8,7 +8,7 @@ mod common;
 use common::bits::Bits;
 use common::viewer::{RTX, SSRC, viewer_exts};
 use common::{NTP_BASE, Time, publisher_exts};
-use media::{CodecIn, CodecOut, Inbound, LayerId, MediaKind, PublishConfig, Receiver, Route, Slot, SlotConfig};
+use media::{CodecIn, CodecOut, Inbound, KeyframeCause, LayerId, MediaKind, PublishConfig, Receiver, Route, Slot, SlotConfig};
 use wire::codec::Codec;
 use wire::ids::{Mid, Ssrc};
 use wire::rtp::{RtpFields, RtpHeader, write_header};
@@ -186,6 +186,37 @@ fn a_structure_whose_packet_is_repaired_holds_from_its_keyframe_on() {
             assert_eq!(payload(&missed).last().copied(), (spatial == 0).then_some(0), "{place}");
         }
     }
+}
+
+/// What was given for a stream of temporal layers must not keep a viewer of one without at the smallest picture.
+#[test]
+fn a_target_beyond_what_the_stream_has_is_all_that_it_has() {
+    let mut scene = Scene::new();
+    scene.slot.set_target(Some(LayerId { encoding: 0, spatial: 2, temporal: 2 }));
+    let key = scene.picture(THREE, true);
+    assert_eq!(scene.arrive_all(&key), [0, 1, 2]);
+    let next = scene.picture(THREE, false);
+    assert_eq!(scene.arrive_all(&next), [0, 1, 2]);
+    assert_eq!(scene.slot.want(scene.time.at(scene.ms), &[true]), None);
+}
+
+#[test]
+fn a_layer_that_does_not_come_any_more_is_not_wished_for_with_keyframes() {
+    let mut scene = Scene::new();
+    scene.slot.set_target(only(2));
+    let key = scene.picture(THREE, true);
+    assert_eq!(scene.arrive_all(&key), [0, 1, 2]);
+    scene.slot.set_target(only(1));
+    let next = scene.picture(THREE, false);
+    assert_eq!(scene.arrive_all(&next), [0, 1]);
+    scene.slot.set_target(only(2));
+    let wish = Some((0, KeyframeCause::Switch));
+    assert_eq!(scene.slot.want(scene.time.at(scene.ms), &[true]), wish, "the best one comes: a keyframe leads to it");
+    let key = scene.picture(TWO, true);
+    assert_eq!(scene.arrive_all(&key), [0, 1], "but not any more");
+    assert_eq!(scene.slot.want(scene.time.at(scene.ms), &[true]), None);
+    let key = scene.picture(THREE, true);
+    assert_eq!(scene.arrive_all(&key), [0, 1, 2], "and when it comes again, with the keyframe that brings it");
 }
 
 #[test]
