@@ -2,7 +2,7 @@
 
 use wire::codec::allocation::VideoLayersAllocation;
 
-use crate::layer::Layer;
+use crate::layer::{Flow, Layer};
 use crate::quality::{Ladder, LayerId, MAX_SPATIAL, MAX_TEMPORAL, Rung};
 
 /// Lines of the best layer where nobody said: what cameras are asked for.
@@ -58,17 +58,20 @@ impl Announced {
     }
 }
 
-/// The rungs of `layers`, lowest first. `flows` says of each encoding whether it arrives.
-pub(crate) fn ladder(layers: &[Layer], announced: &Announced, flows: impl Fn(usize) -> bool) -> Ladder {
+/// The rungs of `layers`, lowest first. `flow` says of each encoding whether it arrives.
+pub(crate) fn ladder(layers: &[Layer], announced: &Announced, flow: impl Fn(usize) -> Flow) -> Ladder {
     let mut ladder = Ladder::new();
     for (index, layer) in layers.iter().enumerate() {
         // What was never heard may not exist: not everybody who may send three encodings does.
         let Some(rates) = layer.rates() else { continue };
-        let (encoding, flows) = (index as u8, flows(index));
+        let (encoding, flow) = (index as u8, flow(index));
+        if flow == Flow::Missed {
+            continue;
+        }
         for spatial in 0..MAX_SPATIAL as u8 {
             for temporal in (0..MAX_TEMPORAL as u8).filter(|&temporal| rates.exists(spatial, temporal)) {
                 let id = LayerId { encoding, spatial, temporal };
-                let flows = flows && rates.recent(spatial, temporal);
+                let flows = flow == Flow::Flows && rates.recent(spatial, temporal);
                 ladder.push(rung(layers, announced, id, rates.known(spatial, temporal), flows));
             }
         }
@@ -114,7 +117,7 @@ mod tests {
     #![allow(clippy::disallowed_methods)]
     use super::{Announced, ladder, price};
     use crate::MediaKind;
-    use crate::layer::{Arrival, Layer};
+    use crate::layer::{Arrival, Flow, Layer};
     use crate::quality::{LayerId, Rung};
     use crate::reading::Reading;
     use std::time::{Duration, Instant};
@@ -162,7 +165,7 @@ mod tests {
             let arrival = Arrival { now, now_ntp: Ntp(0), timestamp, rate, bytes, recovered: false, rtt };
             layer.count(&arrival, &Reading::new(FrameInfo { start: true, ..FrameInfo::default() }, None, None), None);
         }
-        ladder(&[layer], announced, |_| true).to_vec()
+        ladder(&[layer], announced, |_| Flow::Flows).to_vec()
     }
 
     /// One stream of one layer: its rate, kbit/s, below 2^14, and its size.
@@ -201,6 +204,6 @@ mod tests {
         let mut announced = Announced::default();
         announced.update(0, 1, &announcement(500));
         let silent = Layer::new(Instant::now(), MediaKind::Video, None, 0, 1);
-        assert!(ladder(&[silent], &announced, |_| true).is_empty());
+        assert!(ladder(&[silent], &announced, |_| Flow::Flows).is_empty());
     }
 }

@@ -50,8 +50,18 @@ enum Wish {
     Wanted,
     /// Not any more: when it falls silent, that is as it should be.
     Unwanted,
-    /// It was silent when it was asked for again, and nothing has come since.
-    Returns,
+    /// It was silent when it was asked for again, then, and nothing has come since.
+    Returns(Instant),
+}
+
+/// What there is of a layer at one moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Flow {
+    Flows,
+    /// It does not, but may when it is asked for.
+    Paused,
+    /// It has been asked for in vain.
+    Missed,
 }
 
 /// What the layer's clock rests on.
@@ -67,8 +77,9 @@ enum Anchor {
 /// When frames come, to tell a slow stream from a stalled one.
 #[derive(Clone, Copy, Debug)]
 struct Pace {
-    /// Last packet.
+    /// Last packet, and the first after the last long pause.
     heard: Option<Instant>,
+    resumed: Option<Instant>,
     /// First packet of the last frame, and its timestamp.
     frame: Option<(Instant, u32)>,
     /// Mean time between frames.
@@ -80,6 +91,10 @@ const MIN_STALL: Duration = Duration::from_millis(500);
 
 /// ... up to this.
 const MAX_STALL: Duration = Duration::from_secs(2);
+
+/// A layer that is asked for and does not come for so long, while its siblings do, is not reckoned with any more: the publisher cannot afford
+/// it, and what is kept for it other pictures would have.
+const IN_VAIN: Duration = Duration::from_secs(5);
 
 /// A packet as the layer counts it.
 #[derive(Clone, Copy)]
@@ -108,7 +123,7 @@ impl Layer {
             meter: Meter::new(now),
             clock: SourceClock::UNKNOWN,
             anchor: Anchor::Nothing,
-            pace: Pace { heard: None, frame: None, interval: Duration::ZERO },
+            pace: Pace { heard: None, resumed: None, frame: None, interval: Duration::ZERO },
             packets: 0,
             lore: Lore::default(),
             rates: None,
@@ -230,8 +245,8 @@ impl Layer {
         };
         self.packets += 1;
         self.meter.add(arrival.now, arrival.bytes);
-        self.pace.heard = Some(arrival.now);
-        if self.wish == Wish::Returns {
+        self.pace.packet(arrival.now);
+        if matches!(self.wish, Wish::Returns(_)) {
             self.wish = Wish::Wanted;
         }
         if !arrival.recovered {
@@ -277,7 +292,7 @@ impl Layer {
     pub(crate) fn set_wanted(&mut self, now: Instant, wanted: bool) {
         self.wish = match (self.wish, wanted) {
             (_, false) => Wish::Unwanted,
-            (Wish::Unwanted, true) if self.silent(now) => Wish::Returns,
+            (Wish::Unwanted, true) if self.silent(now) => Wish::Returns(now),
             (Wish::Unwanted, true) => Wish::Wanted,
             (wish, true) => wish,
         };
@@ -312,7 +327,24 @@ impl Layer {
     pub(crate) fn stalled(&self, now: Instant, publication_heard: Instant) -> bool {
         let Some(heard) = self.pace.heard else { return true };
         let alone = self.wish == Wish::Unwanted || publication_heard.saturating_duration_since(heard) > self.patience() / 2;
-        self.wish == Wish::Returns || (self.silent(now) && alone)
+        matches!(self.wish, Wish::Returns(_)) || (self.silent(now) && alone)
+    }
+
+    /// Since when it has come without a long pause; `None` if it does not come now.
+    pub(crate) fn comes_since(&self, now: Instant) -> Option<Instant> {
+        self.pace.resumed.filter(|_| !self.silent(now))
+    }
+
+    /// What there is of it, given when any layer was heard last, and since when any has come without a pause: where none comes none is missed.
+    pub(crate) fn flow(&self, now: Instant, publication_heard: Instant, others: Option<Instant>) -> Flow {
+        let since = match self.wish {
+            _ if !self.stalled(now, publication_heard) => return Flow::Flows,
+            Wish::Unwanted => return Flow::Paused,
+            Wish::Wanted => self.pace.heard,
+            Wish::Returns(at) => Some(at),
+        };
+        let in_vain = others.is_some_and(|others| now.saturating_duration_since(others.max(since.unwrap_or(others))) > IN_VAIN);
+        if in_vain { Flow::Missed } else { Flow::Paused }
     }
 
     fn silent(&self, now: Instant) -> bool {
@@ -338,6 +370,13 @@ impl Layer {
 }
 
 impl Pace {
+    #[inline]
+    fn packet(&mut self, now: Instant) {
+        if self.heard.replace(now).is_none_or(|heard| now.saturating_duration_since(heard) > MAX_STALL) {
+            self.resumed = Some(now);
+        }
+    }
+
     #[inline]
     fn frame(&mut self, now: Instant, timestamp: u32) {
         if let Some((began, last)) = self.frame {

@@ -6,7 +6,7 @@ use wire::ext::ExtMap;
 use wire::ids::{Mid, Ssrc};
 
 use crate::ladder::{Announced, ladder};
-use crate::layer::Layer;
+use crate::layer::{Flow, Layer};
 use crate::quality::Ladder;
 use crate::{CodecIn, MediaKind, PublishConfig, SourceClock, Stored};
 
@@ -93,13 +93,19 @@ impl Publication {
         self.layers.get(layer).is_some_and(|layer| !layer.stalled(now, heard))
     }
 
-    /// What there is to choose from at `now`, lowest first: a rung for each temporal and spatial layer of each encoding that was ever heard.
-    /// Empty for audio.
+    fn flow(&self, layer: usize, now: Instant) -> Flow {
+        let heard = self.layers.iter().filter_map(Layer::heard).max();
+        let others = self.layers.iter().filter_map(|layer| layer.comes_since(now)).min();
+        heard.zip(self.layers.get(layer)).map_or(Flow::Paused, |(heard, layer)| layer.flow(now, heard, others))
+    }
+
+    /// What there is to choose from at `now`, lowest first: a rung for each temporal and spatial layer of each encoding that was ever heard,
+    /// but for those that are asked for and do not come, for some seconds. Empty for audio.
     #[must_use]
     pub fn ladder(&self, now: Instant) -> Ladder {
         match self.config.kind {
             MediaKind::Audio => Ladder::new(),
-            MediaKind::Video => ladder(&self.layers, &self.announced, |layer| self.active(layer, now)),
+            MediaKind::Video => ladder(&self.layers, &self.announced, |layer| self.flow(layer, now)),
         }
     }
 

@@ -22,6 +22,10 @@ const CONFIDENT: usize = 4;
 /// A layer without a packet for so many buckets has gone away: two seconds, in which even a slow screen sends its top layer.
 const RECENT: u64 = 8;
 
+/// One that has not come in so many buckets in which others of its encoding did is not there any more: six seconds of pictures, in which it
+/// may be asked for. A pause of all of them says nothing.
+const GONE: u8 = 24;
+
 /// The median of a slide show is nothing; at least this share of the mean is.
 const LEAST_SHARE: u64 = 4;
 
@@ -43,13 +47,23 @@ pub(crate) struct Rates {
     cells: [[Cell; CELLS]; BUCKETS],
     /// Bucket of the last packet, by cell.
     heard: [Option<u64>; CELLS],
+    /// Buckets since then in which others came, up to [`GONE`].
+    missed: [u8; CELLS],
     /// bit/s and frames per second up to each cell, as of the last full bucket in which it was heard.
     known: [(u64, u8); CELLS],
 }
 
 impl Rates {
     pub(crate) fn new(now: Instant) -> Self {
-        Self { start: now, current: 0, first: 0, cells: [[Cell::default(); CELLS]; BUCKETS], heard: [None; CELLS], known: [(0, 0); CELLS] }
+        Self {
+            start: now,
+            current: 0,
+            first: 0,
+            cells: [[Cell::default(); CELLS]; BUCKETS],
+            heard: [None; CELLS],
+            missed: [0; CELLS],
+            known: [(0, 0); CELLS],
+        }
     }
 
     /// A packet of a layer; `starts` if a frame begins with it.
@@ -63,7 +77,7 @@ impl Rates {
         let cell = &mut self.cells[self.current as usize % BUCKETS][index];
         cell.bytes = cell.bytes.saturating_add(bytes as u32);
         cell.frames = cell.frames.saturating_add(u16::from(starts));
-        self.heard[index] = Some(self.current);
+        (self.heard[index], self.missed[index]) = (Some(self.current), 0);
     }
 
     /// The stream began anew: other layers may come. What the old ones cost is still the best guess.
@@ -73,9 +87,10 @@ impl Rates {
         self.cells = [[Cell::default(); CELLS]; BUCKETS];
     }
 
-    /// Whether this layer was ever heard.
+    /// Whether this layer was heard since the stream began, and not missed for long.
     pub(crate) fn exists(&self, spatial: u8, temporal: u8) -> bool {
-        self.heard[cell(spatial, temporal)].is_some()
+        let index = cell(spatial, temporal);
+        self.heard[index].is_some() && self.missed[index] < GONE
     }
 
     /// Whether this layer came when the stream was heard last.
@@ -103,6 +118,9 @@ impl Rates {
     fn advance(&mut self, bucket: u64) {
         // A silence that is longer than the window says nothing about the rate; counting begins again.
         let pause = bucket - self.current > WINDOW;
+        for (missed, heard) in self.missed.iter_mut().zip(self.heard) {
+            *missed = if heard == Some(self.current) { 0 } else { (*missed + 1).min(GONE) };
+        }
         self.current += 1;
         self.cells[self.current as usize % BUCKETS] = [Cell::default(); CELLS];
         self.measure();
@@ -227,5 +245,24 @@ mod tests {
         }
         assert!(rates.exists(0, 2) && !rates.recent(0, 2) && rates.recent(0, 0));
         assert!(rates.known(0, 2).0 > before.0 / 2, "{:?} of {before:?}", rates.known(0, 2));
+    }
+
+    #[test]
+    fn a_layer_that_stays_away_is_not_there_any_more_but_a_pause_of_all_takes_none_away() {
+        let start = Instant::now();
+        let mut rates = Rates::new(start);
+        pattern(&mut rates, start, 0, 5000);
+        let before = rates.known(0, 2);
+        for at in (60_000..120_000).step_by(20_000) {
+            rates.add(start + ms(at), 0, 0, 1000, true);
+            assert!(rates.exists(0, 2), "at {at} ms");
+        }
+        for at in (120_000..128_000).step_by(66) {
+            rates.add(start + ms(at), 0, 0, 1000, true);
+            assert!(rates.exists(0, 2) == (at < 125_500) || (125_000..126_200).contains(&at), "at {at} ms");
+        }
+        assert!(rates.exists(0, 0));
+        rates.add(start + ms(128_000), 0, 2, 1000, true);
+        assert_eq!((rates.exists(0, 2), rates.known(0, 2)), (true, before), "it has come again");
     }
 }

@@ -193,6 +193,40 @@ fn reports_come_once_a_second_and_keyframes_when_wanted() {
     assert_eq!(receiver.publications()[0].layers()[0].keyframe_wishes(), [1, 0, 1]);
 }
 
+/// What the publisher cannot afford is asked for, but not kept room for; what he does not send because nobody wants it is there at once.
+#[test]
+fn an_encoding_that_is_asked_for_in_vain_leaves_the_ladder_after_some_seconds() {
+    let (time, mut rng, mut twcc) = (Time::new(), Rng(21), 0);
+    let mut lanes: Vec<_> =
+        [("q", 0x100), ("f", 0x200)].map(|(rid, ssrc)| Lane::new(Style::Vp8 { long_id: true }, ssrc, 96, "2", Some(rid), &mut rng)).into();
+    let mut receiver = receiver(&time, vec![publish_config(&lanes, 0)]);
+    let mut ms = 0;
+    // So many seconds, in which these encodings come; then the encodings on the ladder, and whether the best flows.
+    let mut run = |receiver: &mut Receiver, seconds: u64, comes: [bool; 2]| {
+        for _ in 0..25 * seconds {
+            ms += 40;
+            for (lane, _) in lanes.iter_mut().zip(comes).filter(|(_, comes)| *comes) {
+                receiver.handle_rtp(time.at(ms), &packet(lane, ms, &mut rng, &mut twcc)).unwrap();
+            }
+        }
+        let ladder = receiver.publications()[0].ladder(time.at(ms));
+        let flows = ladder.iter().any(|rung| rung.layer.encoding == 1 && rung.flows);
+        (ladder.iter().map(|rung| rung.layer.encoding).max(), flows)
+    };
+    assert_eq!(run(&mut receiver, 4, [true, true]), (Some(1), true));
+    assert_eq!(run(&mut receiver, 4, [true, false]), (Some(1), false), "it may come again in a moment");
+    assert_eq!(run(&mut receiver, 2, [true, false]), (Some(0), false), "it does not");
+    assert_eq!(run(&mut receiver, 1, [true, true]), (Some(1), true), "it does");
+    assert_eq!(run(&mut receiver, 60, [false, false]), (Some(1), true), "a still screen");
+    run(&mut receiver, 1, [true, true]);
+    receiver.set_wanted(time.at(72_000), 0, &[true, false]);
+    assert_eq!(run(&mut receiver, 60, [true, false]), (Some(1), false), "nobody wants it, so it can be had");
+    receiver.set_wanted(time.at(132_000), 0, &[true, true]);
+    assert_eq!(run(&mut receiver, 4, [true, false]), (Some(1), false));
+    assert_eq!(run(&mut receiver, 3, [true, false]), (Some(0), false), "asked for in vain");
+    assert_eq!(run(&mut receiver, 1, [true, true]), (Some(1), true));
+}
+
 /// The first packet of the answer is lost, and repaired when the others have come: viewers begin with it, so no second one is asked for.
 #[test]
 fn a_keyframe_whose_first_packet_is_repaired_is_the_answer() {

@@ -132,6 +132,25 @@ fn a_client_that_does_not_listen_harms_nobody() {
     assert!(rate < 250_000.0, "what comes all the same is not forwarded: {rate}");
 }
 
+/// Two large pictures on a line for one of them at its best: where the publisher of that one cannot send it any more, the other gets the room.
+#[test]
+fn what_a_publisher_cannot_afford_takes_nothing_from_the_others() {
+    let (mut sim, publishers, viewer) = watched(368, 2, LARGE, Setup::viewer(3, 0, 2), LinkSpec::narrow(1_900));
+    sim.run(20 * SECOND);
+    let lines = |sim: &Sim| [0, 1].map(|index| shown(sim, viewer, publishers[index]).map(|shown| shown.0));
+    let before = lines(&sim);
+    let best = before.iter().position(|lines| *lines == Some(720)).expect("one is at its best");
+    assert_eq!(before[1 - best], Some(360), "the line has no room for both");
+    let layers = SourceSetup::webcam().layers;
+    let affords: Vec<_> = layers.iter().enumerate().map(|(nth, layer)| (layer.rid, nth > 0)).collect();
+    sim.people[publishers[best]].obeys = false;
+    sim.with_client(publishers[best], |client, _| client.obey(Camera, &affords, None));
+    sim.run(3 * SECOND);
+    assert_eq!(lines(&sim)[best], Some(360), "the fault happened");
+    let took = sim.run_until("room for the other", 30 * SECOND, |sim| lines(sim)[1 - best] == Some(720));
+    eprintln!("the other got the room after {took:?}");
+}
+
 /// Somebody 200 ms away with a camera of one encoding, who hears the other if `hears` is 1; the other watches and speaks. The round trip is known only of
 /// whoever receives anything.
 fn far_away(seed: u64, hears: usize) -> (Sim, PersonIx) {
