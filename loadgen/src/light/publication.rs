@@ -151,12 +151,13 @@ impl Publication {
     fn speak(&mut self, captured: Duration, send: &mut impl FnMut(&mut OutStream, &Packet<'_>)) {
         let stamp = Stamp::alone(self.author, self.packets, captured);
         let Some(audio_level) = self.talker.next(self.speaking) else { return };
+        let audio_level = (!self.setup.voice.hides_level).then_some(audio_level);
         let marker = self.packets == 0;
         self.packets = self.packets.wrapping_add(1);
         let (payload_type, payload) = self.talker.pack(&stamp);
         for track in &mut self.tracks {
             track.stream.setup.payload_type = payload_type;
-            send(&mut track.stream, &Packet { captured, marker, audio_level: Some(audio_level), payload });
+            send(&mut track.stream, &Packet { captured, marker, audio_level, payload });
         }
     }
 

@@ -130,6 +130,8 @@ pub struct Voice {
     pub soft: u32,
     /// How much quieter than others this person speaks, dB, at most 30.
     pub quieter: u8,
+    /// Whether nobody is told how loud it is: encoders that speak WHIP.
+    pub hides_level: bool,
 }
 
 impl SourceSetup {

@@ -20,7 +20,7 @@ impl Worker {
             self.counters.rtp_rebuilt += 1;
             self.forward_sound(now, publisher, source, &lost);
         }
-        if room::Source::ALL[source] == room::Source::Microphone && !inbound.late && inbound.audio_level.is_some_and(speaks) {
+        if room::Source::ALL[source] == room::Source::Microphone && !inbound.late && speaks(inbound.audio_level, inbound.payload) {
             self.speaks(now, publisher, inbound);
         }
         self.forward_sound(now, publisher, source, inbound);

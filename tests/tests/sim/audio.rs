@@ -435,3 +435,21 @@ fn the_loudest_is_heard_though_somebody_else_never_stops() {
     sim.run(3 * SECOND);
     assert!(sim.people[wall].slot_of(sim.id(television).0, Microphone).is_some(), "until it is silent");
 }
+
+/// Encoders do not say how loud they are: what they send is heard where there is room, though never taken for the loudest.
+#[test]
+fn who_does_not_say_how_loud_he_is_gets_a_slot() {
+    let (mut sim, people) = crowd(606, 6, Voice::default());
+    for (who, _) in &people[1..4] {
+        speak(&mut sim, *who, true);
+    }
+    sim.run(SECOND);
+    let encoder = sim.join("encoder", speaker(9, Voice { hides_level: true, ..Voice::default() }));
+    sim.run(JOIN);
+    let viewer = people[0].0;
+    let heard = |sim: &Sim| sim.people[viewer].slot_of(sim.id(encoder).0, Microphone).is_some();
+    assert!(!heard(&sim), "three speak already");
+    speak(&mut sim, people[1].0, false);
+    sim.run(2 * SECOND);
+    assert!(heard(&sim));
+}

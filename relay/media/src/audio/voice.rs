@@ -24,10 +24,17 @@ const LEAD: u64 = 2;
 /// Packets looked through; 300 ms in packets of 10 ms.
 const MAX_PACKETS: u64 = 30;
 
-/// Whether a packet's level says that somebody speaks.
+/// What Opus makes of silence that it need not send is no longer, bytes (RFC 6716 section 2.1.9).
+const SILENCE: usize = 10;
+
+/// Whether somebody speaks in a packet. Of whom nobody says how loud he is (WHIP encoders do not), whatever is not silence counts: better
+/// that he has a place for nothing than that he is never heard.
 #[must_use]
-pub fn speaks(level: AudioLevel) -> bool {
-    level.level <= if level.voice { SPEECH } else { LOUD }
+pub fn speaks(level: Option<AudioLevel>, payload: &[u8]) -> bool {
+    match level {
+        Some(level) => level.level <= if level.voice { SPEECH } else { LOUD },
+        None => payload.len() > SILENCE,
+    }
 }
 
 /// Where the speech that `newest` belongs to began: the first stored packet of an unbroken row up to it in which something is to be heard,
@@ -76,7 +83,7 @@ pub fn replay<'s>(publication: &'s Publication, newest: &Inbound<'s>, ext_seq: u
 }
 
 fn is_heard(stored: &Stored<'_>) -> bool {
-    stored.exts.audio_level().is_some_and(|level| level.voice || level.level < NOISE)
+    stored.exts.audio_level().map_or(stored.payload.len() > SILENCE, |level| level.voice || level.level < NOISE)
 }
 
 /// Longest packet of Opus, 120 ms at 48 kHz: what lies further apart has silence in between (RFC 7587 section 4.2).
