@@ -128,7 +128,13 @@ async fn a_tenth_lost_in_rows_of_three_freezes_nobody_for_a_second() {
     proxy.delay(Duration::from_millis(10));
     bo.sees(who, "camera", 4 * SOME_FRAMES).await;
 
+    let before = bo.from(who, "microphone").await.expect("the sound is there");
     let spell = suffer(&bo, who, &proxy, ROWS_LAST, || proxy.lose_in_rows(0.1, 3.0)).await;
+    let sound = bo.from(who, "microphone").await.expect("the sound stays");
+    let concealed = (sound.concealed - before.concealed).as_secs_f64() / (sound.played - before.played).as_secs_f64();
+    println!("{:.1} % of the sound was made up by the browser, which got {:?}", concealed * 100.0, sound.codec);
+    assert!(relay.counted("rtp_redundant") > 100, "copies go along: {}", relay.counted("rtp_redundant"));
+    assert!(concealed < 0.03, "a tenth of the packets was lost: {concealed}");
     let empty = relay.counted("rtp_empty");
     println!("a tenth in rows of three, {ROWS_LAST:?}: {spell:?}, {empty} empty packets behind pictures");
     assert!(empty > 15 * ROWS_LAST.as_secs(), "this browser's pictures are followed: {empty}");

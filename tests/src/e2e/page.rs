@@ -36,6 +36,12 @@ pub struct Inbound {
     pub packets: u64,
     /// Requests for lost packets.
     pub nacks: u64,
+    /// `opus`, `red`, `VP8` and so on: that of the last packet.
+    pub codec: Option<String>,
+    /// Sound that was played, and how much of it the browser made up because nothing was there.
+    pub played: Duration,
+    /// See above.
+    pub concealed: Duration,
 }
 
 /// What `getStats` says of one encoding that is sent.
@@ -183,6 +189,9 @@ impl Page {
     }
 }
 
+/// Samples of sound in a second, as browsers count them.
+const SAMPLES: f64 = 48_000.0;
+
 fn outbound(value: &Value) -> Outbound {
     let text = |key: &str| value[key].as_str().map(str::to_owned);
     Outbound {
@@ -205,5 +214,8 @@ fn read(value: &Value) -> Inbound {
         frozen: Duration::from_secs_f64(value["totalFreezesDuration"].as_f64().unwrap_or_default()),
         packets: number("packetsReceived"),
         nacks: number("nackCount"),
+        codec: value["codec"].as_str().map(str::to_owned),
+        played: Duration::from_secs_f64(value["totalSamplesDuration"].as_f64().unwrap_or_default()),
+        concealed: Duration::from_secs_f64(number("concealedSamples") as f64 / SAMPLES),
     }
 }

@@ -9,6 +9,9 @@ import { bitrate, lossBetween, read } from '../media/stats.js';
 
 const EVERY_MS = 1000;
 
+/** What browsers count sound in. */
+const SAMPLES_PER_SECOND = 48_000;
+
 export class Details {
   #meeting;
   #tiles;
@@ -81,12 +84,26 @@ export class Details {
     }
     const audio = now.inbound.find((s) => s.mid === sound?.mid);
     if (audio) {
-      const loss = lossBetween(audio, before?.inbound.find((s) => s.mid === audio.mid));
+      const earlier = before?.inbound.find((s) => s.mid === audio.mid);
+      const loss = lossBetween(audio, earlier);
       lines.push([t('d_sound'), join(rateLine(audio, now, before), audio.codec, loss === null ? null : t('d_lost', { loss: percent(loss) }))]);
+      const concealed = concealedBetween(audio, earlier);
+      if (concealed !== null && concealed > 0) lines.push([t('d_concealed'), percent(concealed)]);
     }
     lines.push([t('d_rtt'), milliseconds(now.rtt)]);
     return lines;
   }
+}
+
+/**
+ * Share of the sound that the browser made up, because nothing was there to be played.
+ * @param {import('../media/stats.js').Inbound} now
+ * @param {import('../media/stats.js').Inbound|undefined} before
+ */
+function concealedBetween(now, before) {
+  const played = now.totalSamplesDuration - (before?.totalSamplesDuration ?? 0);
+  const concealed = (now.concealedSamples - (before?.concealedSamples ?? 0)) / SAMPLES_PER_SECOND;
+  return before && played > 0 ? concealed / played : null;
 }
 
 /**

@@ -137,6 +137,7 @@ export const da = {
   d_layer: 'Lag',
   d_quality: 'Kvalitet',
   d_freezes: 'Stilstand',
+  d_concealed: 'Lyd, der er gættet',
   d_available: 'Plads',
   d_limited: 'Begrænset af',
   d_path: 'Vej',

@@ -137,6 +137,7 @@ export const en = {
   d_layer: 'Layer',
   d_quality: 'Quality',
   d_freezes: 'Freezes',
+  d_concealed: 'Sound made up',
   d_available: 'Room',
   d_limited: 'Limited by',
   d_path: 'Path',
