@@ -77,7 +77,7 @@ enum Anchor {
 /// When frames come, to tell a slow stream from a stalled one.
 #[derive(Clone, Copy, Debug)]
 struct Pace {
-    /// Last packet, and the first after the last long pause.
+    /// Last packet, and the first frame after the last long pause.
     heard: Option<Instant>,
     resumed: Option<Instant>,
     /// First packet of the last frame, and its timestamp.
@@ -245,7 +245,7 @@ impl Layer {
         };
         self.packets += 1;
         self.meter.add(arrival.now, arrival.bytes);
-        self.pace.packet(arrival.now);
+        self.pace.heard = Some(arrival.now);
         if matches!(self.wish, Wish::Returns(_)) {
             self.wish = Wish::Wanted;
         }
@@ -371,20 +371,18 @@ impl Layer {
 
 impl Pace {
     #[inline]
-    fn packet(&mut self, now: Instant) {
-        if self.heard.replace(now).is_none_or(|heard| now.saturating_duration_since(heard) > MAX_STALL) {
-            self.resumed = Some(now);
-        }
-    }
-
-    #[inline]
     fn frame(&mut self, now: Instant, timestamp: u32) {
         if let Some((began, last)) = self.frame {
             if last == timestamp {
                 return;
             }
-            let interval = now.saturating_duration_since(began).min(MAX_STALL);
-            self.interval = (self.interval * 7 + interval) / 8;
+            let interval = now.saturating_duration_since(began);
+            if interval > MAX_STALL {
+                self.resumed = Some(now);
+            }
+            self.interval = (self.interval * 7 + interval.min(MAX_STALL)) / 8;
+        } else {
+            self.resumed = Some(now);
         }
         self.frame = Some((now, timestamp));
     }

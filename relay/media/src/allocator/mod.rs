@@ -72,6 +72,13 @@ pub struct Demand<'a> {
     pub pauses: u8,
 }
 
+impl Demand<'_> {
+    /// Whether its picture was taken away and may come back.
+    fn comes_back(&self) -> bool {
+        self.pauses > 0 && self.granted.is_none()
+    }
+}
+
 /// What there is to share out, bit/s, sound already taken off. See [`Steady::budget`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Budget {
@@ -134,9 +141,11 @@ pub fn allocate(demands: &[Demand<'_>], budget: Budget, grants: &mut Vec<Grant>)
     let visible = tiles.partition_point(|tile| tile.class != Class::Hidden);
     let (visible, hidden) = tiles.split_at_mut(visible);
     let mut purse = Purse { demands, budget, given: demands.iter().filter_map(had).map(rate).sum(), behind: 0, risen: false, spent: 0 };
-    purse.behind = visible.iter().map(|tile| purse.least_kept(tile)).sum();
+    // Who comes back takes nobody's place; mostly there is nobody.
+    let returns = demands.iter().any(Demand::comes_back);
+    purse.behind = if returns { visible.iter().map(|tile| purse.least_kept(tile)).sum() } else { 0 };
     for (place, tile) in visible.iter_mut().enumerate() {
-        purse.behind -= purse.least_kept(tile);
+        purse.behind -= if returns { purse.least_kept(tile) } else { 0 };
         purse.begin(tile, place == 0);
     }
     for tile in visible.iter_mut().filter(|tile| tile.class != Class::Other) {
@@ -321,8 +330,7 @@ impl Purse<'_> {
         } else if demand.held && demand.granted.is_some() && tile.at.is_some() {
             false
         } else {
-            let comes_back = demand.pauses > 0 && demand.granted.is_none();
-            let spare = if comes_back { self.behind + again(rate(wanted), demand.pauses) } else { rate(wanted) / SPARE };
+            let spare = if demand.comes_back() { self.behind + again(rate(wanted), demand.pauses) } else { rate(wanted) / SPARE };
             with.saturating_add(spare) <= proven
         }
     }
