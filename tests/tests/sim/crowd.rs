@@ -109,11 +109,13 @@ fn a_change_of_the_layout_costs_one_keyframe_each_and_is_right_within_a_second()
     for (round, large) in [5, 20, 0].into_iter().enumerate() {
         let before: Vec<Vec<u64>> = people.iter().map(|who| sim.people[*who].client.keyframes_asked(Camera)).collect();
         let participant = sim.id(people[large]);
+        let (allocations, since) = (sim.node.worker.counters().allocations, sim.now);
         sim.obey(people[0], Command::Spotlight { participant: Some(participant) });
-        let allocations = sim.node.worker.counters().allocations;
         sim.run(SECOND / 50);
         let allocations = sim.node.worker.counters().allocations - allocations;
-        eprintln!("round {round}: {allocations} lines were shared out at once");
+        let took = sim.now - since;
+        // One for each of the 34, one for a report of sizes, and as many again where a tick falls into it.
+        assert!((34..=70).contains(&allocations), "round {round}: {allocations} allocations within {took:?}");
         show_page(&mut sim, &people, viewer, people[large]);
         sim.run(SECOND);
         let expected = if large == 0 { 720 } else { 360 };
@@ -122,7 +124,7 @@ fn a_change_of_the_layout_costs_one_keyframe_each_and_is_right_within_a_second()
             .iter()
             .filter(|who| **who != people[large])
             .map(|who| (*who, shown(&sim, viewer, *who).map(|(lines, _)| lines)))
-            .filter(|(_, lines)| *lines != Some(180))
+            .filter(|(_, lines)| !lines.is_some_and(|lines| lines <= 180))
             .collect();
         assert_eq!(wrong, [], "round {round}: the small ones are small");
         let asked = |who: &PersonIx| sim.people[*who].client.keyframes_asked(Camera).iter().sum::<u64>();
