@@ -238,6 +238,7 @@ fn session(number: u16, part: Part, fingerprint: wire::ids::Fingerprint) -> Sess
         remote_ice: IceCredentials { ufrag: format!("BB{number:06}"), pwd: "b-password-of-24-letters".into() },
         remote_fingerprint: fingerprint,
         extensions,
+        tells_by_number: true,
         publishing,
         slots,
     }

@@ -26,18 +26,12 @@ pub struct Session {
     pub remote_fingerprint: Fingerprint,
     /// Header extension ids of what the client sends: one map for the bundle, since within it an id has one meaning (RFC 8843 section 9.2).
     pub extensions: ExtMap,
+    /// The client tells what arrived by transport-wide numbers, be it of some slots only ([`SlotLine::is_numbered`]).
+    pub tells_by_number: bool,
     /// M-lines on which the client sends.
     pub publishing: Vec<PublishLine>,
     /// M-lines on which the client receives.
     pub slots: Vec<SlotLine>,
-}
-
-impl Session {
-    /// Whether the client tells what arrived by transport-wide numbers, be it of some slots only.
-    #[must_use]
-    pub fn tells_by_number(&self) -> bool {
-        self.slots.iter().any(SlotLine::is_numbered)
-    }
 }
 
 impl SlotLine {

@@ -26,7 +26,7 @@ pub(crate) struct Exit<'l> {
 /// Takes a link apart: slots write, the downlink paces and estimates, the exit seals.
 pub(crate) fn exit(link: &mut Link, path: Path) -> (&mut [OutSlot], &mut Downlink, Exit<'_>) {
     let Link { slots, downlink, transport, session, twcc, .. } = link;
-    (slots, downlink, Exit { path, transport, twcc, by_number: session.tells_by_number() })
+    (slots, downlink, Exit { path, transport, twcc, by_number: session.tells_by_number })
 }
 
 impl Exit<'_> {

@@ -108,6 +108,7 @@ fn worker(epoch: Instant) -> Worker {
         remote_ice: remote_ice(),
         remote_fingerprint: Fingerprint([1; 32]),
         extensions: ExtMap::default(),
+        tells_by_number: false,
         publishing: Vec::new(),
         slots: Vec::new(),
     };

@@ -65,6 +65,7 @@ fn join(threads: &MediaThreads, worker: usize, client: u64, events: &mut Events)
         remote_ice: IceCredentials { ufrag: "them".to_owned(), pwd: "the client's own password".to_owned() },
         remote_fingerprint: Fingerprint([7; 32]),
         extensions: ExtMap::default(),
+        tells_by_number: false,
         publishing: Vec::new(),
         slots: Vec::new(),
     };

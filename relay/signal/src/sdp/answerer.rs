@@ -191,6 +191,7 @@ fn session(offer: &Offer, local_ice: IceCredentials, live: &BTreeMap<Mid, Source
         remote_ice: offer.remote.ice.clone(),
         remote_fingerprint: offer.remote.fingerprint,
         extensions: offer.extensions,
+        tells_by_number: slot_lines.iter().any(SlotLine::is_numbered),
         publishing: publishing.collect(),
         slots: slot_lines,
     }

@@ -171,7 +171,7 @@ fn each_slot_has_one_way_of_congestion_feedback_and_opus_is_resent_where_that_is
     let by_stream = remb_only.replace("a=rtcp-fb:96 nack\r\n", "a=rtcp-fb:96 nack\r\na=rtcp-fb:96 ack ccfb\r\n");
     assert_eq!(feedback(&by_stream, 2, "96 "), ["nack", "nack pli", "ccm fir", "ack ccfb"]);
     // The numbers that transport-cc speaks of stand in an extension.
-    let numbered = |offer: &str| answer(offer).session.tells_by_number();
+    let numbered = |offer: &str| answer(offer).session.tells_by_number;
     let untold: String = chromium_viewer.split_inclusive('\n').filter(|line| !line.ends_with(" transport-cc\r\n")).collect();
     assert_eq!([chromium_viewer, firefox_meeting, &untold].map(numbered), [true, true, false]);
     let unnumbered = chromium_viewer.replace("transport-wide-cc-extensions-01", "transport-wide-cc-extensions-99");
