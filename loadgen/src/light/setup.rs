@@ -88,7 +88,7 @@ impl Setup {
 pub enum Feedback {
     /// When each packet came, by transport-wide number: browsers.
     TransportCc,
-    /// The same, of pictures only: Firefox.
+    /// The same, of pictures only, as Firefox offers it.
     OfPictures,
     /// When each packet came, by stream (RFC 8888).
     Ccfb,

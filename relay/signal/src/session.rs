@@ -83,7 +83,7 @@ pub struct SlotLine {
     pub rtx: Option<Ssrc>,
     /// Codecs the client can receive here.
     pub codecs: Vec<CodecLine>,
-    /// What the client takes here: Firefox has transport-wide numbers for pictures only, and would never tell of those of sound.
+    /// What the client takes here: Firefox offers transport-wide numbers for pictures only, and need not tell of others.
     pub extensions: ExtMap,
 }
 

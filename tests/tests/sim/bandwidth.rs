@@ -315,7 +315,7 @@ fn other_kinds_of_feedback_will_do() {
     }
 }
 
-/// Firefox has transport-wide numbers on its lines for pictures only: of sound it tells nothing, which must not look like loss.
+/// Firefox offers transport-wide numbers for pictures only: of sound such a client tells nothing, which must not look like loss.
 #[test]
 fn sound_of_which_a_viewer_tells_nothing_is_not_taken_for_lost() {
     let mut sim = Sim::new(351);

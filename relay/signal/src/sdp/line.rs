@@ -105,7 +105,8 @@ impl Body {
         self.extensions.iter().any(|extension| extension.ext == Ext::TransportCc)
     }
 
-    /// Extensions that the relay may write here. No numbers of which the client would not tell: Firefox has none for sound.
+    /// Extensions that the relay may write here. No numbers of which the client need not tell: Firefox offers none for
+    /// sound.
     pub(super) fn written(&self) -> ExtMap {
         let told = self.codecs.iter().any(|codec| codec.feedback.tells_by_number(self.numbered()));
         let written = self.extensions.iter().filter(|extension| extension.is_written() && (told || extension.ext != Ext::TransportCc));
