@@ -134,7 +134,7 @@ async fn a_tenth_lost_in_rows_of_three_freezes_nobody_for_a_second() {
     let concealed = (sound.concealed - before.concealed).as_secs_f64() / (sound.played - before.played).as_secs_f64();
     println!("{:.1} % of the sound was made up by the browser, which got {:?}", concealed * 100.0, sound.codec);
     assert!(relay.counted("rtp_redundant") > 100, "copies go along: {}", relay.counted("rtp_redundant"));
-    assert!(concealed < 0.03, "a tenth of the packets was lost: {concealed}");
+    assert!(concealed < 0.05, "a tenth of the packets was lost: {concealed}");
     let empty = relay.counted("rtp_empty");
     println!("a tenth in rows of three, {ROWS_LAST:?}: {spell:?}, {empty} empty packets behind pictures");
     assert!(empty > 15 * ROWS_LAST.as_secs(), "this browser's pictures are followed: {empty}");
