@@ -59,12 +59,12 @@ impl Announced {
 }
 
 /// The rungs of `layers`, lowest first. `flow` says of each encoding whether it arrives.
-pub(crate) fn ladder(layers: &[Layer], announced: &Announced, flow: impl Fn(usize) -> Flow) -> Ladder {
+pub(crate) fn ladder(layers: &[Layer], announced: &Announced, flow: impl Fn(&Layer) -> Flow) -> Ladder {
     let mut ladder = Ladder::new();
     for (index, layer) in layers.iter().enumerate() {
         // What was never heard may not exist: not everybody who may send three encodings does.
         let Some(rates) = layer.rates() else { continue };
-        let (encoding, flow) = (index as u8, flow(index));
+        let (encoding, flow) = (index as u8, flow(layer));
         if flow == Flow::Missed {
             continue;
         }

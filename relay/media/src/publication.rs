@@ -6,7 +6,7 @@ use wire::ext::ExtMap;
 use wire::ids::{Mid, Ssrc};
 
 use crate::ladder::{Announced, ladder};
-use crate::layer::{Flow, Layer};
+use crate::layer::Layer;
 use crate::quality::Ladder;
 use crate::{CodecIn, MediaKind, PublishConfig, SourceClock, Stored};
 
@@ -89,14 +89,13 @@ impl Publication {
     /// ([`crate::Receiver::set_wanted`]), until it comes again.
     #[must_use]
     pub fn active(&self, layer: usize, now: Instant) -> bool {
-        let Some(heard) = self.layers.iter().filter_map(Layer::heard).max() else { return false };
+        let Some(heard) = self.heard() else { return false };
         self.layers.get(layer).is_some_and(|layer| !layer.stalled(now, heard))
     }
 
-    fn flow(&self, layer: usize, now: Instant) -> Flow {
-        let heard = self.layers.iter().filter_map(Layer::heard).max();
-        let others = self.layers.iter().filter_map(|layer| layer.comes_since(now)).min();
-        heard.zip(self.layers.get(layer)).map_or(Flow::Paused, |(heard, layer)| layer.flow(now, heard, others))
+    /// When any layer was heard last.
+    fn heard(&self) -> Option<Instant> {
+        self.layers.iter().filter_map(Layer::heard).max()
     }
 
     /// What there is to choose from at `now`, lowest first: a rung for each temporal and spatial layer of each encoding that was ever heard,
@@ -105,7 +104,11 @@ impl Publication {
     pub fn ladder(&self, now: Instant) -> Ladder {
         match self.config.kind {
             MediaKind::Audio => Ladder::new(),
-            MediaKind::Video => ladder(&self.layers, &self.announced, |layer| self.flow(layer, now)),
+            MediaKind::Video => {
+                let Some(heard) = self.heard() else { return Ladder::new() };
+                let others = self.layers.iter().filter_map(|layer| layer.comes_since(now)).min();
+                ladder(&self.layers, &self.announced, |layer| layer.flow(now, heard, others))
+            }
         }
     }
 

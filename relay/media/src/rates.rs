@@ -119,7 +119,7 @@ impl Rates {
         // A silence that is longer than the window says nothing about the rate; counting begins again.
         let pause = bucket - self.current > WINDOW;
         for (missed, heard) in self.missed.iter_mut().zip(self.heard) {
-            *missed = if heard == Some(self.current) { 0 } else { (*missed + 1).min(GONE) };
+            *missed = (*missed + u8::from(heard != Some(self.current))).min(GONE);
         }
         self.current += 1;
         self.cells[self.current as usize % BUCKETS] = [Cell::default(); CELLS];

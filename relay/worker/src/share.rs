@@ -153,6 +153,8 @@ impl Worker {
     /// What a viewer's line must keep for what he hears, bit/s.
     fn sound(&self, now: Instant, viewer: PeerKey) -> u64 {
         let Some(link) = self.link(viewer) else { return 0 };
+        // Copies of earlier packets go along where the line loses and the viewer takes them.
+        let with_copies = 1 + link.downlink.protection.plan().distances().len() as u64;
         let heard = link.slots.iter().filter(|slot| slot.open).filter_map(|slot| Some((slot.occupant?, slot.media.takes_copies())));
         let voices = heard.filter(|(occupant, _)| occupant.wish.1.is_audio()).map(|(occupant, takes_copies)| {
             let publisher = self.link(occupant.publisher);
@@ -161,8 +163,7 @@ impl Worker {
                 0 => VOICE,
                 measured => measured + measured / VOICE_EXTRA,
             };
-            // Copies of earlier packets go along where the line loses and the viewer takes them.
-            rate * if takes_copies { 1 + link.downlink.protection.plan().distances().len() as u64 } else { 1 }
+            rate * if takes_copies { with_copies } else { 1 }
         });
         voices.sum()
     }

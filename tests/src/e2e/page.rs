@@ -38,9 +38,9 @@ pub struct Inbound {
     pub nacks: u64,
     /// `opus`, `red`, `VP8` and so on: that of the last packet.
     pub codec: Option<String>,
-    /// Sound that was played, and how much of it the browser made up because nothing was there.
+    /// Sound that was played.
     pub played: Duration,
-    /// See above.
+    /// How much of it the browser made up because nothing was there.
     pub concealed: Duration,
 }
 
