@@ -1,6 +1,6 @@
 //! What a publication offers: its rungs with heights and rates, as announced, measured, remembered or, at worst, guessed.
 
-use wire::codec::allocation::VideoLayersAllocation;
+use wire::codec::allocation::{LayerAllocation, VideoLayersAllocation};
 
 use crate::layer::{Flow, Layer};
 use crate::quality::{Ladder, LayerId, MAX_SPATIAL, MAX_TEMPORAL, Rung};
@@ -22,33 +22,39 @@ const UNMET: u64 = 8;
 #[derive(Debug, Default)]
 pub(crate) struct Announced {
     allocation: Option<VideoLayersAllocation>,
-    /// His streams are numbered from the best layer down.
-    descending: bool,
+    /// His streams are numbered against the order of the layers in the offer, lowest first; `None` before a stream told.
+    descending: Option<bool>,
 }
 
 impl Announced {
-    /// Takes over what came with a packet of layer `layer` of `count`.
-    pub(crate) fn update(&mut self, layer: usize, count: usize, value: &[u8]) {
+    /// Takes over what came with a packet of the layer at `place` of `count` in the offer.
+    pub(crate) fn update(&mut self, place: usize, count: usize, value: &[u8]) {
         let Some(allocation) = VideoLayersAllocation::parse(value) else { return };
         let own = usize::from(allocation.stream);
         // The stream that it came with tells how the publisher counts; that in the middle does not.
-        if own != count - 1 - layer {
-            self.descending = false;
-        } else if own != layer {
-            self.descending = true;
+        if own != count - 1 - place {
+            self.descending = Some(false);
+        } else if own != place {
+            self.descending = Some(true);
         }
         self.allocation = Some(allocation);
     }
 
-    /// Target bit/s, lines and frames per second up to a layer, each 0 where nothing was said.
-    fn of(&self, count: usize, layer: LayerId) -> (u64, u16, u8) {
-        let encoding = usize::from(layer.encoding);
-        let stream = if self.descending { count - 1 - encoding } else { encoding };
-        let Some(allocation) = &self.allocation else { return (0, 0, 0) };
-        let mut entries = allocation.layers().iter();
-        let Some(entry) = entries.find(|entry| usize::from(entry.stream) == stream && entry.spatial == layer.spatial) else {
-            return (0, 0, 0);
-        };
+    /// Lines of the largest picture that was announced of the layer at `place`; 0 where nothing was said, or it is not known of which layer.
+    pub(crate) fn lines(&self, count: usize, place: usize) -> u16 {
+        let entries = self.entries(count, place).filter(|_| self.descending.is_some());
+        entries.filter_map(|entry| entry.picture).map(|picture| picture.width.min(picture.height)).max().unwrap_or(0)
+    }
+
+    /// What was said of the layer at `place` of `count`.
+    fn entries(&self, count: usize, place: usize) -> impl Iterator<Item = &LayerAllocation> {
+        let stream = if self.descending == Some(true) { count - 1 - place } else { place };
+        self.allocation.iter().flat_map(|allocation| allocation.layers()).filter(move |entry| usize::from(entry.stream) == stream)
+    }
+
+    /// Target bit/s, lines and frames per second of the layer at `place` of `count` up to these of its layers, each 0 where nothing was said.
+    fn of(&self, count: usize, place: usize, layer: LayerId) -> (u64, u16, u8) {
+        let Some(entry) = self.entries(count, place).find(|entry| entry.spatial == layer.spatial) else { return (0, 0, 0) };
         let rates = entry.bitrates();
         let rate = rates.get(usize::from(layer.temporal)).or(rates.last()).map_or(0, |&rate| u64::from(rate));
         // The rate of the pictures belongs to the highest temporal layer.
@@ -80,8 +86,9 @@ pub(crate) fn ladder(layers: &[Layer], announced: &Announced, flow: impl Fn(&Lay
 }
 
 fn rung(layers: &[Layer], announced: &Announced, layer: LayerId, (measured, rate): (u64, u8), flows: bool) -> Rung {
-    let (target, lines, fps) = announced.of(layers.len(), layer);
-    let own = layers.get(usize::from(layer.encoding)).map_or(0, |own| own.lore.height(layer.spatial));
+    let own = layers.get(usize::from(layer.encoding));
+    let (target, lines, fps) = own.map_or((0, 0, 0), |own| announced.of(layers.len(), own.place, layer));
+    let own = own.map_or(0, |own| own.lore.height(layer.spatial));
     let height = [own, lines].into_iter().find(|&lines| lines > 0).unwrap_or_else(|| usual_height(layers, layer));
     let guess = u64::from(height) * u64::from(height) * GUESS / 100;
     Rung { layer, height, fps: if rate > 0 { rate } else { fps }, bitrate: price(guess, target, measured), flows }
@@ -193,7 +200,7 @@ mod tests {
         let of = |came_with: usize| {
             let mut announced = Announced::default();
             announced.update(came_with, 3, &value);
-            [0, 1, 2].map(|encoding| announced.of(3, LayerId { encoding, spatial: 0, temporal: 0 }).0 / 1000)
+            [0, 1, 2].map(|place| announced.of(3, place, LayerId { encoding: 0, spatial: 0, temporal: 0 }).0 / 1000)
         };
         assert_eq!(of(0), [100, 400, 1200], "the lowest first");
         assert_eq!(of(2), [1200, 400, 100], "the best first");

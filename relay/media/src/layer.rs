@@ -23,6 +23,8 @@ use crate::store::Store;
 /// One encoding of a publication.
 #[derive(Debug)]
 pub struct Layer {
+    /// Its index in the order of the offer, which counts until its pictures say otherwise.
+    pub(crate) place: usize,
     pub(crate) rid: Option<Rid>,
     pub(crate) ssrc: Option<Ssrc>,
     pub(crate) rtx: Option<Ssrc>,
@@ -111,6 +113,7 @@ pub(crate) struct Arrival {
 impl Layer {
     pub(crate) fn new(now: Instant, kind: MediaKind, rid: Option<Rid>, index: usize, layers: usize) -> Self {
         Self {
+            place: index,
             rid,
             ssrc: None,
             rtx: None,

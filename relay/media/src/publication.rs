@@ -1,6 +1,6 @@
 //! One published source and its layers.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use wire::ext::ExtMap;
 use wire::ids::{Mid, Ssrc};
@@ -8,10 +8,20 @@ use wire::ids::{Mid, Ssrc};
 use crate::ladder::{Announced, ladder};
 use crate::layer::Layer;
 use crate::quality::Ladder;
+use crate::store::Store;
 use crate::{CodecIn, MediaKind, PublishConfig, SourceClock, Stored};
 
 /// Layers of one publication; simulcast has three.
 pub(crate) const MAX_LAYERS: usize = 4;
+
+/// Layers change places not more often than this: everybody who has one of them begins anew.
+const MIN_REORDER: Duration = Duration::from_secs(10);
+
+/// Where nobody says how large the pictures are, so much higher a rate is a larger picture's, in halves ...
+const LARGER: u64 = 3;
+
+/// ... once all have come for so long.
+const COMPARABLE: Duration = Duration::from_secs(2);
 
 /// One published source.
 #[derive(Debug)]
@@ -22,6 +32,8 @@ pub struct Publication {
     open: bool,
     pub(crate) layers: Vec<Layer>,
     announced: Announced,
+    /// When the layers changed places last.
+    reordered: Option<Instant>,
 }
 
 impl Publication {
@@ -34,7 +46,7 @@ impl Publication {
             let lowest_first = rids.iter().rev().enumerate();
             lowest_first.map(|(index, &rid)| Layer::new(now, kind, Some(rid), index, rids.len())).collect()
         };
-        Self { config, exts, open: true, layers, announced: Announced::default() }
+        Self { config, exts, open: true, layers, announced: Announced::default(), reordered: None }
     }
 
     /// Takes over a renegotiated line that is the same source with the same layers; gives the configuration back if it is not.
@@ -114,7 +126,49 @@ impl Publication {
 
     /// A packet of a layer brought a video layers allocation.
     pub(crate) fn announce(&mut self, layer: usize, value: &[u8]) {
-        self.announced.update(layer, self.layers.len(), value);
+        let place = self.layers.get(layer).map_or(layer, |layer| layer.place);
+        self.announced.update(place, self.layers.len(), value);
+    }
+
+    /// Puts the layers in the order of their pictures, where what comes contradicts the offer: it should name the best first (RFC 8853
+    /// section 5.2), and many clients name the smallest first. Not more often than each ten seconds. True if indexes mean other layers from now on.
+    pub(crate) fn reorder(&mut self, now: Instant) -> bool {
+        let count = self.layers.len();
+        if count < 2 || self.reordered.is_some_and(|at| now.saturating_duration_since(at) < MIN_REORDER) {
+            return false;
+        }
+        let mut lines = [0; MAX_LAYERS];
+        lines.iter_mut().zip(&self.layers).for_each(|(lines, layer)| *lines = self.lines(now, layer));
+        let known = || lines[..count].iter().filter(|&&lines| lines > 0);
+        if known().is_sorted() && !(known().next().is_none() && self.rates_fall(now)) {
+            return false;
+        }
+        if known().is_sorted_by(|lower, upper| lower > upper) {
+            self.layers.reverse();
+        } else if known().count() == count {
+            let mut sorted: Vec<(u16, Layer)> = lines.into_iter().zip(self.layers.drain(..)).collect();
+            sorted.sort_by_key(|&(lines, _)| lines);
+            self.layers.extend(sorted.into_iter().map(|(_, layer)| layer));
+        } else {
+            return false;
+        }
+        for (index, layer) in self.layers.iter_mut().enumerate() {
+            layer.store = Store::new(self.config.kind, index, count);
+        }
+        self.reordered = Some(now);
+        true
+    }
+
+    /// Lines of the pictures that come of a layer, or are announced; 0 where nobody says.
+    fn lines(&self, now: Instant, layer: &Layer) -> u16 {
+        let lines = if layer.comes_since(now).is_some() { layer.lore.tallest() } else { 0 };
+        if lines > 0 { lines } else { self.announced.lines(self.layers.len(), layer.place) }
+    }
+
+    /// Whether each layer has clearly less than the one below it.
+    fn rates_fall(&self, now: Instant) -> bool {
+        let comes = |layer: &Layer| layer.comes_since(now).is_some_and(|since| now.saturating_duration_since(since) >= COMPARABLE);
+        self.layers.iter().all(comes) && self.layers.is_sorted_by(|lower, upper| 2 * lower.bitrate(now) > LARGER * upper.bitrate(now))
     }
 
     /// A packet from the retransmission store, while it is still there.
@@ -163,11 +217,66 @@ impl Publication {
 
     /// Layer and role (true: retransmissions) of an announced SSRC.
     pub(crate) fn announced(&self, ssrc: Ssrc) -> Option<(usize, bool)> {
-        let announced = self.config.ssrcs.iter().take(self.layers.len()).enumerate();
-        announced.into_iter().find_map(|(layer, &(media, rtx))| match ssrc {
-            ssrc if ssrc == media => Some((layer, false)),
-            ssrc if Some(ssrc) == rtx => Some((layer, true)),
+        let announced = self.layers.iter().enumerate();
+        announced.into_iter().find_map(|(index, layer)| match (ssrc, *self.config.ssrcs.get(layer.place)?) {
+            (ssrc, (media, _)) if ssrc == media => Some((index, false)),
+            (ssrc, (_, rtx)) if Some(ssrc) == rtx => Some((index, true)),
             _ => None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
+    use std::time::{Duration, Instant};
+
+    use wire::codec::FrameInfo;
+    use wire::ext::ExtMap;
+    use wire::ids::{Mid, Rid};
+    use wire::ntp::Ntp;
+
+    use super::Publication;
+    use crate::layer::Arrival;
+    use crate::reading::Reading;
+    use crate::{MediaKind, PublishConfig};
+
+    /// A line that offers a, b and c in this order, whose pictures of 40 ms each take so many bytes for `seconds`. Nobody says how large they are.
+    fn publication(bytes: [usize; 3], seconds: u64) -> (Publication, Instant) {
+        let start = Instant::now();
+        let rids = ["a", "b", "c"].map(|rid| Rid::new(rid).unwrap()).to_vec();
+        let (mid, kind) = (Mid::new("0").unwrap(), MediaKind::Video);
+        let config = PublishConfig { mid, kind, codecs: vec![], nack: true, rids, ssrcs: vec![], label: 0 };
+        let mut publication = Publication::new(start, ExtMap::new(), config);
+        for nth in 0..25 * seconds {
+            let now = start + Duration::from_millis(40 * nth);
+            for (layer, &bytes) in publication.layers.iter_mut().rev().zip(&bytes).filter(|(_, bytes)| **bytes > 0) {
+                let (timestamp, rate, rtt) = (3600 * nth as u32, 90_000, Duration::ZERO);
+                let arrival = Arrival { now, now_ntp: Ntp(0), timestamp, rate, bytes, recovered: false, rtt };
+                let place = layer.numbering.place(nth as u16);
+                layer.accept(place, &arrival).unwrap();
+                layer.count(&arrival, &Reading::new(FrameInfo { start: true, ..FrameInfo::default() }, None, None), None);
+            }
+        }
+        (publication, start + Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn where_nobody_says_how_large_pictures_are_their_rates_tell() {
+        let rows = [
+            ("the best first", [8_000, 2_000, 500], 4, "cba"),
+            ("the lowest first", [500, 2_000, 8_000], 4, "abc"),
+            ("too early to say", [500, 2_000, 8_000], 1, "cba"),
+            ("a still screen", [100, 90, 80], 4, "cba"),
+            ("not clearly one or the other", [500, 8_000, 2_000], 4, "cba"),
+            ("one does not come", [500, 0, 8_000], 4, "cba"),
+        ];
+        for (name, bytes, seconds, expected) in rows {
+            let (mut publication, now) = publication(bytes, seconds);
+            assert_eq!(publication.reorder(now), expected == "abc", "{name}");
+            let lowest_first: String = publication.layers().iter().map(|layer| layer.rid().unwrap().as_str().to_owned()).collect();
+            assert_eq!(lowest_first, expected, "{name}");
+            assert!(!publication.reorder(now), "{name}: and then they stay");
+        }
     }
 }

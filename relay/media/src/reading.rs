@@ -113,6 +113,11 @@ impl Lore {
         self.heights.get(usize::from(spatial)).copied().unwrap_or(0)
     }
 
+    /// The same of its highest spatial layer.
+    pub(crate) fn tallest(&self) -> u16 {
+        self.heights.into_iter().max().unwrap_or(0)
+    }
+
     /// The structure that packets with this number go by, as far as is known.
     fn known(&self, ext_seq: u64) -> Option<&Structure> {
         self.structure.as_deref().filter(|known| ext_seq >= known.from).map(|known| &known.structure)

@@ -263,6 +263,15 @@ impl Receiver {
         layers.iter_mut().zip(wanted).for_each(|(layer, wanted)| layer.set_wanted(now, wanted));
     }
 
+    /// Puts the layers of a line in the order of their pictures, where the offer named them otherwise. The line's label, if indexes of its
+    /// layers mean others from now on: whoever has any of them begins anew. Call it again until it returns `None`.
+    pub fn reorder(&mut self, now: Instant) -> Option<u32> {
+        let mut pictures = self.publications.iter_mut().filter(|line| line.kind() == MediaKind::Video);
+        let label = pictures.find_map(|line| line.reorder(now).then_some(line.label()))?;
+        self.streams.rebuild(&self.publications);
+        Some(label)
+    }
+
     /// The lines in the order of the last configuration.
     #[must_use]
     pub fn publications(&self) -> &[Publication] {

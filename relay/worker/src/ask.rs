@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use room::Source;
 use signal::message::{Needed, NeededLayer, ServerMessage};
+use wire::ids::Rid;
 
 use crate::keys::{HallKey, PeerKey};
 use crate::peer::{Link, Occupant};
@@ -68,7 +69,7 @@ impl Worker {
                 continue;
             };
             let Some(picture) = link.uplink.picture_mut(source) else { continue };
-            let (need, cap) = (picture.wishes.need(encodings), picture.wishes.cap(encodings));
+            let (need, cap) = (picture.wishes.need(encodings), picture.wishes.cap(encodings, picture.asked.cap()));
             let changed = picture.asked.decide(now, need, cap, encodings);
             if let Some(told) = picture.asked.told().filter(|_| changed) {
                 let wanted = [0, 1, 2, 3].map(|encoding| told.encodings >> encoding & 1 == 1);
@@ -95,12 +96,13 @@ fn needed(link: &Link) -> ServerMessage {
     let sources = PICTURES.into_iter().filter_map(|source| {
         let (line, picture) = (link.line(source)?, link.uplink.picture(source)?);
         let told = picture.asked.told()?;
-        let count = line.rids.len();
-        // The client's order is the highest quality first, ours the lowest.
-        let layers = line.rids.iter().enumerate().map(|(index, rid)| NeededLayer {
-            rid: rid.as_str().to_owned(),
-            active: told.encodings >> (count - 1 - index).min(7) & 1 == 1,
-        });
+        let (_, publication) = link.publication(source)?;
+        let active = |rid: &Rid| {
+            let encoding = publication.layers().iter().position(|layer| layer.rid() == Some(*rid));
+            encoding.is_none_or(|encoding| told.encodings >> encoding & 1 == 1)
+        };
+        // In the client's order.
+        let layers = line.rids.iter().map(|rid| NeededLayer { rid: rid.as_str().to_owned(), active: active(rid) });
         Some(Needed { source, height: told.height, layers: layers.collect(), max_bitrate: picture.asked.cap() })
     });
     ServerMessage::Send { sources: sources.collect() }

@@ -8,7 +8,7 @@ use room::Source;
 
 use crate::downlink::Least;
 use crate::keys::{HallKey, PeerKey};
-use crate::peer::{Link, Occupant, OutSlot};
+use crate::peer::{Link, Occupant, OutSlot, Target};
 use crate::worker::Worker;
 
 /// Kept for a voice that may be heard at any time and has not been measured, bit/s: Opus as browsers send it, with headers.
@@ -49,6 +49,7 @@ impl Worker {
     pub(crate) fn share_room(&mut self, now: Instant, hall: HallKey) {
         let Some(mut members) = self.lend_members(hall) else { return };
         for key in &members {
+            self.reorder(now, *key);
             if let Some(link) = self.link_mut(*key) {
                 link.uplink.measure(now, &link.receiver);
             }
@@ -60,6 +61,27 @@ impl Worker {
         members.clear();
         self.members = members;
         self.ask_publishers(now, hall);
+    }
+
+    /// A publisher's encodings that do not lie as he named them change places, and whoever has one of them begins anew.
+    fn reorder(&mut self, now: Instant, publisher: PeerKey) {
+        while let Some(link) = self.link_mut(publisher)
+            && let Some(label) = link.receiver.reorder(now)
+        {
+            let source = label as usize;
+            link.uplink.reordered(now, source);
+            let targets = link.routes.get(source).cloned().unwrap_or_default();
+            for Target { peer, slot } in targets {
+                let Some((occupant, open)) = self.link(peer).and_then(|link| link.slots.get(slot)).map(|slot| (slot.occupant, slot.open))
+                else {
+                    continue;
+                };
+                self.fill(now, peer, slot, occupant);
+                if let Some(slot) = self.link_mut(peer).and_then(|link| link.slots.get_mut(slot)) {
+                    slot.open = open;
+                }
+            }
+        }
     }
 
     /// A keyframe of an encoding that was not there arrives: whoever wants it shall start with this one, not ask for another.

@@ -75,6 +75,13 @@ impl Uplink {
         self.screen.wishes = Wishes::default();
     }
 
+    /// Encodings of a source are not the ones they were: what was said of each is not true any more.
+    pub(crate) fn reordered(&mut self, now: Instant, source: usize) {
+        if let Some(picture) = Source::ALL.get(source).and_then(|source| self.picture_mut(*source)) {
+            picture.asked.ask_for_all(now);
+        }
+    }
+
     /// The client has to be told again.
     pub(crate) fn repeat(&mut self) {
         self.camera.asked.repeat = true;
@@ -142,11 +149,12 @@ impl Wishes {
         Need { height: self.height.max(1), encodings: self.encodings & all(encodings) }
     }
 
-    /// The only viewer's line as a bound of the only encoding, bit/s; `None` where no bound is needed.
-    pub(crate) fn cap(&self, encodings: usize) -> Option<u64> {
+    /// The only viewer's line as a bound of the only encoding, bit/s; `None` where no bound is needed. `told`: the bound that was told last. What
+    /// is sent under it says nothing of what would be sent without, so it is lifted only where the line has ample room for itself.
+    pub(crate) fn cap(&self, encodings: usize, told: Option<u64>) -> Option<u64> {
         let (line, rate) = self.line;
         let single = self.viewers == 1 && (encodings <= 1 || self.content);
-        let scarce = line < rate.saturating_mul(AMPLE);
+        let scarce = line < rate.max(told.unwrap_or(0)).saturating_mul(AMPLE);
         (single && scarce).then(|| (line / CAP_STEP * CAP_STEP).max(LEAST_CAP))
     }
 }
@@ -184,6 +192,12 @@ impl Asked {
     /// The bound that was told last, bit/s.
     pub(crate) fn cap(&self) -> Option<u64> {
         self.cap
+    }
+
+    /// All encodings count as needed just now.
+    fn ask_for_all(&mut self, now: Instant) {
+        let told = self.told.map(|told| Need { encodings: u8::MAX, ..told });
+        *self = Self { told, encodings: [Some(now); 8], repeat: true, ..*self };
     }
 
     /// So much is needed now, of a source with so many encodings. True when the publisher has to be told: more at once, less when it has
@@ -324,11 +338,23 @@ mod tests {
         let cap = |encodings, viewers: u32, line| {
             let mut wishes = Wishes::default();
             (0..viewers).for_each(|_| wishes.add(700, Some(&fits), (Some(2), encodings), (line, 1_500_000)));
-            wishes.cap(encodings)
+            wishes.cap(encodings, None)
         };
         assert_eq!([cap(3, 1, 2_030_000), cap(1, 1, 2_030_000)], [Some(2_000_000); 2]);
         assert_eq!([cap(3, 2, 2_030_000), cap(3, 1, 3_000_000), cap(3, 0, 0)], [None; 3], "a second viewer, a good line, nobody");
         assert_eq!(cap(1, 1, 20_000), Some(LEAST_CAP));
+        let mut wishes = Wishes::default();
+        let mut told = None;
+        // Under a bound of 800 kbit/s the picture takes 425, and without one 700: that alone must not lift and set it again and again.
+        let mut asked = |line, free| {
+            let rate = if told.is_some() { 425_000 } else { free };
+            wishes.line = (line, rate);
+            (wishes.viewers, wishes.content) = (1, true);
+            told = wishes.cap(3, told);
+            told
+        };
+        assert_eq!([1; 4].map(|_| asked(888_000, 700_000)), [Some(850_000); 4]);
+        assert_eq!([1; 2].map(|_| asked(1_750_000, 700_000)), [None; 2], "ample room");
         let (start, mut asked) = (Instant::now(), Asked::default());
         let need = Need { height: 720, encodings: 4 };
         let mut told = |ms, cap| asked.decide(start + Duration::from_millis(ms), need, cap, 3);

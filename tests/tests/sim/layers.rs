@@ -196,6 +196,34 @@ fn a_viewer_who_cannot_read_the_codec_is_told_and_asks_for_nothing() {
     assert!(sim.people[stranger].decoded(1, Source::Microphone) > 490, "sound goes on");
 }
 
+/// Clients name their encodings in whatever order: what counts is how large their pictures are.
+#[test]
+fn encodings_are_told_apart_by_their_pictures_whatever_their_order() {
+    for (seed, order) in (330..).zip([[0, 1, 2], [2, 1, 0], [1, 0, 2], [2, 0, 1]]) {
+        let layers = order.iter().map(|&nth| Layer::simulcast()[nth]).collect();
+        let mut sim = Sim::new(seed);
+        let source = SourceSetup { layers, ..SourceSetup::webcam() };
+        let camera = join(&mut sim, camera_of(1, source), LinkSpec::default(), LinkSpec::default());
+        let viewers = [2, 3, 4].map(|author| join(&mut sim, Setup::viewer(author, 0, 1), LinkSpec::default(), LinkSpec::default()));
+        sim.run(JOIN);
+        for (viewer, size) in viewers.into_iter().zip([SMALL, [640, 360], LARGE]) {
+            show(&mut sim, viewer, &[(camera, size)]);
+        }
+        sim.run(6 * SECOND);
+        sim.begin_window();
+        sim.run(10 * SECOND);
+        let lines = viewers.map(|viewer| shown(&sim, viewer, camera).map(|shown| shown.0));
+        assert_eq!(lines, [180, 360, 720].map(Some), "{order:?}");
+        for viewer in viewers {
+            assert_eq!((freezes(&sim, viewer).0, changes(&sim, viewer)), (0, vec![0]), "{order:?}");
+        }
+        viewers.into_iter().for_each(|viewer| show(&mut sim, viewer, &[(camera, SMALL)]));
+        sim.run(6 * SECOND);
+        let active = sim.people[camera].needed.iter().flat_map(|needed| &needed.layers).filter(|layer| layer.active);
+        assert_eq!(active.map(|layer| layer.rid.as_str()).collect::<Vec<_>>(), ["l"], "{order:?}");
+    }
+}
+
 /// What an operator reads of a picture: whether it is seen, what limits it, its lines and temporal layer.
 type Told = (bool, Option<Limited>, Option<(u16, u8)>);
 
