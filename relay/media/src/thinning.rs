@@ -3,7 +3,7 @@
 //! Down is free: a layer ends between two pictures. Up needs a frame from which the new layer can be decoded: in time a frame that says so
 //! (VP8 Y, VP9 U, a switch in the dependency descriptor), in space one that refers to no earlier picture of its layer. A keyframe is both.
 
-use wire::codec::FrameInfo;
+use wire::codec::{Codec, FrameInfo};
 use wire::seq::distance;
 
 use crate::Inbound;
@@ -157,7 +157,8 @@ impl Thinning {
     /// Whether a frame that came late, or comes out of the store, goes on.
     pub(crate) fn passes(&self, run: Run, timestamp: u32, frame: &FrameInfo) -> bool {
         if is_base(frame) {
-            return true;
+            // Unless the rest of its picture was left out.
+            return self.decision(timestamp, 0) != Some(false);
         }
         self.decision(timestamp, frame.spatial).unwrap_or(Limits { spatial: run.spatial, temporal: run.temporal }.include(frame))
     }
@@ -166,7 +167,10 @@ impl Thinning {
     fn place_late(&mut self, inbound: &Inbound<'_>) -> Placed {
         let Some(run) = self.runs.of(inbound.ext_seq) else { return Placed::Out };
         if is_base(&inbound.frame) {
-            self.number(inbound, true);
+            if !self.passes(run, inbound.timestamp, &inbound.frame) {
+                return Placed::Fills(run);
+            }
+            self.base_goes_on(inbound);
             return Placed::On(run);
         }
         let known = self.decision(inbound.timestamp, inbound.frame.spatial);
@@ -191,7 +195,7 @@ impl Thinning {
             self.rise(inbound, goal);
         }
         if base {
-            self.number(inbound, true);
+            self.base_goes_on(inbound);
             return true;
         }
         let on = self.limits.include(frame) && self.can_be_decoded(inbound);
@@ -261,6 +265,15 @@ impl Thinning {
         let count = self.decided.min(REMEMBERED);
         let mut newest_first = (self.decided - count..self.decided).rev().map(|nth| self.decisions[nth % REMEMBERED]);
         newest_first.find(|decision| decision.timestamp == timestamp && decision.spatial == spatial).map(|decision| decision.on)
+    }
+
+    #[inline]
+    fn base_goes_on(&mut self, inbound: &Inbound<'_>) {
+        self.number(inbound, true);
+        if inbound.codec == Codec::H264 && inbound.dependency.is_none() && inbound.frame.start {
+            // What stands before the slices of a picture does not tell its layer. As it goes on, so do they.
+            self.remember(inbound, true);
+        }
     }
 
     fn remember(&mut self, inbound: &Inbound<'_>, on: bool) {

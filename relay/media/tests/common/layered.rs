@@ -14,6 +14,8 @@ use super::bits::Bits;
 pub enum Form {
     /// Three temporal layers, as browsers number them.
     Vp8,
+    /// Two temporal layers, told apart by what others refer to; some pictures begin with a unit that says nothing of them.
+    H264,
     /// Three spatial layers of three temporal ones each; between keyframes upper ones rest on lower ones, or do not.
     Vp9 { inter_layer: bool },
     /// The same, told by dependency descriptors.
@@ -24,13 +26,18 @@ impl Form {
     pub fn codec(self) -> Codec {
         match self {
             Self::Vp8 => Codec::Vp8,
+            Self::H264 => Codec::H264,
             Self::Vp9 { .. } => Codec::Vp9,
             Self::Av1 { .. } => Codec::Av1,
         }
     }
 
-    fn spatial_layers(self) -> u8 {
-        if self == Self::Vp8 { 1 } else { 3 }
+    pub fn spatial_layers(self) -> u8 {
+        if matches!(self, Self::Vp8 | Self::H264) { 1 } else { 3 }
+    }
+
+    pub fn temporal_layers(self) -> u8 {
+        if self == Self::H264 { 2 } else { 3 }
     }
 
     fn inter_layer(self) -> bool {
@@ -124,7 +131,8 @@ impl Publisher {
             let own = &mut self.encodings[encoding];
             (own.position, own.newest) = (0, [[None; 3]; 3]);
         }
-        let (temporal, sync) = PATTERN[self.encodings[encoding].position % 8];
+        let position = self.encodings[encoding].position;
+        let (temporal, sync) = if self.form == Form::H264 { ((position % 2) as u8, position % 2 > 0) } else { PATTERN[position % 8] };
         if temporal == 0 {
             self.encodings[encoding].tl0 = self.encodings[encoding].tl0.wrapping_add(1);
         }
@@ -179,6 +187,7 @@ impl Publisher {
         let descriptor = self.descriptor(&frame, first, last);
         let mut payload = match self.form {
             Form::Vp8 => self.vp8(&frame, first),
+            Form::H264 => h264(&frame, first, index),
             Form::Vp9 { .. } => self.vp9(&frame, first, last),
             Form::Av1 { .. } => match (first, frame.key && frame.spatial == 0) {
                 (true, true) => vec![0x18, 1 << 3],
@@ -248,6 +257,17 @@ impl Publisher {
         }
         bits.put(0, 2);
         Some(bits.done())
+    }
+}
+
+/// Parameters before a keyframe, a message before one picture in three, and fragments of slices.
+fn h264(frame: &Frame, first: bool, index: usize) -> Vec<u8> {
+    const REFERENCE: u8 = 0x60;
+    let (reference, kind) = (if frame.temporal == 0 { REFERENCE } else { 0 }, if frame.key { 5 } else { 1 });
+    match first {
+        true if frame.key => vec![REFERENCE | 7, 0x42],
+        true if index.is_multiple_of(3) && frame.packets > 1 => vec![6, 5],
+        _ => vec![reference | 28, u8::from(first) << 7 | kind, 0x9a],
     }
 }
 

@@ -26,7 +26,8 @@ pub struct FrameInfo {
 
 /// Reads a payload (padding stripped) on its own; `marker` is the RTP marker bit. Of a malformed one only the end is known.
 ///
-/// H.264 and AV1 payloads do not tell their layers: without a dependency descriptor their streams have one.
+/// H.264 and AV1 payloads do not tell their layers: without a dependency descriptor the pictures of H.264 that no other refers to are the
+/// second temporal layer, and those of AV1 are all of one.
 #[must_use]
 pub fn frame_info(codec: Codec, payload: &[u8], marker: bool) -> FrameInfo {
     let unknown = FrameInfo { end: marker, ..FrameInfo::default() };
@@ -36,7 +37,8 @@ pub fn frame_info(codec: Codec, payload: &[u8], marker: bool) -> FrameInfo {
         Codec::H264 | Codec::Av1 => {
             let keyframe = starts_keyframe(codec, payload);
             let discardable = codec == Codec::H264 && h264::is_discardable(payload);
-            FrameInfo { start: frame_starts(codec, payload), keyframe, switch_up: keyframe, discardable, ..unknown }
+            let (temporal, switch_up) = (u8::from(discardable), keyframe || discardable);
+            FrameInfo { temporal, start: frame_starts(codec, payload), keyframe, switch_up, discardable, ..unknown }
         }
         // Each packet of audio is a frame that stands for itself.
         Codec::Opus | Codec::Red => {
@@ -123,7 +125,7 @@ mod tests {
             (Codec::Vp9, &[0x68, 0x50, 0, 0xaa], false, FrameInfo { temporal: 2, switch_up: true, ..start }),
             (Codec::Vp9, &[0x60, 0x40, 0, 0xaa], true, FrameInfo { temporal: 2, ..NOTHING }),
             (Codec::H264, &[0x67, 0x42], false, key),
-            (Codec::H264, &[0x01, 0x9a], true, FrameInfo { end: true, discardable: true, ..start }),
+            (Codec::H264, &[0x01, 0x9a], true, FrameInfo { temporal: 1, end: true, switch_up: true, discardable: true, ..start }),
             (Codec::Av1, &[0x18, 0x08, 0xaa], false, key),
             (Codec::Av1, &[0x10, 0x30, 0xaa], true, FrameInfo { end: true, ..start }),
             (Codec::Opus, &[0xfc], false, FrameInfo { end: true, ..key }),

@@ -24,15 +24,16 @@ pub fn starts_frame(payload: &[u8]) -> bool {
     })
 }
 
-/// Whether the payload is of a slice that no other picture refers to: `nal_ref_idc` is 0, which senders with two temporal layers use.
+/// Whether the payload is of a slice that no other picture refers to: `nal_ref_idc` is 0, as senders with temporal layers mark the highest.
 /// Slices of one picture agree in this (H.264 section 7.4.1); what is no slice says nothing.
 #[must_use]
 pub fn is_discardable(payload: &[u8]) -> bool {
     match payload {
-        [head, ..] if head & REFERENCE != 0 => false,
-        [head, ..] if head & TYPE == SLICE => true,
-        [head, fragment, ..] => head & TYPE == FU_A && fragment & TYPE == SLICE,
-        _ => false,
+        [head, fragment, ..] if head & TYPE == FU_A => head & REFERENCE == 0 && fragment & TYPE == SLICE,
+        _ => {
+            let mut slices = first_units(payload).filter(|unit| (SLICE..=IDR).contains(&unit.kind)).peekable();
+            slices.peek().is_some() && slices.all(|unit| !unit.reference)
+        }
     }
 }
 
@@ -41,13 +42,15 @@ pub fn is_discardable(payload: &[u8]) -> bool {
 struct Unit {
     /// `nal_unit_type`.
     kind: u8,
+    /// `nal_ref_idc` is not 0: other pictures refer to this.
+    reference: bool,
     /// For slices: `first_mb_in_slice` is 0, which as an Exp-Golomb code is a single 1 bit.
     first_macroblock: bool,
 }
 
 impl Unit {
-    fn new(kind: u8, body: &[u8]) -> Self {
-        Self { kind: kind & TYPE, first_macroblock: body.first().is_some_and(|&byte| byte & 0x80 != 0) }
+    fn new(head: u8, body: &[u8]) -> Self {
+        Self { kind: head & TYPE, reference: head & REFERENCE != 0, first_macroblock: body.first().is_some_and(|&byte| byte & 0x80 != 0) }
     }
 }
 
