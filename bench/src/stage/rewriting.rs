@@ -106,7 +106,8 @@ impl Leg {
         receiver.configure(now, Traffic::exts(), vec![line]);
         let slots = (0..viewers as u32).map(|viewer| {
             let ssrc = Ssrc(1_000 + 2 * viewer);
-            let mut slot = Slot::new(SlotConfig { mid: mid(), kind, ssrc, rtx: Some(Ssrc(ssrc.0 + 1)), entropy: u64::from(viewer) << 32 });
+            let mut slot =
+                Slot::new(SlotConfig { mid: mid(), kind, ssrc, rtx: Some(Ssrc(ssrc.0 + 1)), epoch: now, entropy: u64::from(viewer) << 32 });
             slot.attach(now, Route::new(&[from], &[to], |from, to| from.codec == to.codec));
             slot
         });

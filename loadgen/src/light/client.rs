@@ -118,6 +118,7 @@ pub(super) enum Congestion {
     TransportCc(Arrivals),
     Ccfb(StreamArrivals),
     Remb(OwnEstimate),
+    Nothing,
 }
 
 impl Congestion {
@@ -126,6 +127,7 @@ impl Congestion {
             Feedback::TransportCc | Feedback::OfPictures => Self::TransportCc(Arrivals::new(now, setup.feedback_every)),
             Feedback::Ccfb => Self::Ccfb(StreamArrivals::new(setup.feedback_every)),
             Feedback::Remb => Self::Remb(OwnEstimate::new()),
+            Feedback::Reports => Self::Nothing,
         }
     }
 
@@ -134,6 +136,7 @@ impl Congestion {
             Self::TransportCc(arrivals) => arrivals.deadline(),
             Self::Ccfb(arrivals) => arrivals.deadline(),
             Self::Remb(estimate) => estimate.deadline(),
+            Self::Nothing => None,
         }
     }
 }

@@ -113,8 +113,10 @@ fn fits(ext: Ext, line: &OfferLine, feedback: Feedback) -> bool {
         Ext::TransportCc => match feedback {
             Feedback::TransportCc => true,
             Feedback::OfPictures => !line.audio,
-            Feedback::Ccfb | Feedback::Remb => line.direction == Direction::Send,
+            Feedback::Ccfb | Feedback::Remb | Feedback::Reports => line.direction == Direction::Send,
         },
+        // Of use for whoever estimates alone.
+        Ext::AbsSendTime => feedback == Feedback::Remb && line.direction == Direction::Receive,
         Ext::AudioLevel => line.audio,
         Ext::Rid | Ext::RepairedRid => !line.audio,
         _ => true,
@@ -127,6 +129,7 @@ fn congestion(direction: Direction, feedback: Feedback) -> &'static str {
         (Direction::Send, _) | (_, Feedback::TransportCc | Feedback::OfPictures) => "transport-cc",
         (_, Feedback::Ccfb) => "ack ccfb",
         (_, Feedback::Remb) => "goog-remb",
+        (_, Feedback::Reports) => "ccm tmmbr",
     }
 }
 

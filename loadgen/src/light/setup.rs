@@ -94,6 +94,8 @@ pub enum Feedback {
     Ccfb,
     /// Only what the viewer itself believes the line carries.
     Remb,
+    /// Nothing but receiver reports: how much was lost.
+    Reports,
 }
 
 /// One publishing m-line.
@@ -235,12 +237,13 @@ pub struct Numbering {
     /// RTX of VP8.
     pub rtx: u8,
     /// Header extensions.
-    pub extensions: [(u8, Ext); 5],
+    pub extensions: [(u8, Ext); 6],
 }
 
 impl Default for Numbering {
     fn default() -> Self {
-        let extensions = [(1, Ext::AudioLevel), (3, Ext::TransportCc), (4, Ext::Mid), (10, Ext::Rid), (11, Ext::RepairedRid)];
+        let extensions =
+            [(1, Ext::AudioLevel), (2, Ext::AbsSendTime), (3, Ext::TransportCc), (4, Ext::Mid), (10, Ext::Rid), (11, Ext::RepairedRid)];
         Self { opus: 111, red: 63, vp8: 96, rtx: 97, extensions }
     }
 }
@@ -249,7 +252,8 @@ impl Numbering {
     /// A second, wholly different numbering.
     #[must_use]
     pub fn shifted() -> Self {
-        let extensions = [(5, Ext::AudioLevel), (6, Ext::TransportCc), (9, Ext::Mid), (1, Ext::Rid), (2, Ext::RepairedRid)];
+        let extensions =
+            [(5, Ext::AudioLevel), (7, Ext::AbsSendTime), (6, Ext::TransportCc), (9, Ext::Mid), (1, Ext::Rid), (2, Ext::RepairedRid)];
         Self { opus: 109, red: 114, vp8: 120, rtx: 124, extensions }
     }
 

@@ -121,14 +121,6 @@ impl InSlot {
         stamp
     }
 
-    /// How long a packet took, on clocks of the relay and the client that need not agree, seconds.
-    pub(super) fn transit(&self, since_start: Duration, timestamp: u32) -> Option<f64> {
-        let (at, reported) = self.sender_report?;
-        let after = f64::from(timestamp.wrapping_sub(reported).cast_signed()) / f64::from(clock_rate(self.audio));
-        let at = at.since(Ntp::from_unix(Duration::ZERO))?.as_secs_f64();
-        Some(since_start.as_secs_f64() - at - after)
-    }
-
     pub(super) fn handle_sender_report(&mut self, now: Instant, ntp: Ntp, rtp: u32) {
         self.reception.sender_report(now, ntp);
         self.sender_report = Some((ntp, rtp));

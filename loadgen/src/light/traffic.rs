@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use wire::demux::{Kind, demux};
-use wire::ext::ExtValues;
+use wire::ext::{Ext, ExtValues};
 use wire::ids::Ssrc;
 use wire::rtcp::{self, ReportBlock, Rtcp, RtcpWriter};
 use wire::rtp::RtpHeader;
@@ -44,10 +44,10 @@ impl Client {
                 values.transport_seq().filter(|_| told).into_iter().for_each(|seq| arrivals.arrived(now, seq));
             }
             Congestion::Ccfb(arrivals) => arrivals.arrived(now, header.ssrc, header.sequence),
+            Congestion::Nothing => {}
             Congestion::Remb(estimate) => {
-                let slot = self.slots.iter().find(|slot| slot.ssrc == header.ssrc);
-                let since_start = now.saturating_duration_since(self.epoch);
-                estimate.arrived(now, packet.len(), slot.and_then(|slot| slot.transit(since_start, header.timestamp)));
+                let sent = values.get(Ext::AbsSendTime).and_then(|value| value.try_into().ok());
+                estimate.arrived(now, packet.len(), sent.map(|sent| transit(now.saturating_duration_since(self.epoch), sent)));
             }
         }
         let known = |slot: &super::slot::InSlot| slot.ssrc == header.ssrc || slot.rtx == Some(header.ssrc);
@@ -188,6 +188,7 @@ impl Client {
                     let _ = writer.remb(own, bitrate, &streams);
                 });
             }
+            Congestion::Nothing => {}
         }
     }
 
@@ -257,6 +258,14 @@ fn begin(writer: &mut RtcpWriter<'_>, own: Ssrc, compound: bool) {
         // There is room for eight bytes at the beginning.
         let _ = writer.receiver_report(own, &[]);
     }
+}
+
+/// Arrival less sending time, seconds against the sender's clock: both in 6.18 fixed point, modulo 64 s.
+fn transit(arrived: Duration, [a, b, c]: [u8; 3]) -> f64 {
+    let arrived = ((arrived.as_micros() as u64) << 18) / 1_000_000;
+    let difference = (arrived as u32).wrapping_sub(u32::from_be_bytes([0, a, b, c]));
+    // A signed difference of 24 bits: shifted to the top of a word and back.
+    f64::from((difference << 8).cast_signed() >> 8) / f64::from(1 << 18)
 }
 
 fn block(ssrc: Ssrc, report: &Reported) -> ReportBlock {

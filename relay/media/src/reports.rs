@@ -33,14 +33,15 @@ impl Reports {
     }
 
     /// A block about our stream came in. A round trip is only taken from an answer to a report that we remember, so it cannot be made up
-    /// beyond the age of that report.
-    pub(crate) fn handle(&mut self, now: Instant, block: &ReportBlock) {
+    /// beyond the age of that report. Gives this round trip.
+    pub(crate) fn handle(&mut self, now: Instant, block: &ReportBlock) -> Option<Duration> {
         self.last = Some(*block);
-        let Some((_, sent)) = self.sent.iter().flatten().find(|(middle, _)| *middle == block.last_sr) else { return };
+        let (_, sent) = self.sent.iter().flatten().find(|(middle, _)| *middle == block.last_sr)?;
         let held = Duration::from_micros(u64::from(block.delay_since_last_sr) * 15_625 / 1024);
-        let Some(sample) = now.saturating_duration_since(*sent).checked_sub(held) else { return };
+        let sample = now.saturating_duration_since(*sent).checked_sub(held)?;
         // The usual smoothing of TCP (RFC 6298 section 2.3) is slow at one sample a second: a quarter instead of an eighth.
         self.rtt = Some(self.rtt.map_or(sample, |rtt| (rtt * 3 + sample) / 4));
+        Some(sample)
     }
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct Stamps<'a> {
     pub(crate) mid: Mid,
     /// Transport-wide number of this packet.
     pub(crate) transport: u16,
+    /// When it is sent (abs-send-time), for viewers who are not told that number.
+    pub(crate) sent: Option<[u8; 3]>,
 }
 
 /// Writes the header with its extensions and returns its length.
@@ -36,13 +38,14 @@ pub(crate) struct Stamps<'a> {
 #[inline]
 pub(crate) fn write_head(fields: &RtpFields, packet: &Packet<'_>, shift: &Shift, stamps: &Stamps<'_>, out: &mut [u8]) -> Option<usize> {
     let transport = stamps.transport.to_be_bytes();
+    let leg = stamps.sent.as_ref().map_or((Ext::TransportCc, &transport[..]), |sent| (Ext::AbsSendTime, &sent[..]));
     let capture = packet.abs_capture.map(|at| at.0.to_be_bytes());
     // A packet that carries nothing is part of no frame.
     let frame = packet.frame_number().filter(|_| !packet.payload.is_empty());
     // The descriptor goes first, so that its place is known when its frame number is put in.
     let values: [(Ext, Option<&[u8]>); 7] = [
         (Ext::DependencyDescriptor, frame.and(packet.exts.get(Ext::DependencyDescriptor))),
-        (Ext::TransportCc, Some(&transport)),
+        (leg.0, Some(leg.1)),
         (Ext::Mid, Some(stamps.mid.as_bytes())),
         (Ext::AudioLevel, packet.exts.get(Ext::AudioLevel)),
         (Ext::VideoOrientation, packet.exts.get(Ext::VideoOrientation)),

@@ -79,6 +79,7 @@ impl World {
             kind: scenario.styles[0].kind(),
             ssrc: SSRC,
             rtx: scenario.rtx.then_some(RTX),
+            epoch: time.at(0),
             entropy: rng.next() << 32 | 0x7ff0,
         });
         Self {

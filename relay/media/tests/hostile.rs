@@ -32,7 +32,7 @@ fn bench(kind: MediaKind) -> Bench {
     let mut receiver = Receiver::new(time.at(0), NTP_BASE, publisher_exts(), Ssrc(1));
     let line = PublishConfig { mid: Mid::new("0").unwrap(), kind, codecs: from.clone(), nack: true, rids: vec![], ssrcs: vec![], label: 0 };
     receiver.configure(time.at(0), publisher_exts(), vec![line]);
-    let mut slot = Slot::new(SlotConfig { mid: Mid::new("0").unwrap(), kind, ssrc: SSRC, rtx: Some(RTX), entropy: 1 });
+    let mut slot = Slot::new(SlotConfig { mid: Mid::new("0").unwrap(), kind, ssrc: SSRC, rtx: Some(RTX), epoch: time.at(0), entropy: 1 });
     slot.attach(time.at(0), Route::new(&from, &to, |from, to| from.codec == to.codec));
     Bench { time, receiver, slot, twcc: 0, forwarded: 0 }
 }

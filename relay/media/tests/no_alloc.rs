@@ -23,7 +23,14 @@ fn run(style: Style, rtx: bool) -> u64 {
     let route = Route::new(&[lane.codec_in()], &[to], |from, to| from.codec == to.codec);
     let mut slots: Vec<_> = (0..4)
         .map(|_| {
-            let config = SlotConfig { mid: Mid::new("1").unwrap(), kind: style.kind(), ssrc: SSRC, rtx: rtx.then_some(RTX), entropy: 5 };
+            let config = SlotConfig {
+                mid: Mid::new("1").unwrap(),
+                kind: style.kind(),
+                ssrc: SSRC,
+                rtx: rtx.then_some(RTX),
+                epoch: time.at(0),
+                entropy: 5,
+            };
             let mut slot = Slot::new(config);
             slot.attach(time.at(0), route);
             slot

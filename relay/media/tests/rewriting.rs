@@ -46,7 +46,7 @@ fn red_is_unwrapped_whatever_the_viewer_takes() {
     packet[len..len + payload.len()].copy_from_slice(&payload);
     let inbound = receiver.handle_rtp(time.at(0), &packet[..len + payload.len()]).unwrap();
     let sent = routes.map(|route| {
-        let mut slot = slot(&lane(Style::Opus, 1, "0"), false);
+        let mut slot = slot(&lane(Style::Opus, 1, "0"), false, &Time::new());
         slot.attach(time.at(0), route);
         let mut buf = [0; 100];
         let len = slot.forward(time.at(0), &inbound, &ExtMap::new(), &mut 0, &mut buf).unwrap();
@@ -126,7 +126,8 @@ fn reports_keep_sound_and_picture_together_across_switches() {
     });
     let time = legs[0].time;
     legs[1].time = time;
-    let mut slots = [slot(&audio[0], false), slot(&video[0], true)];
+    let time = Time::new();
+    let mut slots = [slot(&audio[0], false, &time), slot(&video[0], true, &time)];
     let (mut twcc, mut out) = (0, [0; 1500]);
     for person in [0, 1, 0] {
         let begin = 10_000 * (1 + u64::from(slots[0].counters().packets > 0) + u64::from(person == 0 && slots[0].counters().starts > 1));
@@ -244,7 +245,7 @@ fn keyframes_of_other_layers_do_not_take_over() {
     let mut lanes = ["q", "f"].map(|rid| Lane::new(VP8, u32::from(rid.as_bytes()[0]) << 8, 96, "0", Some(rid), &mut rng));
     let mut receiver = Receiver::new(time.at(0), NTP_BASE, publisher_exts(), Ssrc(1));
     receiver.configure(time.at(0), publisher_exts(), vec![publish_config(&lanes, 0)]);
-    let mut slot = slot(&lanes[0], true);
+    let mut slot = slot(&lanes[0], true, &Time::new());
     slot.attach(time.at(0), route(&lanes[0]));
     let layers = [true; 2];
     assert_eq!(slot.want(time.at(0), &layers), Some((1, KeyframeCause::Start)));

@@ -90,7 +90,7 @@ impl Leg {
         let (mid, ssrcs) = (Mid::new("0").unwrap(), vec![(Ssrc(7), None)]);
         let line = PublishConfig { mid, kind: MediaKind::Audio, codecs: vec![OPUS, RED], nack: false, rids: vec![], ssrcs, label: 0 };
         receiver.configure(time.at(0), exts_in(), vec![line]);
-        let mut slot = Slot::new(SlotConfig { mid, kind: MediaKind::Audio, ssrc: SSRC, rtx: None, entropy: 5 });
+        let mut slot = Slot::new(SlotConfig { mid, kind: MediaKind::Audio, ssrc: SSRC, rtx: None, epoch: time.at(0), entropy: 5 });
         slot.attach(time.at(0), route(red));
         Self { time, receiver, slot, twcc: 0, sent: BTreeMap::new() }
     }

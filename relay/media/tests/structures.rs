@@ -71,7 +71,7 @@ impl Scene {
         };
         receiver.configure(time.at(0), publisher_exts(), vec![config]);
         let mid = Mid::new("v").unwrap();
-        let mut slot = Slot::new(SlotConfig { mid, kind: MediaKind::Video, ssrc: SSRC, rtx: Some(RTX), entropy: 99 });
+        let mut slot = Slot::new(SlotConfig { mid, kind: MediaKind::Video, ssrc: SSRC, rtx: Some(RTX), epoch: time.at(0), entropy: 99 });
         let to = CodecOut { pt: 100, codec: Codec::Av1, clock_rate: 90_000, rtx: Some(101) };
         slot.attach(time.at(0), Route::new(&[codec], &[to], |from, _| from.pt == PT));
         Self { time, ssrc: Ssrc(7), seq: 65_500, number: 9, ms: 0, receiver, slot, twcc: 0 }

@@ -9,6 +9,7 @@ use common::leg::{Leg, VP8, header, lane, leg};
 use common::viewer::{RTX, SSRC};
 use media::{Packet, Slot, Ticket};
 use wire::codec::vp8::Descriptor;
+use wire::ext::{Ext, ExtMap, ExtValues};
 use wire::ids::Ssrc;
 
 /// Lets the relay see a packet of the lane and gives its ticket.
@@ -144,7 +145,8 @@ fn padding_goes_where_nobody_looks() {
     let mut leg = leg(std::slice::from_ref(&camera), true);
     let mut out = [0; 1500];
     let sent = leg.send(&mut camera, 0, 0).unwrap();
-    let mut pad = |slot: &mut Slot, len| slot.write_padding(len, &leg.exts, &mut leg.twcc, &mut out).map(|len| out[..len].to_vec());
+    let mut pad =
+        |slot: &mut Slot, len| slot.write_padding(leg.time.at(0), len, &leg.exts, &mut leg.twcc, &mut out).map(|len| out[..len].to_vec());
     let first = pad(&mut leg.slot, 100).unwrap();
     let long = pad(&mut leg.slot, 5000).unwrap();
     for (packet, len) in [(&first, 100), (&long, 224)] {
@@ -155,5 +157,37 @@ fn padding_goes_where_nobody_looks() {
     assert_eq!(header(&long).sequence, header(&first).sequence.wrapping_add(1));
     assert_eq!(leg.twcc, 103, "all count for the estimate");
     let mut bare = common::leg::leg(std::slice::from_ref(&camera), false);
-    assert_eq!(bare.slot.write_padding(100, &bare.exts, &mut bare.twcc, &mut [0; 1500]), None);
+    assert_eq!(bare.slot.write_padding(bare.time.at(0), 100, &bare.exts, &mut bare.twcc, &mut [0; 1500]), None);
+}
+
+/// Whoever is not told transport-wide numbers is told when each packet of a picture was sent, padding and what is sent again included.
+#[test]
+fn without_numbers_there_are_times_of_sending() {
+    let mut camera = lane(VP8, 0x100, "0");
+    let mut leg = leg(std::slice::from_ref(&camera), true);
+    leg.exts = ExtMap::new();
+    leg.exts.insert(2, Ext::AbsSendTime).unwrap();
+    let sent = |packet: &[u8], leg: &Leg| {
+        let values = ExtValues::read(&leg.exts, &header(packet), packet);
+        let [a, b, c] = values.get(Ext::AbsSendTime)?.try_into().unwrap();
+        Some((u64::from(u32::from_be_bytes([0, a, b, c])) * 1000) >> 18)
+    };
+    let ticket = admit(&mut leg, &mut camera, 40).unwrap();
+    let first = write(&mut leg, &ticket, 1_250).unwrap();
+    assert_eq!(sent(&first, &leg), Some(1_250), "not when it came");
+    let again = leg.resend(header(&first).sequence, 1_500).unwrap();
+    assert_eq!((header(&again).ssrc, sent(&again, &leg)), (RTX, Some(1_500)));
+    let mut out = [0; 1500];
+    let len = leg.slot.write_padding(leg.time.at(64_125), 100, &leg.exts, &mut leg.twcc, &mut out).unwrap();
+    assert_eq!((sent(&out[..len], &leg), leg.twcc), (Some(125), 100), "a clock of 64 s, and no number was used");
+    leg.exts.insert(3, Ext::TransportCc).unwrap();
+    let second = leg.send(&mut camera, 80, 0).unwrap();
+    assert_eq!(sent(&second, &leg), None, "numbers are better");
+    let mut camera = lane(VP8, 0x200, "0");
+    let mut bare = common::leg::leg(std::slice::from_ref(&camera), false);
+    bare.exts = ExtMap::new();
+    bare.exts.insert(2, Ext::AbsSendTime).unwrap();
+    let first = bare.send(&mut camera, 0, 0).unwrap();
+    assert_eq!(sent(&first, &bare), None, "what is sent the same again has no time");
+    assert_eq!(bare.resend(header(&first).sequence, 400).unwrap(), first);
 }

@@ -130,12 +130,12 @@ impl Link {
     pub(crate) fn report_blocks(&mut self, now: Instant, blocks: impl Iterator<Item = ReportBlock>) {
         for block in blocks {
             if let Some(slot) = self.slots.iter_mut().find(|slot| slot.line.ssrc == block.ssrc) {
-                slot.media.handle_receiver_block(now, &block);
+                let round_trip = slot.media.handle_receiver_block(now, &block);
                 if let Some(rtt) = slot.media.rtt() {
                     self.receiver.set_rtt(rtt);
                 }
                 if !slot.line.is_numbered() && slot.line.kind == MediaKind::Video {
-                    self.downlink.estimator.handle_loss(now, block.fraction_lost);
+                    self.downlink.estimator.handle_report(now, block.fraction_lost, round_trip);
                 }
             }
         }

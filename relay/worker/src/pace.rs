@@ -138,7 +138,7 @@ fn pad_once(
     for slot in filled {
         let mut len = None;
         let sent = exit.push(now, (Some(purpose), None), downlink, outbox, |twcc, buf| {
-            len = slot.media.write_padding(wanted, &slot.line.extensions, twcc, buf);
+            len = slot.media.write_padding(now, wanted, &slot.line.extensions, twcc, buf);
             len
         });
         if sent {

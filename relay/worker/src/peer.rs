@@ -45,6 +45,8 @@ pub(crate) struct Peer {
 
 /// The media side of a peer.
 pub(crate) struct Link {
+    /// When it began.
+    since: Instant,
     pub(crate) transport: Transport,
     pub(crate) session: Session,
     /// Keys are in place; set once.
@@ -111,8 +113,8 @@ pub(crate) struct Occupant {
 }
 
 impl OutSlot {
-    fn new(now: Instant, line: &SlotLine, entropy: u64) -> Self {
-        let (media, tile) = (Box::new(Slot::new(slot_config(line, entropy))), Tile::new(now));
+    fn new(now: Instant, line: &SlotLine, epoch: Instant, entropy: u64) -> Self {
+        let (media, tile) = (Box::new(Slot::new(slot_config(line, epoch, entropy))), Tile::new(now));
         let (held, told) = (Held::new(now, tile.height(now)), layers::Told::default());
         Self { line: line.clone(), media, occupant: None, open: false, tile, grant: None, held, begins: None, told }
     }
@@ -128,6 +130,7 @@ impl Link {
     /// A link without slots; `twcc` is the first transport-wide sequence number.
     pub(crate) fn new(now: Instant, transport: Transport, receiver: Receiver, session: Session, twcc: u16) -> Self {
         Self {
+            since: now,
             transport,
             ufrags: [session.local_ice.ufrag.clone()].into(),
             session,
@@ -177,7 +180,7 @@ impl Link {
             let kept = old.iter().position(|slot| slot.line.mid == line.mid && slot.line.ssrc == line.ssrc);
             let slot = match kept {
                 Some(index) => OutSlot { line: line.clone(), ..old.swap_remove(index) },
-                None => OutSlot::new(now, line, entropy()),
+                None => OutSlot::new(now, line, self.since, entropy()),
             };
             self.slots.push(slot);
         }
@@ -213,6 +216,6 @@ impl Link {
     }
 }
 
-fn slot_config(line: &SlotLine, entropy: u64) -> SlotConfig {
-    SlotConfig { mid: line.mid, kind: translate::kind(line.kind), ssrc: line.ssrc, rtx: line.rtx, entropy }
+fn slot_config(line: &SlotLine, epoch: Instant, entropy: u64) -> SlotConfig {
+    SlotConfig { mid: line.mid, kind: translate::kind(line.kind), ssrc: line.ssrc, rtx: line.rtx, epoch, entropy }
 }

@@ -123,6 +123,30 @@ async fn a_narrow_line_gets_a_smaller_picture_and_the_large_one_when_it_is_wide_
     content(&[&anna, &bo]).await;
 }
 
+/// A browser that tells of nothing but its losses, each second: what is sent beyond need shows that the line carries the large picture, and a
+/// full line is seen later, but seen.
+#[tokio::test]
+async fn losses_are_enough_to_find_the_picture_that_a_line_carries() {
+    let _stage = stage().await;
+    let relay = RelayProcess::start();
+    let proxy = LossyProxy::start(relay.media_port(), 12);
+    let mut browser = Browser::start().await;
+    let anna = browser.open_prepared(&relay.page_url("anna", ""), WATCH).await;
+    let behind = format!("{WATCH}\n{}\n{LOSSES_ONLY}", through(&relay, &proxy));
+    let bo = browser.open_prepared(&relay.page_url("bo", "&video=0"), &behind).await;
+    anna.joined().await;
+    bo.joined().await;
+    let who = anna.participant().await;
+    bo.resize(LARGE.0, LARGE.1, LARGE.2).await;
+    let start = Instant::now();
+    eventually("the large picture", 2 * LIMIT, async || bo.lines(who, "camera").await >= FULL).await;
+    println!("losses only: large picture after {:?}", start.elapsed());
+    proxy.narrow(Some(250_000));
+    eventually("a smaller picture", LIMIT, async || bo.lines(who, "camera").await <= HALF + BLOCK).await;
+    bo.sees(who, "camera", SOME_FRAMES).await;
+    content(&[&anna, &bo]).await;
+}
+
 /// Somebody who is seen, and somebody who only looks: two encoders would be one too many for a small machine.
 async fn pair(browser: &mut Browser, relay: &RelayProcess, more: &str) -> (Page, Page) {
     let anna = browser.open_prepared(&relay.page_url("anna", more), WATCH).await;
@@ -170,6 +194,14 @@ const WATCH: &str = "
     console.error = (...what) => { window.complaints.push(what.map(String).join(' ')); complain(...what); };
     addEventListener('error', ({ message }) => window.complaints.push(message));
     addEventListener('unhandledrejection', ({ reason }) => window.complaints.push(String(reason)));";
+
+/// A browser that knows nothing of transport-wide numbers. Chromium sends no estimate of its own (REMB) in their place.
+const LOSSES_ONLY: &str = "
+    const offer = RTCPeerConnection.prototype.createOffer;
+    RTCPeerConnection.prototype.createOffer = async function (options) {
+        const { type, sdp } = await offer.call(this, options);
+        return { type, sdp: sdp.split('\\r\\n').filter((line) => !/transport-(cc|wide)/.test(line)).join('\\r\\n') };
+    };";
 
 /// Headless windows are always in sight; the page is told otherwise.
 const HIDE: &str = "

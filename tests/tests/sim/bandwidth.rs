@@ -302,7 +302,7 @@ fn granted(sim: &mut Sim, viewer: PersonIx) -> Vec<bool> {
 /// Viewers who give other feedback than transport-cc are served by the same rules.
 #[test]
 fn other_kinds_of_feedback_will_do() {
-    for (seed, feedback, least) in [(342, Feedback::Ccfb, 0.6), (343, Feedback::Remb, 0.4)] {
+    for (seed, feedback, least) in [(342, Feedback::Ccfb, 0.6), (343, Feedback::Remb, 0.4), (344, Feedback::Reports, 0.4)] {
         let viewer = Setup { feedback, ..Setup::viewer(4, 0, 3) };
         let (mut sim, _, viewer) = watched(seed, 3, LARGE, viewer, LinkSpec::narrow(1_500));
         sim.run(30 * SECOND);
@@ -312,6 +312,23 @@ fn other_kinds_of_feedback_will_do() {
         let ((p95, longest), share) = (waits(&mut sim, viewer, since), used(&mut sim, viewer, 1_500_000));
         eprintln!("{feedback:?} on 1.5 Mbit/s: use {share:.2}, waits p95 {p95:?}, longest {longest:?}");
         assert!(share > least && p95 < 200 * MS, "{feedback:?}: {share} {p95:?}");
+    }
+}
+
+/// Whatever a viewer tells of his line: where it carries the best picture, he gets it, also out of the lowest one.
+#[test]
+fn a_wide_line_gets_the_best_picture_whatever_feedback_tells() {
+    for (seed, feedback) in [(353, Feedback::Ccfb), (354, Feedback::Remb), (355, Feedback::Reports)] {
+        let viewer = Setup { feedback, ..Setup::viewer(4, 0, 3) };
+        let (mut sim, publishers, viewer) = watched(seed, 3, LARGE, viewer, LinkSpec::narrow(400));
+        sim.run(20 * SECOND);
+        sim.network.access(viewer).down.spec = LinkSpec::narrow(8_000);
+        let best = |sim: &mut Sim| publishers.iter().all(|publisher| shown(sim, viewer, *publisher).map(|shown| shown.0) == Some(720));
+        let took = sim.run_until("the best pictures", 90 * SECOND, best);
+        sim.begin_window();
+        sim.run(30 * SECOND);
+        eprintln!("{feedback:?}: the best pictures after {took:?}, {:?}", line(&mut sim, viewer));
+        assert_eq!(freezes(&sim, viewer).0, 0, "{feedback:?}");
     }
 }
 

@@ -195,11 +195,11 @@ impl Estimator {
         self.retarget(now);
     }
 
-    /// Fraction lost (of 256) by a report block, for viewers who give nothing better.
-    pub fn handle_loss(&mut self, now: Instant, fraction: u8) {
+    /// Fraction lost (of 256) by a report block, and its round trip where that is known, for viewers who give nothing better.
+    pub fn handle_report(&mut self, now: Instant, fraction: u8, rtt: Option<Duration>) {
         let now = self.micros(now);
         if matches!(self.reports, Reports::None) {
-            self.fallback.report(now, f64::from(fraction) / 256.0);
+            self.fallback.report(now, f64::from(fraction) / 256.0, rtt.map(|rtt| rtt.as_micros() as u64));
             self.retarget(now);
         }
     }
@@ -215,7 +215,14 @@ impl Estimator {
 
     /// A question that should be asked now.
     pub fn poll_probe(&mut self, now: Instant) -> Option<Probe> {
-        self.prober.take_due(self.micros(now))
+        let now = self.micros(now);
+        let proof = self.fallback.take_proof(self.wish, self.remb.map(|(own, _)| own)).filter(|_| matches!(self.reports, Reports::None));
+        self.prober.take_due(now).or(proof.map(|proof| Probe {
+            // Nobody answers.
+            cluster: 0,
+            bitrate: proof.bitrate as u64,
+            bytes: proof.bytes as usize,
+        }))
     }
 
     /// Time has passed.

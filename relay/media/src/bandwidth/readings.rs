@@ -27,7 +27,11 @@ impl Estimator {
             return Limit::Viewer;
         }
         if matches!(self.reports, Reports::None) {
-            return if self.fallback.loss() > FEW_LOSSES { Limit::Loss } else { Limit::Nothing };
+            return match self.fallback.waits() {
+                _ if self.fallback.loss() > FEW_LOSSES => Limit::Loss,
+                true => Limit::Delay,
+                false => Limit::Nothing,
+            };
         }
         if self.loss.limit().is_some_and(|limit| limit < self.rate.estimate()) {
             return Limit::Loss;
@@ -41,7 +45,8 @@ impl Estimator {
     /// line carries as likely as more. Losses that are being looked into show nothing yet.
     #[must_use]
     pub fn found_wanting(&self) -> bool {
-        self.found_wanting || self.remb.is_some() || matches!(self.reports, Reports::None) && self.fallback.loss() > FEW_LOSSES
+        let by_reports = || matches!(self.reports, Reports::None) && (self.fallback.loss() > FEW_LOSSES || self.fallback.waits());
+        self.found_wanting || self.remb.is_some() || by_reports()
     }
 
     /// What the line carried when it was last full, if that is not long ago and it has not shown to carry more since, bit/s. The target goes

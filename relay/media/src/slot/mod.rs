@@ -32,6 +32,8 @@ pub struct SlotConfig {
     pub ssrc: Ssrc,
     /// The relay's retransmission SSRC; used with codecs that have an RTX payload type.
     pub rtx: Option<Ssrc>,
+    /// Zero of the times of sending that the viewer is told, the same for all his slots.
+    pub epoch: Instant,
     /// 64 random bits: first sequence numbers, timestamp and picture ids.
     pub entropy: u64,
 }
@@ -254,11 +256,9 @@ impl Slot {
         (self.thinning.limits().spatial < goal).then_some((encoding, KeyframeCause::Switch))
     }
 
-    /// A report block of the viewer; of another SSRC it is ignored.
-    pub fn handle_receiver_block(&mut self, now: Instant, block: &ReportBlock) {
-        if block.ssrc == self.config.ssrc {
-            self.reports.handle(now, block);
-        }
+    /// A report block of the viewer; of another SSRC it is ignored. Gives the round trip of this block, if it answers a report of ours.
+    pub fn handle_receiver_block(&mut self, now: Instant, block: &ReportBlock) -> Option<Duration> {
+        if block.ssrc == self.config.ssrc { self.reports.handle(now, block) } else { None }
     }
 
     /// The sender report for now, `clock` being that of the current layer. `None` while nothing flows.

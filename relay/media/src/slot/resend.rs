@@ -128,7 +128,8 @@ impl Slot {
             (None, Some(same_again)) => same_again.transport(exts, ticket.out_seq, self.sent.highest()?)?,
             (None, None) => return None,
         };
-        let head = write_head(&fields, &packet, &ticket.shift, &Stamps { exts, mid: self.config.mid, transport }, out)?;
+        let sent = self.config.send_time(now, exts, codec.rtx);
+        let head = write_head(&fields, &packet, &ticket.shift, &Stamps { exts, mid: self.config.mid, transport, sent }, out)?;
         let original = if rtx.is_some() { 2 } else { 0 };
         // "OSN (Original Sequence Number)" stands before the payload (RFC 4588 section 4).
         out.get_mut(head..head + original)?.copy_from_slice(&out_seq.to_be_bytes()[..original]);

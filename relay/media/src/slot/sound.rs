@@ -93,7 +93,7 @@ impl Slot {
         let route = &self.attached.as_ref()?.route;
         let primary = translate(route, packet)?;
         let fields = self.config.fields(ticket, route.red()?, packet);
-        let stamps = Stamps { exts, mid: self.config.mid, transport };
+        let stamps = Stamps { exts, mid: self.config.mid, transport, sent: None };
         let head = write_head(&fields, packet, &ticket.shift, &stamps, out)?;
         let body = self.shelf(ticket, packet, publication)?.write(route, copies, primary, out.get_mut(head..)?)?;
         Some((head, body))

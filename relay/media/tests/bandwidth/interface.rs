@@ -101,7 +101,7 @@ fn without_feedback_by_packet_reports_and_remb_decide() {
     let mut leg = Leg::new();
     for second in 0..10 {
         (0..100).for_each(|nth| leg.send(second * 1000 + nth * 10));
-        leg.estimator.handle_loss(leg.at(second * 1000 + 999), 0);
+        leg.estimator.handle_report(leg.at(second * 1000 + 999), 0, None);
     }
     let grown = leg.estimator.target();
     assert!((1_200_000..1_700_000).contains(&grown), "{grown}");
@@ -109,7 +109,7 @@ fn without_feedback_by_packet_reports_and_remb_decide() {
     assert_eq!(leg.estimator.target(), 3_000_000, "the viewer sees delays himself");
     for second in 10..15 {
         (0..100).for_each(|nth| leg.send(second * 1000 + nth * 10));
-        leg.estimator.handle_loss(leg.at(second * 1000 + 999), 77);
+        leg.estimator.handle_report(leg.at(second * 1000 + 999), 77, None);
     }
     assert!(leg.estimator.target() < 2_000_000 && leg.estimator.limit() == Limit::Loss, "{}", leg.estimator.target());
     assert!((0.25..0.31).contains(&leg.estimator.loss()));
@@ -202,7 +202,7 @@ fn any_feedback_is_survived() {
             }
             leg.estimator.set_wish(leg.at(ms), rng.draw());
             leg.estimator.handle_remb(leg.at(ms), rng.draw() * 1000);
-            leg.estimator.handle_loss(leg.at(ms), rng.draw() as u8);
+            leg.estimator.handle_report(leg.at(ms), rng.draw() as u8, None);
         }
     }
 }

@@ -28,14 +28,15 @@ pub fn leg(lanes: &[Lane], rtx: bool) -> Leg {
     let mut receiver = Receiver::new(time.at(0), NTP_BASE, publisher_exts(), Ssrc(1));
     let lines = (0..).zip(lanes).map(|(label, lane)| publish_config(std::slice::from_ref(lane), label));
     receiver.configure(time.at(0), publisher_exts(), lines.collect());
-    let mut leg = Leg { time, rng: Rng(7), receiver, slot: slot(&lanes[0], rtx), twcc_in: 0, twcc: 100, exts: viewer_exts() };
+    let slot = slot(&lanes[0], rtx, &time);
+    let mut leg = Leg { time, rng: Rng(7), receiver, slot, twcc_in: 0, twcc: 100, exts: viewer_exts() };
     leg.put(&lanes[0], 0);
     leg
 }
 
-pub fn slot(lane: &Lane, rtx: bool) -> Slot {
+pub fn slot(lane: &Lane, rtx: bool, time: &Time) -> Slot {
     let (mid, kind) = (Mid::new("v").unwrap(), lane.style.kind());
-    Slot::new(SlotConfig { mid, kind, ssrc: SSRC, rtx: rtx.then_some(RTX), entropy: 77 << 32 })
+    Slot::new(SlotConfig { mid, kind, ssrc: SSRC, rtx: rtx.then_some(RTX), epoch: time.at(0), entropy: 77 << 32 })
 }
 
 pub fn route(lane: &Lane) -> Route {
