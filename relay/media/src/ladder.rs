@@ -49,7 +49,7 @@ impl Announced {
     /// What was said of the layer at `place` of `count`.
     fn entries(&self, count: usize, place: usize) -> impl Iterator<Item = &LayerAllocation> {
         let stream = if self.descending == Some(true) { count - 1 - place } else { place };
-        self.allocation.iter().flat_map(|allocation| allocation.layers()).filter(move |entry| usize::from(entry.stream) == stream)
+        self.allocation.iter().flat_map(VideoLayersAllocation::layers).filter(move |entry| usize::from(entry.stream) == stream)
     }
 
     /// Target bit/s, lines and frames per second of the layer at `place` of `count` up to these of its layers, each 0 where nothing was said.

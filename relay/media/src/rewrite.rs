@@ -38,21 +38,21 @@ pub(crate) struct Stamps<'a> {
 #[inline]
 pub(crate) fn write_head(fields: &RtpFields, packet: &Packet<'_>, shift: &Shift, stamps: &Stamps<'_>, out: &mut [u8]) -> Option<usize> {
     let transport = stamps.transport.to_be_bytes();
-    let leg = stamps.sent.as_ref().map_or((Ext::TransportCc, &transport[..]), |sent| (Ext::AbsSendTime, &sent[..]));
     let capture = packet.abs_capture.map(|at| at.0.to_be_bytes());
     // A packet that carries nothing is part of no frame.
     let frame = packet.frame_number().filter(|_| !packet.payload.is_empty());
     // The descriptor goes first, so that its place is known when its frame number is put in.
-    let values: [(Ext, Option<&[u8]>); 7] = [
+    let values: [(Ext, Option<&[u8]>); 8] = [
         (Ext::DependencyDescriptor, frame.and(packet.exts.get(Ext::DependencyDescriptor))),
-        (leg.0, Some(leg.1)),
+        (Ext::TransportCc, Some(&transport)),
         (Ext::Mid, Some(stamps.mid.as_bytes())),
         (Ext::AudioLevel, packet.exts.get(Ext::AudioLevel)),
         (Ext::VideoOrientation, packet.exts.get(Ext::VideoOrientation)),
         (Ext::PlayoutDelay, packet.exts.get(Ext::PlayoutDelay)),
         (Ext::AbsCaptureTime, capture.as_ref().map(<[u8; 8]>::as_slice)),
+        (Ext::AbsSendTime, stamps.sent.as_ref().map(<[u8; 3]>::as_slice)),
     ];
-    let mut elements: [(u8, &[u8]); 7] = [(0, &[]); 7];
+    let mut elements: [(u8, &[u8]); 8] = [(0, &[]); 8];
     let mut count = 0;
     for (ext, value) in values {
         if let (Some(value), Some(id)) = (value, stamps.exts.id(ext)) {

@@ -108,6 +108,8 @@ counters! {
     nacks_refused,
     /// Keyframe requests from viewers.
     keyframes_asked,
+    /// Of these, while one was on its way.
+    keyframes_underway,
     /// Keyframe requests to publishers because somebody began to watch.
     keyframes_start,
     /// Keyframe requests to publishers because somebody's layer changed.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use media::allocator::{Budget, Steady, Total};
+use media::allocator::{Budget, SPARE, Steady, Total};
 use media::audio::Protection;
 use media::bandwidth::{Estimator, Limit};
 use media::pacer::Pacer;
@@ -53,6 +53,13 @@ const NOISE: u64 = 20;
 /// for a half: the pacer goes two and a half times as fast as it is told.
 const NARROW: u64 = 1_000_000;
 const UNHASTY: (u64, u64) = (3, 5);
+/// What waits and takes a line whose end is known longer than this is a picture that is large for it: in haste it would only wait on the way,
+/// where its queue looks like a full line.
+const LARGE: Duration = Duration::from_millis(100);
+
+/// What was too much for the line is not tried again for so long, nor what is less by only so much, as a divisor.
+const TIGHT: Duration = Duration::from_secs(40);
+const TIGHTER: u64 = 32;
 
 /// A target that is so many times what it was, or the other way round, at once: the line has become another.
 const ANOTHER: u64 = 2;
@@ -108,6 +115,8 @@ pub(crate) struct Downlink {
     /// It became much more with the last sharing, or is again what it was before a question.
     surged: bool,
     pub(crate) strain: Strain,
+    /// What pictures took when queues grew last, bit/s.
+    tight: Option<(u64, Instant)>,
 }
 
 /// What pictures take at their lowest layers, bit/s.
@@ -168,6 +177,7 @@ impl Downlink {
             collapsed_at: None,
             surged: false,
             strain: Strain::default(),
+            tight: None,
         }
     }
 
@@ -189,7 +199,9 @@ impl Downlink {
             self.pacer.start_probe(now, probe);
             probes += 1;
         }
-        self.pacer.set_rate(now, pace(self.estimator.target().max(self.promised)));
+        let target = self.estimator.target().max(self.promised);
+        let large = self.estimator.found_wanting() && self.pacer.waiting() * 8_000 > target * LARGE.as_millis() as u64;
+        self.pacer.set_rate(now, if large { unhasty(target) } else { pace(target) });
         probes
     }
 
@@ -209,6 +221,11 @@ impl Downlink {
         if target < self.shared / ANOTHER && matches!(self.estimator.limit(), Limit::Delay | Limit::Viewer) {
             self.collapsed_at = Some(now);
         }
+        let fell = target < self.shared - self.shared / NOISE && self.estimator.limit() == Limit::Delay;
+        let all = least.shown > 0 && least.all <= least.shown + least.shown / SPARE + least.shown / NOISE;
+        if fell && all {
+            self.tight = Some((self.total.granted, now));
+        }
         self.shared = target;
         let pictures = target.saturating_sub(sound);
         let resend = f64::from(self.estimator.loss()).clamp(0.0, MAX_RESEND_SHARE);
@@ -220,12 +237,22 @@ impl Downlink {
         let end = self.estimator.ceiling().map(|ceiling| (ceiling.saturating_sub(sound) as f64 * (1.0 - resend)) as u64);
         budget.steady = budget.steady.min(end.unwrap_or(u64::MAX));
         budget.steady -= budget.steady / APART;
+        if let Some(most) = self.most(now, end) {
+            budget.steady = budget.steady.min(most);
+        }
         budget.now = self.ride_out(now, budget.now);
         let believed = budget.now;
         self.bear_with(now, &mut budget, least);
         let beyond = budget.now > believed && self.estimator.limit() == Limit::Loss;
         self.promised = if beyond { ((least.shown + sound) as f64 / (1.0 - resend)) as u64 } else { 0 };
         budget
+    }
+
+    /// Less than pictures took when they were last too much for the line, while that is not long ago and its end, `end`, is where it was.
+    fn most(&mut self, now: Instant, end: Option<u64>) -> Option<u64> {
+        let near = |taken: u64| end.is_some_and(|end| end < taken + taken / 4);
+        self.tight = self.tight.filter(|&(taken, at)| near(taken) && now.saturating_duration_since(at) < TIGHT);
+        self.tight.map(|(taken, _)| taken - taken / TIGHTER)
     }
 
     /// The least that a line is given although it is not believed to carry it.
@@ -312,5 +339,9 @@ impl Downlink {
 
 /// What the pacer is told of a line that carries `target` bit/s.
 fn pace(target: u64) -> u64 {
-    if target < NARROW { target * UNHASTY.0 / UNHASTY.1 } else { target }
+    if target < NARROW { unhasty(target) } else { target }
+}
+
+fn unhasty(target: u64) -> u64 {
+    target * UNHASTY.0 / UNHASTY.1
 }

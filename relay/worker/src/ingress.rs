@@ -1,7 +1,7 @@
 //! What arrives on the media port: told apart, authenticated, and only then acted upon.
 
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use media::KeyframeCause;
 use signal::message::ByeReason;
@@ -19,6 +19,9 @@ use crate::worker::Worker;
 
 /// Most sequence numbers of one NACK that are looked at: more than a second of 1.5 Mbit/s, which is all the store holds anyway.
 const MAX_NACKS: usize = 256;
+
+/// Round trip to a viewer of whom it is not known.
+const USUAL_RTT: Duration = Duration::from_millis(100);
 
 impl Worker {
     /// A datagram arrived from `path.remote` at `path.local`. It is decrypted in place.
@@ -196,6 +199,10 @@ impl Worker {
         self.counters.keyframes_asked += 1;
         let Some(link) = self.peers.get(viewer).and_then(|peer| peer.link.as_deref()) else { return };
         let Some(slot) = link.slots.iter().find(|slot| slot.line.ssrc == media) else { return };
+        if slot.media.keyframe_underway(now, link.downlink.estimator.rtt().unwrap_or(USUAL_RTT)) {
+            self.counters.keyframes_underway += 1;
+            return;
+        }
         if let (Some(occupant), Some(layer)) = (slot.occupant, slot.media.current_layer()) {
             self.request_keyframe(now, occupant, layer, KeyframeCause::Loss);
         }

@@ -93,7 +93,8 @@ impl Way {
         let ssrcs = if rids.is_empty() { vec![(feeds[0].stream().1, None)] } else { vec![] };
         let codecs = vec![feeds[0].codec_in()];
         receiver.configure(base, exts, vec![PublishConfig { mid, kind: MediaKind::Video, codecs, nack: true, rids, ssrcs, label: 0 }]);
-        let mut slot = Slot::new(SlotConfig { mid, kind: MediaKind::Video, ssrc: Ssrc(0xaaaa), rtx: None, entropy: seed << 20 | 0x7ff0 });
+        let mut slot =
+            Slot::new(SlotConfig { mid, kind: MediaKind::Video, ssrc: Ssrc(0xaaaa), rtx: None, epoch: base, entropy: seed << 20 | 0x7ff0 });
         let to = CodecOut { pt: 100, codec, clock_rate: 90_000, rtx: None };
         slot.attach(base, Route::new(&[feeds[0].codec_in()], &[to], |from, to| from.codec == to.codec));
         Self {

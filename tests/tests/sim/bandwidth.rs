@@ -328,7 +328,8 @@ fn a_wide_line_gets_the_best_picture_whatever_feedback_tells() {
         sim.begin_window();
         sim.run(30 * SECOND);
         eprintln!("{feedback:?}: the best pictures after {took:?}, {:?}", line(&mut sim, viewer));
-        assert_eq!(freezes(&sim, viewer).0, 0, "{feedback:?}");
+        let most = if feedback == Feedback::Reports { SECOND / 2 } else { SECOND / 5 };
+        assert!(freezes(&sim, viewer).1 < most, "{feedback:?}: {:?}", freezes(&sim, viewer));
     }
 }
 

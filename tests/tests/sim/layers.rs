@@ -7,6 +7,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use signal::message::{Limited, Source};
 use tests::sim::{Layer, LinkSpec, PersonIx, Setup, Sim, SourceSetup};
 use wire::codec::Codec;
+use wire::ids::Rid;
 
 use crate::video::{LARGE, SMALL, camera_of, changes, freezes, join, line, percentile, record, show, shown, watched, webcam};
 use crate::{JOIN, SECOND};
@@ -164,6 +165,29 @@ fn a_line_that_all_but_ends_keeps_a_picture_that_moves() {
         eprintln!("seed {seed}: stands for {longest:?}, then {decoded} pictures in 5 s");
         assert!(longest < Duration::from_millis(1_200), "seed {seed}: {longest:?}");
         assert!(decoded >= 5 * 15, "seed {seed}: {decoded} pictures");
+    }
+}
+
+/// A shared page of 1440 lines whose keyframe takes half a second of the line: one that is under way is not asked for again, however impatient
+/// the viewer, and what the line does not carry is not tried over and over.
+#[test]
+fn pictures_that_take_long_to_arrive_are_not_begun_again_and_again() {
+    let layer = |rid, width, height, bitrate| Layer { rid: Rid::new(rid), width, height, bitrate };
+    let layers = vec![layer("h", 2560, 1440, 2_500_000), layer("l", 1280, 720, 350_000)];
+    for (seed, kbps, fps, lines) in [(334, 3_000, 8, 720), (335, 4_500, 6, 1440), (336, 6_000, 6, 1440)] {
+        let mut sim = Sim::new(seed);
+        let page = SourceSetup { layers: layers.clone(), fps, ..SourceSetup::webcam() };
+        let camera = join(&mut sim, camera_of(1, page), LinkSpec::narrow(8_000), LinkSpec::default());
+        let viewer = join(&mut sim, Setup::viewer(2, 0, 1), LinkSpec::default(), LinkSpec::narrow(kbps));
+        sim.run(JOIN);
+        show(&mut sim, viewer, &[(camera, [2560, 1440])]);
+        sim.begin_window();
+        sim.run(60 * SECOND);
+        let (asked, changes, (_, longest)) =
+            (sim.people[camera].client.counters().keyframes_asked, changes(&sim, viewer), freezes(&sim, viewer));
+        eprintln!("{kbps} kbit/s, {fps} a second: {changes:?} changes, {asked} keyframes, longest {longest:?}");
+        assert_eq!(shown(&sim, viewer, camera).map(|shown| shown.0), Some(lines), "{kbps} kbit/s");
+        assert!(changes[0] <= 6 && asked < 20, "{kbps} kbit/s: {changes:?} {asked} {longest:?}");
     }
 }
 

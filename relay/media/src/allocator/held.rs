@@ -20,6 +20,11 @@ const LASTING: Duration = Duration::from_secs(60);
 /// Times that are counted.
 const MOST_PAUSES: u8 = 4;
 
+/// Another encoding that is given up again so soon was more than the line carries: its first picture alone may be. When that comes again
+/// the next step up waits twice as long each time, whatever the line has become.
+const FAILED: Duration = Duration::from_secs(5);
+const MOST_FAILURES: u8 = 4;
+
 /// What is remembered of one slot for [`super::Demand::held`] and [`super::Demand::pauses`]. Make a new one when somebody else comes into
 /// the slot.
 #[derive(Clone, Copy, Debug)]
@@ -31,13 +36,17 @@ pub struct Held {
     /// Since when it has a picture.
     seen: Instant,
     pauses: u8,
+    /// When it was given a higher encoding, and how often lately and when last that was in vain.
+    rose: Option<Instant>,
+    failures: u8,
+    failed: Option<Instant>,
 }
 
 impl Held {
     /// Somebody has just come into the slot, which is shown at `height` lines.
     #[must_use]
     pub fn new(now: Instant, height: u16) -> Self {
-        Self { since: now, height, until: None, seen: now, pauses: 0 }
+        Self { since: now, height, until: None, seen: now, pauses: 0, rose: None, failures: 0, failed: None }
     }
 
     /// The tile has this height now. A changed one sets it free: the layer has to follow the layout at once.
@@ -48,7 +57,7 @@ impl Held {
     }
 
     /// The line has become another: what the tile had before says nothing about what it may have, and it climbs from here. How often its
-    /// picture was taken away is remembered: a line that swings would make it come and go.
+    /// picture was taken away, or a better one was given in vain, is remembered: a line that swings would make it come and go.
     pub fn set_free(&mut self, now: Instant) {
         *self = Self { since: now, until: None, ..*self };
     }
@@ -62,6 +71,7 @@ impl Held {
         if before.is_none() && after.is_some() {
             self.seen = now;
         }
+        self.note_failure(now, before, after);
         let hold = match (now.saturating_duration_since(self.since) < CLIMB, after > before) {
             _ if before.is_none() || before == after => return,
             (true, true) => return,
@@ -69,6 +79,18 @@ impl Held {
             (false, _) => HOLD,
         };
         self.until = Some(now + hold);
+    }
+
+    fn note_failure(&mut self, now: Instant, before: Option<LayerId>, after: Option<LayerId>) {
+        let (Some(before), Some(after)) = (before, after) else { return };
+        if after.encoding > before.encoding {
+            self.rose = Some(now);
+        }
+        if after.encoding < before.encoding && self.rose.take().is_some_and(|rose| now.saturating_duration_since(rose) < FAILED) {
+            let lately = self.failed.is_some_and(|failed| now.saturating_duration_since(failed) < LASTING);
+            self.failures = if lately { (self.failures + 1).min(MOST_FAILURES) } else { 1 };
+            self.failed = Some(now);
+        }
     }
 
     /// How often its picture was taken away altogether lately, since somebody is there at this size; 4 at most.
@@ -80,7 +102,9 @@ impl Held {
     /// Whether the tile must not go up now.
     #[must_use]
     pub fn holds(&self, now: Instant) -> bool {
-        self.until.is_some_and(|until| now < until)
+        let again = HOLD * (1 << self.failures) / 2;
+        let failed = self.failed.filter(|_| self.failures > 1).is_some_and(|failed| now < failed + again);
+        failed || self.until.is_some_and(|until| now < until)
     }
 }
 
@@ -117,6 +141,26 @@ mod tests {
         held.set_free(at(25_000));
         held.granted(at(26_000), layer(0), layer(1));
         assert!(!held.holds(at(26_000)), "climbs on a line that has become another");
+    }
+
+    #[test]
+    fn what_was_in_vain_twice_is_not_tried_for_longer_each_time() {
+        #[allow(clippy::disallowed_methods)]
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut held = Held::new(start, 720);
+        let mut fails = |second: u64| {
+            held.granted(at(second), layer(0), layer(1));
+            held.granted(at(second + 2), layer(1), layer(0));
+            held.set_free(at(second + 2));
+            (second + 2..).find(|second| !held.holds(at(*second))).unwrap() - second - 2
+        };
+        assert_eq!([fails(0), fails(10), fails(40), fails(90), fails(140)], [0, 20, 40, 80, 80]);
+        assert_eq!(fails(300), 0, "a minute later the line may be another");
+        held.granted(at(310), layer(0), layer(1));
+        held.granted(at(316), layer(1), layer(0));
+        held.set_free(at(316));
+        assert!(!held.holds(at(316)), "it had lasted");
     }
 
     #[test]

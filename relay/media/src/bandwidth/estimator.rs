@@ -216,13 +216,13 @@ impl Estimator {
     /// A question that should be asked now.
     pub fn poll_probe(&mut self, now: Instant) -> Option<Probe> {
         let now = self.micros(now);
-        let proof = self.fallback.take_proof(self.wish, self.remb.map(|(own, _)| own)).filter(|_| matches!(self.reports, Reports::None));
-        self.prober.take_due(now).or(proof.map(|proof| Probe {
-            // Nobody answers.
-            cluster: 0,
-            bitrate: proof.bitrate as u64,
-            bytes: proof.bytes as usize,
-        }))
+        if !matches!(self.reports, Reports::None) {
+            return self.prober.take_due(now);
+        }
+        let proof = self.fallback.take_proof(self.wish, self.remb.map(|(own, _)| own));
+        // To a proof nobody answers.
+        let proof = proof.map(|proof| Probe { cluster: 0, bitrate: proof.bitrate as u64, bytes: proof.bytes as usize });
+        self.prober.take_due(now).or(proof)
     }
 
     /// Time has passed.

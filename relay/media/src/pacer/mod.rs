@@ -214,6 +214,12 @@ impl<T> Pacer<T> {
         self.waiting == 0
     }
 
+    /// Bytes that wait.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.waiting
+    }
+
     /// How long the newest of what waits will wait.
     #[must_use]
     pub fn delay(&self) -> Duration {

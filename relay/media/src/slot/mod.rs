@@ -21,6 +21,9 @@ use crate::thinning::{Limits, Thinning};
 use crate::window::Window;
 use crate::{KeyframeCause, LayerId, MediaKind, Route, SourceClock};
 
+/// Between two packets of a keyframe on a slow line, and before anybody says that he cannot use one, there is so much time at least.
+const MIN_ANSWER: Duration = Duration::from_millis(50);
+
 /// What a slot is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct SlotConfig {
@@ -91,6 +94,8 @@ pub struct Slot {
     waited: Duration,
     /// Number of the newest keyframe's first packet that was sent.
     keyframe: u64,
+    /// Its timestamp for the viewer, and when a packet of it left last.
+    key_picture: Option<(u32, Instant)>,
     /// Next number on the retransmission stream.
     rtx_seq: u16,
     same_again: Option<Box<SameAgain>>,
@@ -126,6 +131,7 @@ impl Slot {
             limit: ResendLimit::new(config.kind),
             waited: Duration::ZERO,
             keyframe: 0,
+            key_picture: None,
             rtx_seq: (config.entropy >> 15) as u16 & 0x7fff,
             same_again: None,
             reports: Reports::default(),
@@ -254,6 +260,14 @@ impl Slot {
         let encoding = current.filter(|&encoding| active.get(encoding) == Some(&true))?;
         let goal = attached.selector.limits(encoding).spatial.min(self.thinning.top_spatial());
         (self.thinning.limits().spatial < goal).then_some((encoding, KeyframeCause::Switch))
+    }
+
+    /// Whether a keyframe is on its way to the viewer, whose packets take `rtt` there and back: packets of it are still leaving, or he cannot
+    /// have said anything since the last of them arrived. Who is impatient must not have another in its place, which takes as long.
+    #[must_use]
+    pub fn keyframe_underway(&self, now: Instant, rtt: Duration) -> bool {
+        let underway = self.key_picture.filter(|_| self.attached.is_some_and(|attached| attached.segment.is_some()));
+        underway.is_some_and(|(_, left)| now.saturating_duration_since(left) < rtt + MIN_ANSWER)
     }
 
     /// A report block of the viewer; of another SSRC it is ignored. Gives the round trip of this block, if it answers a report of ours.

@@ -111,6 +111,11 @@ impl Slot {
         self.waited = now.saturating_duration_since(packet.arrival);
         if ticket.keyframe {
             self.keyframe = self.keyframe.max(ticket.out_seq);
+            self.key_picture = Some((fields.timestamp, now));
+        } else if let Some((timestamp, left)) = &mut self.key_picture
+            && *timestamp == fields.timestamp
+        {
+            *left = now;
         }
         self.newest.wrote(&ticket.shift, if ticket.fills { Pictures::default() } else { packet.pictures() });
         self.count_start(now, ticket);
@@ -155,9 +160,12 @@ impl SlotConfig {
     /// sent the same again cannot tell it: one nonce, one packet.
     #[inline]
     pub(super) fn send_time(&self, now: Instant, exts: &ExtMap, rtx: Option<u8>) -> Option<[u8; 3]> {
-        if exts.id(Ext::TransportCc).is_some() || exts.id(Ext::AbsSendTime).is_none() || self.rtx.and(rtx).is_none() {
-            return None;
-        }
+        if exts.id(Ext::TransportCc).is_some() { None } else { self.time_of(now, exts, rtx) }
+    }
+
+    #[cold]
+    fn time_of(&self, now: Instant, exts: &ExtMap, rtx: Option<u8>) -> Option<[u8; 3]> {
+        exts.id(Ext::AbsSendTime).and(self.rtx).and(rtx)?;
         let micros = now.saturating_duration_since(self.epoch).as_micros() as u64;
         let [_, time @ ..] = (((micros << 18) / 1_000_000) as u32).to_be_bytes();
         Some(time)

@@ -132,7 +132,8 @@ impl Publisher {
             (own.position, own.newest) = (0, [[None; 3]; 3]);
         }
         let position = self.encodings[encoding].position;
-        let (temporal, sync) = if self.form == Form::H264 { ((position % 2) as u8, position % 2 > 0) } else { PATTERN[position % 8] };
+        let second = !position.is_multiple_of(2);
+        let (temporal, sync) = if self.form == Form::H264 { (u8::from(second), second) } else { PATTERN[position % 8] };
         if temporal == 0 {
             self.encodings[encoding].tl0 = self.encodings[encoding].tl0.wrapping_add(1);
         }
