@@ -17,6 +17,9 @@ pub(crate) const MAX_LAYERS: usize = 4;
 /// Layers change places not more often than this: everybody who has one of them begins anew.
 const MIN_REORDER: Duration = Duration::from_secs(10);
 
+/// Nor before what they say has contradicted the order for so long: when a camera changes its size, its layers say so one after the other.
+const DOUBT: Duration = Duration::from_millis(300);
+
 /// Where nobody says how large the pictures are, so much higher a rate is a larger picture's, in halves ...
 const LARGER: u64 = 3;
 
@@ -32,8 +35,9 @@ pub struct Publication {
     open: bool,
     pub(crate) layers: Vec<Layer>,
     announced: Announced,
-    /// When the layers changed places last.
+    /// When the layers changed places last, and since when what they say contradicts their order.
     reordered: Option<Instant>,
+    doubted: Option<Instant>,
 }
 
 impl Publication {
@@ -46,7 +50,7 @@ impl Publication {
             let lowest_first = rids.iter().rev().enumerate();
             lowest_first.map(|(index, &rid)| Layer::new(now, kind, Some(rid), index, rids.len())).collect()
         };
-        Self { config, exts, open: true, layers, announced: Announced::default(), reordered: None }
+        Self { config, exts, open: true, layers, announced: Announced::default(), reordered: None, doubted: None }
     }
 
     /// Takes over a renegotiated line that is the same source with the same layers; gives the configuration back if it is not.
@@ -140,22 +144,26 @@ impl Publication {
         let mut lines = [0; MAX_LAYERS];
         lines.iter_mut().zip(&self.layers).for_each(|(lines, layer)| *lines = self.lines(now, layer));
         let known = || lines[..count].iter().filter(|&&lines| lines > 0);
-        if known().is_sorted() && !(known().next().is_none() && self.rates_fall(now)) {
+        let (all, none) = (known().count() == count, known().next().is_none());
+        let falls = if none { self.rates_fall(now) } else { known().is_sorted_by(|lower, upper| lower > upper) };
+        if known().is_sorted() && !(none && falls) || !(falls || all) {
+            self.doubted = None;
             return false;
         }
-        if known().is_sorted_by(|lower, upper| lower > upper) {
+        if now.saturating_duration_since(*self.doubted.get_or_insert(now)) < DOUBT {
+            return false;
+        }
+        if falls {
             self.layers.reverse();
-        } else if known().count() == count {
+        } else {
             let mut sorted: Vec<(u16, Layer)> = lines.into_iter().zip(self.layers.drain(..)).collect();
             sorted.sort_by_key(|&(lines, _)| lines);
             self.layers.extend(sorted.into_iter().map(|(_, layer)| layer));
-        } else {
-            return false;
         }
         for (index, layer) in self.layers.iter_mut().enumerate() {
             layer.store = Store::new(self.config.kind, index, count);
         }
-        self.reordered = Some(now);
+        (self.reordered, self.doubted) = (Some(now), None);
         true
     }
 
@@ -236,7 +244,7 @@ mod tests {
     use wire::ids::{Mid, Rid};
     use wire::ntp::Ntp;
 
-    use super::Publication;
+    use super::{DOUBT, Publication};
     use crate::layer::Arrival;
     use crate::reading::Reading;
     use crate::{MediaKind, PublishConfig};
@@ -273,6 +281,8 @@ mod tests {
         ];
         for (name, bytes, seconds, expected) in rows {
             let (mut publication, now) = publication(bytes, seconds);
+            assert!(!publication.reorder(now), "{name}: not at the first sight");
+            let now = now + DOUBT;
             assert_eq!(publication.reorder(now), expected == "abc", "{name}");
             let lowest_first: String = publication.layers().iter().map(|layer| layer.rid().unwrap().as_str().to_owned()).collect();
             assert_eq!(lowest_first, expected, "{name}");

@@ -23,6 +23,8 @@ use crate::{KeyframeCause, LayerId, MediaKind, Route, SourceClock};
 
 /// Between two packets of a keyframe on a slow line, and before anybody says that he cannot use one, there is so much time at least.
 const MIN_ANSWER: Duration = Duration::from_millis(50);
+/// Nobody is taken to be further away when he asks: what he says of his queue may be over.
+const MAX_ANSWER: Duration = Duration::from_millis(500);
 
 /// What a slot is made of.
 #[derive(Clone, Copy, Debug)]
@@ -267,7 +269,7 @@ impl Slot {
     #[must_use]
     pub fn keyframe_underway(&self, now: Instant, rtt: Duration) -> bool {
         let underway = self.key_picture.filter(|_| self.attached.is_some_and(|attached| attached.segment.is_some()));
-        underway.is_some_and(|(_, left)| now.saturating_duration_since(left) < rtt + MIN_ANSWER)
+        underway.is_some_and(|(_, left)| now.saturating_duration_since(left) < rtt.min(MAX_ANSWER) + MIN_ANSWER)
     }
 
     /// A report block of the viewer; of another SSRC it is ignored. Gives the round trip of this block, if it answers a report of ours.
