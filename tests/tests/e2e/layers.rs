@@ -84,6 +84,31 @@ async fn simulcast_of_vp9_and_av1_and_scalable_streams_follow_the_tile_as_well()
     }
 }
 
+/// Many clients name their encodings the smallest first, where RFC 8853 wants the best.
+#[tokio::test]
+async fn encodings_may_be_named_in_the_other_order() {
+    let _stage = stage().await;
+    let relay = RelayProcess::start();
+    let mut browser = Browser::start().await;
+    let prepared = format!("{WATCH}\n{SMALLEST_FIRST}");
+    for codec in ["", "&codec=h264"] {
+        let anna = browser.open_prepared(&relay.page_url("anna", codec), &prepared).await;
+        let bo = browser.open_prepared(&relay.page_url("bo", "&video=0"), WATCH).await;
+        anna.joined().await;
+        bo.joined().await;
+        let who = anna.participant().await;
+        let offered = anna.eval("return window.offered").await;
+        assert_eq!(offered.as_str(), Some("l;m;h"), "the page's order is the other one");
+        bo.sees(who, "camera", SOME_FRAMES).await;
+        shows(&bo, who, LARGE, FULL, "smallest first").await;
+        shows(&bo, who, SMALL, QUARTER, "smallest first").await;
+        eventually("the higher layers stand still", PAUSED + LIMIT, async || stand_still(&anna, &["h", "m"]).await).await;
+        content(&[&anna, &bo]).await;
+        browser.close(bo).await;
+        anna.eval("window.relayMeeting.leave()").await;
+    }
+}
+
 #[tokio::test]
 async fn a_narrow_line_gets_a_smaller_picture_and_the_large_one_when_it_is_wide_again() {
     let _stage = stage().await;
@@ -194,6 +219,15 @@ const WATCH: &str = "
     console.error = (...what) => { window.complaints.push(what.map(String).join(' ')); complain(...what); };
     addEventListener('error', ({ message }) => window.complaints.push(message));
     addEventListener('unhandledrejection', ({ reason }) => window.complaints.push(String(reason)));";
+
+/// A page that names its encodings in the other order, and the order it named them in.
+const SMALLEST_FIRST: &str = "
+    const add = RTCPeerConnection.prototype.addTransceiver;
+    RTCPeerConnection.prototype.addTransceiver = function (what, init) {
+        const encodings = init?.sendEncodings ?? [];
+        if (encodings.length > 1) window.offered = encodings.reverse().map(({ rid }) => rid).join(';');
+        return add.call(this, what, init);
+    };";
 
 /// A browser that knows nothing of transport-wide numbers. Chromium sends no estimate of its own (REMB) in their place.
 const LOSSES_ONLY: &str = "
