@@ -32,7 +32,7 @@ pub fn is_discardable(payload: &[u8]) -> bool {
         [head, fragment, ..] if head & TYPE == FU_A => head & REFERENCE == 0 && fragment & TYPE == SLICE,
         _ => {
             let mut slices = first_units(payload).filter(|unit| (SLICE..=IDR).contains(&unit.kind)).peekable();
-            slices.peek().is_some() && slices.all(|unit| !unit.reference)
+            slices.peek().is_some() && slices.all(|unit| !unit.reference && unit.kind != IDR)
         }
     }
 }
@@ -134,10 +134,15 @@ mod tests {
             (&[0x1c, 0x81, 0x9a], true),
             (&[0x1c, 0x01, 0x9a], true),
             (&[0x7c, 0x01, 0x9a], false),
-            // SEI, delimiter, aggregates and IDR slices say nothing.
+            // Aggregates, whatever stands before the slices and whatever their own header says.
+            (&[0x18, 0, 2, 0x01, 0x9a], true),
+            (&[0x18, 0, 2, 0x06, 0x05, 0, 2, 0x01, 0x9a], true),
+            (&[0x18, 0, 2, 0x01, 0x9a, 0, 2, 0x61, 0x9a], false),
+            (&[0x18, 0, 2, 0x09, 0xf0, 0, 2, 0x61, 0x9a], false),
+            (&[0x18, 0, 2, 0x06, 0x05], false),
+            // SEI, delimiter and IDR slices say nothing.
             (&[0x06, 0x05], false),
             (&[0x09, 0xf0], false),
-            (&[0x18, 0, 2, 0x01, 0x9a], false),
             (&[0x05, 0x88], false),
             (&[0x1c, 0x85, 0x88], false),
             (&[0x1c], false),
