@@ -220,12 +220,12 @@ const WATCH: &str = "
     addEventListener('error', ({ message }) => window.complaints.push(message));
     addEventListener('unhandledrejection', ({ reason }) => window.complaints.push(String(reason)));";
 
-/// A page that names its encodings in the other order, and the order it named them in.
+/// A page that names its encodings in the other order, and the order of its camera's.
 const SMALLEST_FIRST: &str = "
     const add = RTCPeerConnection.prototype.addTransceiver;
     RTCPeerConnection.prototype.addTransceiver = function (what, init) {
-        const encodings = init?.sendEncodings ?? [];
-        if (encodings.length > 1) window.offered = encodings.reverse().map(({ rid }) => rid).join(';');
+        const encodings = init?.sendEncodings?.reverse() ?? [];
+        if (encodings.length > 1) window.offered ??= encodings.map(({ rid }) => rid).join(';');
         return add.call(this, what, init);
     };";
 
