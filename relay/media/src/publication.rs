@@ -144,9 +144,13 @@ impl Publication {
         let mut lines = [0; MAX_LAYERS];
         lines.iter_mut().zip(&self.layers).for_each(|(lines, layer)| *lines = self.lines(now, layer));
         let known = || lines[..count].iter().filter(|&&lines| lines > 0);
-        let (all, none) = (known().count() == count, known().next().is_none());
-        let falls = if none { self.rates_fall(now) } else { known().is_sorted_by(|lower, upper| lower > upper) };
-        if known().is_sorted() && !(none && falls) || !(falls || all) {
+        let falls = match known().count() {
+            0 => self.rates_fall(now),
+            1 => false,
+            _ => known().is_sorted_by(|lower, upper| lower > upper),
+        };
+        let some = known().count() < count;
+        if !falls && (some || known().is_sorted()) {
             self.doubted = None;
             return false;
         }

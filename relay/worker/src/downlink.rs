@@ -83,7 +83,7 @@ const LEAST_WAKE: Duration = Duration::from_micros(200);
 /// One viewer's line.
 #[derive(Debug)]
 pub(crate) struct Downlink {
-    began: Instant,
+    pub(crate) began: Instant,
     pub(crate) estimator: Estimator,
     pub(crate) pacer: Pacer<Waiting>,
     /// What of the queue was missed: a viewer who asks again meanwhile is not queued again.
@@ -237,9 +237,7 @@ impl Downlink {
         let end = self.estimator.ceiling().map(|ceiling| (ceiling.saturating_sub(sound) as f64 * (1.0 - resend)) as u64);
         budget.steady = budget.steady.min(end.unwrap_or(u64::MAX));
         budget.steady -= budget.steady / APART;
-        if let Some(most) = self.most(now, end) {
-            budget.steady = budget.steady.min(most);
-        }
+        budget.steady = budget.steady.min(self.most(now, end).unwrap_or(u64::MAX));
         budget.now = self.ride_out(now, budget.now);
         let believed = budget.now;
         self.bear_with(now, &mut budget, least);

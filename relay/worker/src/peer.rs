@@ -45,8 +45,6 @@ pub(crate) struct Peer {
 
 /// The media side of a peer.
 pub(crate) struct Link {
-    /// When it began.
-    since: Instant,
     pub(crate) transport: Transport,
     pub(crate) session: Session,
     /// Keys are in place; set once.
@@ -130,7 +128,6 @@ impl Link {
     /// A link without slots; `twcc` is the first transport-wide sequence number.
     pub(crate) fn new(now: Instant, transport: Transport, receiver: Receiver, session: Session, twcc: u16) -> Self {
         Self {
-            since: now,
             transport,
             ufrags: [session.local_ice.ufrag.clone()].into(),
             session,
@@ -180,7 +177,7 @@ impl Link {
             let kept = old.iter().position(|slot| slot.line.mid == line.mid && slot.line.ssrc == line.ssrc);
             let slot = match kept {
                 Some(index) => OutSlot { line: line.clone(), ..old.swap_remove(index) },
-                None => OutSlot::new(now, line, self.since, entropy()),
+                None => OutSlot::new(now, line, self.downlink.began, entropy()),
             };
             self.slots.push(slot);
         }

@@ -71,17 +71,18 @@ impl Worker {
             let source = label as usize;
             link.uplink.reordered(now, source);
             let targets = link.routes.get(source).cloned().unwrap_or_default();
-            for Target { peer, slot } in targets {
-                let Some((occupant, open)) = self.link(peer).and_then(|link| link.slots.get(slot)).map(|slot| (slot.occupant, slot.open))
-                else {
-                    continue;
-                };
-                self.fill(now, peer, slot, occupant);
-                if let Some(slot) = self.link_mut(peer).and_then(|link| link.slots.get_mut(slot)) {
-                    slot.open = open;
-                }
+            for target in targets {
+                self.begin_again(now, target);
             }
         }
+    }
+
+    /// The same source in the same slot, from a keyframe on.
+    fn begin_again(&mut self, now: Instant, Target { peer, slot }: Target) -> Option<()> {
+        let (occupant, open) = self.link(peer)?.slots.get(slot).map(|slot| (slot.occupant, slot.open))?;
+        self.fill(now, peer, slot, occupant);
+        self.link_mut(peer)?.slots.get_mut(slot)?.open = open;
+        Some(())
     }
 
     /// A keyframe of an encoding that was not there arrives: whoever wants it shall start with this one, not ask for another.

@@ -29,7 +29,7 @@ async fn the_picture_follows_the_size_of_its_tile_and_what_nobody_sees_is_not_se
     let _stage = stage().await;
     let relay = RelayProcess::start();
     let mut browser = Browser::start().await;
-    let (anna, bo) = pair(&mut browser, &relay, "").await;
+    let (anna, bo) = pair(&mut browser, &relay, "", ["", ""]).await;
     let who = anna.participant().await;
 
     shows(&bo, who, SMALL, QUARTER, "vp8, small tile").await;
@@ -71,7 +71,7 @@ async fn simulcast_of_vp9_and_av1_and_scalable_streams_follow_the_tile_as_well()
         ("&codec=vp9&svc=L3T3_KEY", "VP9"),
         ("&codec=av1&svc=L3T3_KEY", "AV1"),
     ] {
-        let (anna, bo) = pair(&mut browser, &relay, more).await;
+        let (anna, bo) = pair(&mut browser, &relay, more, ["", ""]).await;
         let who = anna.participant().await;
         assert!(anna.outbound().await.iter().any(|sent| sent.codec == codec), "{more}: {:?}", anna.outbound().await);
         shows(&bo, who, SMALL, QUARTER, more).await;
@@ -90,16 +90,11 @@ async fn encodings_may_be_named_in_the_other_order() {
     let _stage = stage().await;
     let relay = RelayProcess::start();
     let mut browser = Browser::start().await;
-    let prepared = format!("{WATCH}\n{SMALLEST_FIRST}");
     for codec in ["", "&codec=h264"] {
-        let anna = browser.open_prepared(&relay.page_url("anna", codec), &prepared).await;
-        let bo = browser.open_prepared(&relay.page_url("bo", "&video=0"), WATCH).await;
-        anna.joined().await;
-        bo.joined().await;
+        let (anna, bo) = pair(&mut browser, &relay, codec, [SMALLEST_FIRST, ""]).await;
         let who = anna.participant().await;
         let offered = anna.eval("return window.offered").await;
         assert_eq!(offered.as_str(), Some("l;m;h"), "the page's order is the other one");
-        bo.sees(who, "camera", SOME_FRAMES).await;
         shows(&bo, who, LARGE, FULL, "smallest first").await;
         shows(&bo, who, SMALL, QUARTER, "smallest first").await;
         eventually("the higher layers stand still", PAUSED + LIMIT, async || stand_still(&anna, &["h", "m"]).await).await;
@@ -115,11 +110,7 @@ async fn a_narrow_line_gets_a_smaller_picture_and_the_large_one_when_it_is_wide_
     let relay = RelayProcess::start();
     let proxy = LossyProxy::start(relay.media_port(), 11);
     let mut browser = Browser::start().await;
-    let anna = browser.open_prepared(&relay.page_url("anna", ""), WATCH).await;
-    let behind = format!("{WATCH}\n{}", through(&relay, &proxy));
-    let bo = browser.open_prepared(&relay.page_url("bo", "&video=0"), &behind).await;
-    anna.joined().await;
-    bo.joined().await;
+    let (anna, bo) = pair(&mut browser, &relay, "", ["", &through(&relay, &proxy)]).await;
     let who = anna.participant().await;
     shows(&bo, who, LARGE, FULL, "wide line").await;
 
@@ -156,11 +147,8 @@ async fn losses_are_enough_to_find_the_picture_that_a_line_carries() {
     let relay = RelayProcess::start();
     let proxy = LossyProxy::start(relay.media_port(), 12);
     let mut browser = Browser::start().await;
-    let anna = browser.open_prepared(&relay.page_url("anna", ""), WATCH).await;
-    let behind = format!("{WATCH}\n{}\n{LOSSES_ONLY}", through(&relay, &proxy));
-    let bo = browser.open_prepared(&relay.page_url("bo", "&video=0"), &behind).await;
-    anna.joined().await;
-    bo.joined().await;
+    let behind = format!("{}\n{LOSSES_ONLY}", through(&relay, &proxy));
+    let (anna, bo) = pair(&mut browser, &relay, "", ["", &behind]).await;
     let who = anna.participant().await;
     bo.resize(LARGE.0, LARGE.1, LARGE.2).await;
     let start = Instant::now();
@@ -173,9 +161,11 @@ async fn losses_are_enough_to_find_the_picture_that_a_line_carries() {
 }
 
 /// Somebody who is seen, and somebody who only looks: two encoders would be one too many for a small machine.
-async fn pair(browser: &mut Browser, relay: &RelayProcess, more: &str) -> (Page, Page) {
-    let anna = browser.open_prepared(&relay.page_url("anna", more), WATCH).await;
-    let bo = browser.open_prepared(&relay.page_url("bo", "&video=0"), WATCH).await;
+/// `scripts` are run in their pages before the pages' own.
+async fn pair(browser: &mut Browser, relay: &RelayProcess, more: &str, scripts: [&str; 2]) -> (Page, Page) {
+    let [publisher, viewer] = scripts.map(|script| format!("{WATCH}\n{script}"));
+    let anna = browser.open_prepared(&relay.page_url("anna", more), &publisher).await;
+    let bo = browser.open_prepared(&relay.page_url("bo", "&video=0"), &viewer).await;
     anna.joined().await;
     bo.joined().await;
     bo.sees(anna.participant().await, "camera", SOME_FRAMES).await;
