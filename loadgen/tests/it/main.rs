@@ -3,6 +3,7 @@
 mod faults;
 mod full;
 mod janus;
+mod neighbours;
 mod network;
 mod relay;
 mod run;
