@@ -23,6 +23,16 @@ const SMALL: (u32, u32, f64) = (230, 270, 1.0);
 const LARGE: (u32, u32, f64) = (1_280, 800, 1.0);
 /// Unused layers are to be paused within 5 s; a second for the browser to obey and count.
 const PAUSED: Duration = Duration::from_secs(6);
+/// Width and height of a picture held upright, the width of its middle layer, and the pixels for which that one is enough.
+const PORTRAIT: (u64, u64) = (720, 1_280);
+const PORTRAIT_HALF: u64 = 360;
+const HALF_FILLS: u64 = 450;
+/// A window whose one tile is wider than that, and not as high.
+const WIDE: (u32, u32, f64) = (620, 520, 1.0);
+/// So narrow that panels lie over the stage.
+const NARROW: (u32, u32, f64) = (520, 800, 1.0);
+/// The key for the chat.
+const PRESS_C: &str = "document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'c', bubbles: true }))";
 
 #[tokio::test]
 async fn the_picture_follows_the_size_of_its_tile_and_what_nobody_sees_is_not_sent() {
@@ -160,6 +170,60 @@ async fn losses_are_enough_to_find_the_picture_that_a_line_carries() {
     content(&[&anna, &bo]).await;
 }
 
+/// A phone held upright fills a wide tile with a part of its picture: it has to be as sharp as the whole of it is large.
+#[tokio::test]
+async fn a_portrait_camera_is_sharp_in_a_wide_tile() {
+    let _stage = stage().await;
+    let relay = RelayProcess::start();
+    let mut browser = Browser::start().await;
+    let (anna, bo) = pair(&mut browser, &relay, "", [UPRIGHT, ""]).await;
+    let who = anna.participant().await;
+
+    bo.resize(WIDE.0, WIDE.1, WIDE.2).await;
+    eventually("a wide tile, for whose height the middle layer is enough", LIMIT, async || {
+        let [width, height, ..] = drawn(&bo, who).await;
+        width > HALF_FILLS && (1..HALF_FILLS).contains(&height)
+    })
+    .await;
+    eventually("the size of the whole picture is told", LIMIT, async || {
+        let [width, _, across, down] = drawn(&bo, who).await;
+        across.abs_diff(width) <= 2 && down.abs_diff(width * PORTRAIT.1 / PORTRAIT.0) <= 4
+    })
+    .await;
+    let [width, height, across, down] = drawn(&bo, who).await;
+    println!("portrait: a tile of {width} by {height} shows a part of {across} by {down}");
+
+    let start = Instant::now();
+    eventually("more than the middle layer", 2 * LIMIT, async || columns(&bo, who).await > PORTRAIT_HALF + BLOCK).await;
+    println!("portrait: {} of {} columns after {:?}", columns(&bo, who).await, PORTRAIT.0, start.elapsed());
+    sleep(Duration::from_secs(3)).await;
+    let stays = columns(&bo, who).await;
+    assert!(stays > PORTRAIT_HALF + BLOCK, "the sharp picture stays: {stays} columns");
+    bo.sees(who, "camera", SOME_FRAMES).await;
+    bo.screenshot("portrait-wide-tile").await;
+    content(&[&anna, &bo]).await;
+}
+
+/// On a narrow page the chat lies over the stage: what is behind it is not paid for, and is back when the chat is closed.
+#[tokio::test]
+async fn what_a_panel_covers_is_not_sent() {
+    let _stage = stage().await;
+    let relay = RelayProcess::start();
+    let mut browser = Browser::start().await;
+    let (anna, bo) = pair(&mut browser, &relay, "", ["", ""]).await;
+    let who = anna.participant().await;
+    bo.resize(NARROW.0, NARROW.1, NARROW.2).await;
+    eventually("the picture is drawn", LIMIT, async || drawn(&bo, who).await[2] > 0).await;
+    bo.eval(PRESS_C).await;
+    eventually("nothing is seen of it", LIMIT, async || drawn(&bo, who).await[2] == 0).await;
+    eventually("the higher layers stand still", LIMIT, async || stand_still(&anna, &["h", "m"]).await).await;
+    bo.screenshot("panel-over-the-stage").await;
+    bo.eval(PRESS_C).await;
+    eventually("the picture is drawn again", LIMIT, async || drawn(&bo, who).await[2] > 0).await;
+    bo.sees(who, "camera", SOME_FRAMES).await;
+    content(&[&anna, &bo]).await;
+}
+
 /// Somebody who is seen, and somebody who only looks: two encoders would be one too many for a small machine.
 /// `scripts` are run in their pages before the pages' own.
 async fn pair(browser: &mut Browser, relay: &RelayProcess, more: &str, scripts: [&str; 2]) -> (Page, Page) {
@@ -180,6 +244,22 @@ async fn shows(viewer: &Page, who: u64, (width, height, ratio): (u32, u32, f64),
     let fits = lines - 1..=lines + BLOCK;
     eventually(&format!("{what}: {lines} lines"), LIMIT, async || fits.contains(&viewer.lines(who, "camera").await)).await;
     println!("{what}: {lines} lines after {:?}", start.elapsed());
+}
+
+/// Width and height of somebody's tile, and those that the relay was told of the picture in it; CSS pixels at ratio 1.
+async fn drawn(viewer: &Page, who: u64) -> [u64; 4] {
+    let script = format!(
+        "const tile = document.querySelector(\"meeting-tile[data-participant='{who}'][data-source=camera].has-picture\");
+         const told = window.relayMeeting.tiles[tile?.dataset.mid] ?? [0, 0];
+         return [tile?.offsetWidth ?? 0, tile?.offsetHeight ?? 0, ...told];"
+    );
+    let sizes = viewer.eval(&script).await;
+    [0_usize, 1, 2, 3].map(|at| sizes[at].as_u64().unwrap_or_default())
+}
+
+/// Width of the last picture of somebody's camera; 0 without one.
+async fn columns(viewer: &Page, who: u64) -> u64 {
+    viewer.from(who, "camera").await.map_or(0, |inbound| inbound.width)
 }
 
 /// Whether not one picture of these layers is encoded in half a second.
@@ -217,6 +297,16 @@ const SMALLEST_FIRST: &str = "
         const encodings = init?.sendEncodings?.reverse() ?? [];
         if (encodings.length > 1) window.offered ??= encodings.map(({ rid }) => rid).join(';');
         return add.call(this, what, init);
+    };";
+
+/// A camera held upright: the test picture turned by a quarter, 720 by 1280.
+const UPRIGHT: &str = "
+    const capture = HTMLCanvasElement.prototype.captureStream;
+    HTMLCanvasElement.prototype.captureStream = function (rate) {
+        const scale = 1280 / this.width;
+        Object.assign(this, { width: 720, height: 1280 });
+        this.getContext('2d').setTransform(0, scale, -scale, 0, 720, 0);
+        return capture.call(this, rate);
     };";
 
 /// A browser that knows nothing of transport-wide numbers. Chromium sends no estimate of its own (REMB) in their place.

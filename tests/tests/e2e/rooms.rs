@@ -1,15 +1,16 @@
-//! What hosts and participants can do, as people see it: one-way video, groups, breakouts, the lock and the waiting room.
+//! What hosts and participants can do, as people see it: one-way video, groups, breakouts, the lock, the waiting room, and what the host
+//! closes.
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::e2e::browser::Browser;
 use tests::e2e::page::Page;
 use tests::e2e::relay::RelayProcess;
 use tests::e2e::{eventually, stage};
 use tokio::time::sleep;
 
-use crate::{LIMIT, SOME_FRAMES, meet};
+use crate::{LIMIT, SOME_FRAMES, meet, rises};
 
 /// A person of these tests: a name and the role of the token.
 type Somebody<'a> = (&'a str, &'a str);
@@ -165,11 +166,72 @@ async fn whoever_waits_gets_nothing_and_is_in_at_once_when_admitted() {
     meet(&[&doctor, &patient]).await;
 }
 
+/// Off is always possible, and nobody speaks without knowing it.
+#[tokio::test]
+async fn a_microphone_turned_off_while_the_host_holds_it_closed_stays_off_when_the_host_lets_go() {
+    let _stage = stage().await;
+    let relay = RelayProcess::start_keyed();
+    let people = [("Anne Host", "host"), ("Bo Madsen", "participant")];
+    let (_browser, [host, bo]) = room(&relay, &json!({}), people).await;
+    let guest = bo.participant().await;
+    host.hears(guest).await;
+
+    host.command(&json!({ "type": "mute", "participant": guest })).await;
+    eventually("the page knows that the host closed it", LIMIT, async || microphone_is(&bo, "locked").await).await;
+    assert!(microphone_is(&bo, "on").await, "its owner has it on");
+    bo.eval(PRESS_M).await;
+    eventually("its owner turned it off as well", LIMIT, async || !microphone_is(&bo, "on").await).await;
+    assert!(microphone_is(&bo, "locked").await, "the host still holds it closed");
+
+    host.command(&json!({ "type": "unmute", "participant": guest })).await;
+    eventually("the host lets go", LIMIT, async || !microphone_is(&bo, "locked").await).await;
+    let asked = "return document.querySelector('dialog.question') !== null";
+    eventually("its owner is asked", LIMIT, async || bo.eval(asked).await == Value::Bool(true)).await;
+    let packets = rises(&host, guest, "microphone", |heard| heard.packets as f64).await;
+    assert!(packets == 0.0, "the host gets {packets} packets of a microphone that its owner turned off");
+    assert!(!speaks(&host, guest).await, "the host's page shows it on");
+    assert!(!microphone_is(&bo, "on").await, "it is on at the relay");
+    bo.screenshot("asked-to-unmute").await;
+
+    bo.eval("document.querySelector('dialog.question .primary').click()").await;
+    eventually("its owner turned it on", LIMIT, async || speaks(&host, guest).await).await;
+    host.hears(guest).await;
+}
+
+/// A browser takes its time with a track; what the host closes and opens meanwhile is open in the end.
+#[tokio::test]
+async fn a_camera_and_a_microphone_closed_and_opened_in_one_burst_are_seen_and_heard_again() {
+    let _stage = stage().await;
+    let relay = RelayProcess::start_keyed();
+    relay.create_room(ROOM, &json!({}));
+    let mut browser = Browser::start().await;
+    let host = browser.open(&relay.page_url_as(ROOM, "Anne Host", "host", "&video=0")).await;
+    host.joined().await;
+    let bo = browser.open_prepared(&relay.page_url_as(ROOM, "Bo Madsen", "participant", ""), LATE).await;
+    bo.joined().await;
+    let guest = bo.participant().await;
+    host.sees(guest, "camera", SOME_FRAMES).await;
+    host.hears(guest).await;
+
+    for (close, open, kind) in [("deny_camera", "allow_camera", "video"), ("mute", "unmute", "audio")] {
+        bo.eval("window.late.most = 0").await;
+        let commands = json!([{ "type": close, "participant": guest }, { "type": open, "participant": guest }]);
+        let answers = host.eval_async(&format!("Promise.all({commands}.map((command) => window.relayMeeting.command(command)))")).await;
+        let done = answers.as_array().is_some_and(|all| all.iter().all(|answer| answer["type"] == "done"));
+        assert!(done, "{close}, {open}: {answers}");
+        eventually(&format!("{close}, {open}: the page sends it again"), LIMIT, async || sends_again(&bo, kind).await).await;
+        let most = bo.eval("return window.late.most").await;
+        assert_eq!(most, 2, "{close}, {open}: the second came before the browser was done with the first");
+        host.sees(guest, "camera", SOME_FRAMES).await;
+        host.hears(guest).await;
+    }
+}
+
 const ROOM: &str = "clinic";
 const UFRAG: &str = "return window.relayMeeting.peerConnection.remoteDescription.sdp.match(/ice-ufrag:(\\S+)/)[1]";
 
 /// Everybody in a stored room with these settings.
-async fn room<const N: usize>(relay: &RelayProcess, settings: &serde_json::Value, people: [Somebody<'_>; N]) -> (Browser, [Page; N]) {
+async fn room<const N: usize>(relay: &RelayProcess, settings: &Value, people: [Somebody<'_>; N]) -> (Browser, [Page; N]) {
     relay.create_room(ROOM, settings);
     let mut browser = Browser::start().await;
     let mut pages = Vec::new();
@@ -180,3 +242,39 @@ async fn room<const N: usize>(relay: &RelayProcess, settings: &serde_json::Value
     }
     (browser, pages.try_into().unwrap_or_else(|_| unreachable!("one page for each name")))
 }
+
+/// Whether somebody's own microphone is `on` or `locked`, as the relay tells them.
+async fn microphone_is(page: &Page, what: &str) -> bool {
+    page.eval(&format!("return window.relayMeeting.scene.you.{what}.includes('microphone')")).await == Value::Bool(true)
+}
+
+/// Whether somebody else's microphone flows, as the relay tells the viewer.
+async fn speaks(viewer: &Page, who: u64) -> bool {
+    let sources = format!("window.relayMeeting.roster.find(({{ id }}) => id === {who})?.sources");
+    viewer.eval(&format!("return {sources}?.includes('microphone') ?? false")).await == Value::Bool(true)
+}
+
+/// Whether the browser was asked for another track since `late.most` was 0, has done everything it was asked for, and sends this kind.
+async fn sends_again(page: &Page, kind: &str) -> bool {
+    let script = format!(
+        "const {{ most, waiting }} = window.late;
+         const senders = window.relayMeeting.peerConnection.getSenders();
+         return most > 0 && waiting === 0 && senders.some(({{ track }}) => track?.kind === '{kind}');"
+    );
+    page.eval(&script).await == Value::Bool(true)
+}
+
+/// The key for the microphone.
+const PRESS_M: &str = "document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'm', bubbles: true }))";
+
+/// A browser that is done with each new track 300 ms later, one after the other, and counts how many wait.
+const LATE: &str = "
+    window.late = { waiting: 0, most: 0 };
+    const replace = RTCRtpSender.prototype.replaceTrack;
+    let last = Promise.resolve();
+    RTCRtpSender.prototype.replaceTrack = function (track) {
+        window.late.waiting += 1;
+        window.late.most = Math.max(window.late.most, window.late.waiting);
+        last = last.then(() => new Promise((done) => setTimeout(done, 300))).then(() => replace.call(this, track));
+        return last.finally(() => { window.late.waiting -= 1; });
+    };";

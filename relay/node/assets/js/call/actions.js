@@ -31,13 +31,13 @@ export class Actions {
   }
 
   toggleMicrophone() {
-    if (!this.#isOpen('microphone')) return;
-    this.#media.setAudio(!this.#media.inputs.audio.on);
+    const { on } = this.#media.inputs.audio;
+    if (this.#mayTurn('microphone', on)) this.#media.setAudio(!on);
   }
 
   toggleCamera() {
-    if (!this.#isOpen('camera')) return undefined;
-    return this.#media.setVideo(!this.#media.inputs.video.on);
+    const { on } = this.#media.inputs.video;
+    return this.#mayTurn('camera', on) ? this.#media.setVideo(!on) : undefined;
   }
 
   async toggleScreen() {
@@ -80,6 +80,17 @@ export class Actions {
     this.#meeting.own.removeEventListener('refused', this.#refused);
     for (const track of this.#screen?.getTracks() ?? []) track.stop();
     this.#screen = null;
+  }
+
+  /**
+   * Off is always possible: what is off while the staff holds it closed does not come on when they let go.
+   * @param {'microphone'|'camera'} source
+   * @param {boolean} on  as it is now
+   */
+  #mayTurn(source, on) {
+    if (!on) return this.#isOpen(source);
+    if (this.#meeting.own.isLocked(source)) toast(`stays_off_${source}`);
+    return true;
   }
 
   /**

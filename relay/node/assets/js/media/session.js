@@ -23,6 +23,8 @@ export class Session extends EventTarget {
 
   /** @type {Map<Source, RTCRtpTransceiver>} */
   #publishing = new Map();
+  /** What each was last asked to carry: the sender says it only once the browser has done it. @type {Map<Source, MediaStreamTrack|null>} */
+  #carried = new Map();
   /** @type {{audio: RTCRtpTransceiver[], video: RTCRtpTransceiver[]}} */
   #slots = { audio: [], video: [] };
   /** How many slots the relay takes, as far as we know. */
@@ -60,8 +62,14 @@ export class Session extends EventTarget {
    */
   async publish(source, track) {
     const sender = this.#publishing.get(source)?.sender;
-    if (!sender || this.#closed || sender.track === track) return;
-    await sender.replaceTrack(track);
+    if (!sender || this.#closed || (this.#carried.get(source) ?? null) === track) return;
+    this.#carried.set(source, track);
+    try {
+      await sender.replaceTrack(track);
+    } catch (error) {
+      this.#carried.delete(source);
+      throw error;
+    }
     if (track?.kind === 'video') await this.needs.again(source); // another camera has another size
   }
 

@@ -8,7 +8,8 @@ import { PeoplePanel } from './people.js';
 /** @typedef {'people'|'chat'|'groups'|'manage'} PanelName */
 /** @typedef {import('./sidepanel.js').SidePanel} SidePanel */
 
-export class Panels {
+/** Events: `change` (another is open, or none). */
+export class Panels extends EventTarget {
   #buttons;
   /** @type {PanelName|null} */
   #open = null;
@@ -21,6 +22,7 @@ export class Panels {
    * @param {() => Record<PanelName, import('../views/controls.js').Toggle>} buttons
    */
   constructor(meeting, buttons) {
+    super();
     this.#buttons = buttons;
     const close = () => this.show(null);
     this.#chat = new ChatPanel(meeting, close);
@@ -40,6 +42,11 @@ export class Panels {
     return this.#open;
   }
 
+  /** Whether the open one lies over the stage, as on a narrow page, and not beside it. */
+  get cover() {
+    return this.#open !== null && getComputedStyle(this.#panels[this.#open]).position === 'absolute';
+  }
+
   /** @param {PanelName} name */
   toggle(name) {
     this.show(this.#open === name ? null : name);
@@ -57,6 +64,7 @@ export class Panels {
     }
     for (const key of /** @type {PanelName[]} */ (Object.keys(this.#panels))) this.#buttons()[key].set(key === name);
     if (name) this.#panels[name].show();
+    this.dispatchEvent(new Event('change'));
   }
 
   /** @param {number|string} to  a person's id, or EVERYWHERE */

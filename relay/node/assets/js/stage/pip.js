@@ -66,10 +66,12 @@ export class PictureInPicture extends EventTarget {
 
   /** What is shown there, and how large. */
   shown() {
-    const mid = (this.#video?.tile ?? this.#stage.mainTile)?.state?.mid;
+    const tile = this.#video?.tile ?? this.#stage.mainTile;
+    const mid = tile?.state?.mid;
     if (!mid) return null;
-    if (this.#window) return { mid, width: this.#window.innerWidth, height: this.#window.innerHeight, ratio: this.#window.devicePixelRatio };
-    return this.#video ? { mid, width: this.#video.size.width, height: this.#video.size.height, ratio: devicePixelRatio } : null;
+    const { video } = tile;
+    if (this.#window) return { mid, video, width: this.#window.innerWidth, height: this.#window.innerHeight, ratio: this.#window.devicePixelRatio };
+    return this.#video ? { mid, video, width: this.#video.size.width, height: this.#video.size.height, ratio: devicePixelRatio } : null;
   }
 
   /** @param {DocumentWindows} windows */

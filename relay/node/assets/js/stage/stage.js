@@ -17,7 +17,7 @@ import { MeetingTile } from './tiles.js';
  */
 const SETTLE_MS = 250;
 
-/** Events: `placed` (tiles came, went or changed their size). */
+/** Events: `placed` (tiles came, went or changed their size); `picture` (what comes for one has another size), of the tile. */
 export class MeetingStage extends HTMLElement {
   /** @type {Map<string, MeetingTile>} by `participant:source` */
   #tiles = new Map();

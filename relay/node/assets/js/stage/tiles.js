@@ -53,6 +53,7 @@ export class MeetingTile extends HTMLElement {
       this.setAttribute('role', 'group');
       this.append(this.#avatar);
       this.#picture = new Picture(this);
+      this.#picture.video.addEventListener('resize', () => this.dispatchEvent(new Event('picture', { bubbles: true })));
       this.append(this.#closed, this.#hand, h('div', { class: 'tag', 'aria-hidden': 'true' }, this.#muted, this.#pin, this.#name), this.#details, this.#menuButton);
     }
     language.addEventListener('change', this.#relabel);
@@ -79,7 +80,7 @@ export class MeetingTile extends HTMLElement {
     return this.state?.flows ? this.state.track : null;
   }
 
-  /** The element with the picture, for the browser's own picture in picture. */
+  /** The element with the picture. */
   get video() {
     return this.#picture?.video ?? null;
   }

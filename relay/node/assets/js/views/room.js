@@ -85,7 +85,7 @@ export class MeetingRoom extends HTMLElement {
   connectedCallback() {
     this.#build();
     this.#listen();
-    this.report = new TileReport(this.meeting, this.stage, this.pip);
+    this.report = new TileReport(this.meeting, this.stage, this.pip, this.panels);
     this.#showInputs();
     this.#showScene();
     this.#playSound();

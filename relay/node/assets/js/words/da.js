@@ -147,7 +147,7 @@ export const da = {
   limited_bandwidth: 'nettet',
   quality_fits: 'så god, som billedet er stort',
   quality_source: 'afsenderen sender ikke noget bedre',
-  quality_hidden: 'den mindste, for billedet er ude af syne',
+  quality_hidden: 'højst den mindste, for billedet er ude af syne',
   quality_bandwidth: 'dit net kan ikke bære mere',
   quality_waits: 'dit net er lige blevet bedre, og der kommer mere',
   quality_no_room: 'dit net kan ikke bære selv det mindste billede',

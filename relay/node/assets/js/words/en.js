@@ -147,7 +147,7 @@ export const en = {
   limited_bandwidth: 'the network',
   quality_fits: 'as good as it is shown large',
   quality_source: 'the sender sends nothing better',
-  quality_hidden: 'the least, since it is out of sight',
+  quality_hidden: 'the least at most, since it is out of sight',
   quality_bandwidth: 'your network carries no more',
   quality_waits: 'your network has just become better, and more follows',
   quality_no_room: 'your network does not carry even the smallest picture',

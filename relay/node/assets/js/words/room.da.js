@@ -37,6 +37,8 @@ export const daRoom = {
   camera_closed: 'kameraet er slået fra af værten',
   locked_microphone: 'Mikrofonen er slået fra af værten. Ræk hånden op, hvis du vil sige noget.',
   locked_camera: 'Kameraet er slået fra af værten.',
+  stays_off_microphone: 'Din mikrofon forbliver slukket, til du selv tænder den.',
+  stays_off_camera: 'Dit kamera forbliver slukket, til du selv tænder det.',
   locked_screen: 'Du kan ikke dele skærm i dette møde.',
   locked_screen_audio: 'Du kan ikke dele lyd i dette møde.',
   unmute_title: 'Vil du slå din mikrofon til?',

@@ -37,6 +37,8 @@ export const enRoom = {
   camera_closed: 'camera closed by the host',
   locked_microphone: 'The host has closed your microphone. Raise your hand if you want to speak.',
   locked_camera: 'The host has closed your camera.',
+  stays_off_microphone: 'Your microphone stays off until you turn it on yourself.',
+  stays_off_camera: 'Your camera stays off until you turn it on yourself.',
   locked_screen: 'You cannot share your screen in this meeting.',
   locked_screen_audio: 'You cannot share sound in this meeting.',
   unmute_title: 'Turn your microphone on?',
