@@ -42,24 +42,17 @@ pub(crate) fn write_head(fields: &RtpFields, packet: &Packet<'_>, shift: &Shift,
     // A packet that carries nothing is part of no frame.
     let frame = packet.frame_number().filter(|_| !packet.payload.is_empty());
     // The descriptor goes first, so that its place is known when its frame number is put in.
-    let values: [(Ext, Option<&[u8]>); 8] = [
+    let values = [
         (Ext::DependencyDescriptor, frame.and(packet.exts.get(Ext::DependencyDescriptor))),
-        (Ext::TransportCc, Some(&transport)),
+        (Ext::TransportCc, Some(&transport[..])),
         (Ext::Mid, Some(stamps.mid.as_bytes())),
         (Ext::AudioLevel, packet.exts.get(Ext::AudioLevel)),
-        (Ext::VideoOrientation, packet.exts.get(Ext::VideoOrientation)),
         (Ext::PlayoutDelay, packet.exts.get(Ext::PlayoutDelay)),
         (Ext::AbsCaptureTime, capture.as_ref().map(<[u8; 8]>::as_slice)),
         (Ext::AbsSendTime, stamps.sent.as_ref().map(<[u8; 3]>::as_slice)),
     ];
-    let mut elements: [(u8, &[u8]); 8] = [(0, &[]); 8];
-    let mut count = 0;
-    for (ext, value) in values {
-        if let (Some(value), Some(id)) = (value, stamps.exts.id(ext)) {
-            elements[count] = (id, value);
-            count += 1;
-        }
-    }
+    let mut elements: [(u8, &[u8]); 7] = [(0, &[]); 7];
+    let count = stamps.exts.elements(values, &mut elements);
     let len = write_header(out, fields, &elements[..count])?;
     if let Some(frame) = frame
         && stamps.exts.id(Ext::DependencyDescriptor).is_some()

@@ -3,7 +3,9 @@
 use crate::ids::{Mid, Rid};
 use crate::rtp::RtpHeader;
 
-/// A header extension the relay understands. Extensions that are not listed here are never negotiated and never forwarded.
+/// A header extension the relay understands. Extensions that are not listed here are never negotiated and never forwarded. So is the
+/// orientation of video (3GPP TS 26.114): Firefox and many players do not turn pictures by it, and a sender with whom it is not agreed
+/// on turns them itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Ext {
@@ -19,8 +21,6 @@ pub enum Ext {
     Rid,
     /// RTP stream id of the layer a retransmission belongs to, RFC 8852.
     RepairedRid,
-    /// Coordination of video orientation, 3GPP TS 26.114.
-    VideoOrientation,
     /// Minimum and maximum playout delay, 12 bits each, units of 10 ms.
     PlayoutDelay,
     /// Capture time as NTP, with an optional clock offset.
@@ -33,14 +33,13 @@ pub enum Ext {
 
 impl Ext {
     /// Every extension, in the order of their discriminants.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 10] = [
         Self::AudioLevel,
         Self::AbsSendTime,
         Self::TransportCc,
         Self::Mid,
         Self::Rid,
         Self::RepairedRid,
-        Self::VideoOrientation,
         Self::PlayoutDelay,
         Self::AbsCaptureTime,
         Self::DependencyDescriptor,
@@ -57,7 +56,6 @@ impl Ext {
             Self::Mid => "urn:ietf:params:rtp-hdrext:sdes:mid",
             Self::Rid => "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
             Self::RepairedRid => "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
-            Self::VideoOrientation => "urn:3gpp:video-orientation",
             Self::PlayoutDelay => "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay",
             Self::AbsCaptureTime => "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time",
             Self::DependencyDescriptor => "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension",
@@ -143,6 +141,19 @@ impl ExtMap {
             Some(&ext) => ext,
             None => Ext::ALL.into_iter().find(|&ext| self.id(ext) == Some(id)),
         }
+    }
+
+    /// Those of `values` that were negotiated, by id and in their order: the first of `elements`, as many as it returns.
+    #[inline]
+    pub fn elements<'a, const N: usize>(&self, values: [(Ext, Option<&'a [u8]>); N], elements: &mut [(u8, &'a [u8]); N]) -> usize {
+        let mut count = 0;
+        for (ext, value) in values {
+            if let (Some(value), Some(id)) = (value, self.id(ext)) {
+                elements[count] = (id, value);
+                count += 1;
+            }
+        }
+        count
     }
 }
 

@@ -65,17 +65,13 @@ impl Slot {
         let fields = RtpFields { marker: false, payload_type, sequence: self.rtx_seq, timestamp: self.newest.timestamp(), ssrc };
         let transport = twcc.to_be_bytes();
         let mid = self.config.mid;
-        let sent = sent.as_ref().map_or(&[][..], |sent| sent);
-        let sent_id = exts.id(Ext::AbsSendTime).filter(|_| !sent.is_empty());
-        let values = [(exts.id(Ext::TransportCc), &transport[..]), (sent_id, sent), (exts.id(Ext::Mid), mid.as_bytes())];
+        let values = [
+            (Ext::TransportCc, Some(&transport[..])),
+            (Ext::AbsSendTime, sent.as_ref().map(<[u8; 3]>::as_slice)),
+            (Ext::Mid, Some(mid.as_bytes())),
+        ];
         let mut elements: [(u8, &[u8]); 3] = [(0, &[]); 3];
-        let mut count = 0;
-        for (id, value) in values {
-            if let Some(id) = id {
-                elements[count] = (id, value);
-                count += 1;
-            }
-        }
+        let count = exts.elements(values, &mut elements);
         let head = wire::rtp::write_padding(out, &fields, &elements[..count], len as u8)?;
         self.rtx_seq = self.rtx_seq.wrapping_add(1);
         *twcc = twcc.wrapping_add(u16::from(exts.id(Ext::TransportCc).is_some()));

@@ -79,7 +79,6 @@ pub fn publisher_exts() -> ExtMap {
         (Ext::TransportCc, 4),
         (Ext::AudioLevel, 5),
         (Ext::DependencyDescriptor, 6),
-        (Ext::VideoOrientation, 7),
         (Ext::AbsCaptureTime, 9),
     ])
 }

@@ -155,6 +155,10 @@ fn extensions_are_accepted_with_the_clients_ids() {
     assert!(camera.contains(&"9 http://www.webrtc.org/experiments/rtp-hdrext/video-layers-allocation00"));
     assert!(camera.contains(&"10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"));
     assert!(!camera.iter().any(|value| value.contains("toffset") || value.contains("color-space")), "unknown ones are not accepted");
+    assert!(
+        chromium_meeting.contains("video-orientation") && !answered.sdp.contains("video-orientation"),
+        "the sender turns its pictures itself"
+    );
     assert!(sections[7..].iter().all(|section| !section.iter().any(|line| line.contains("stream-id"))), "slots have no rids");
 }
 
