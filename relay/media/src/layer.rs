@@ -10,15 +10,19 @@ use wire::rtp::RtpHeader;
 
 use crate::MediaKind;
 use crate::clock::SourceClock;
-use crate::keyframe::Keyframes;
+use crate::keyframe::{KeyframeCause, Keyframes};
 use crate::meter::Meter;
-use crate::nack::NackList;
+use crate::nack::{MAX_HOLE, NackList};
 use crate::numbering::{Numbering, Place};
 use crate::rates::Rates;
 use crate::reading::{Lore, Reading};
 use crate::reception::Reception;
 use crate::slot::MAX_BEHIND;
 use crate::store::Store;
+
+/// So many packets missing at the end of so long a silence are worth a keyframe: the publisher's line was away.
+const LARGE_HOLE: u64 = 50;
+const SILENCE: Duration = Duration::from_millis(700);
 
 /// One encoding of a publication.
 #[derive(Debug)]
@@ -232,7 +236,7 @@ impl Layer {
         let (ext, late) = match place {
             Place::Newest { ext, missing } => {
                 if missing > 0 {
-                    self.nacks.jumped(arrival.now, ext, missing, arrival.rtt);
+                    self.jumped(arrival, ext, missing);
                 }
                 (ext, false)
             }
@@ -263,6 +267,19 @@ impl Layer {
             }
         }
         Some((ext, late))
+    }
+
+    /// Numbers in front of `ext` are missing. A hole that asking cannot fill soon is worth a keyframe at once: decoders of viewers say that
+    /// they are stuck only after seconds.
+    #[cold]
+    fn jumped(&mut self, arrival: &Arrival, ext: u64, missing: u64) {
+        let &Arrival { now, rtt, .. } = arrival;
+        self.nacks.jumped(now, ext, missing, rtt);
+        let silent = self.pace.heard.is_some_and(|heard| now.saturating_duration_since(heard) > SILENCE);
+        if self.rates.is_some() && (missing > MAX_HOLE || missing > LARGE_HOLE && silent) {
+            let rate = self.usual_bitrate(now);
+            self.keyframes.wish(now, KeyframeCause::Loss, rtt, rate);
+        }
     }
 
     /// Counts what a packet of video costs, by the layers it belongs to, and looks whether it is a keyframe that somebody wished for. `behind`:

@@ -9,7 +9,7 @@ use crate::MediaKind;
 const MAX_PENDING: usize = 1000;
 
 /// A larger hole is not asked for: filling it would take longer than a keyframe, and for audio nobody waits.
-const MAX_HOLE: u64 = 500;
+pub(crate) const MAX_HOLE: u64 = 500;
 
 /// First request after `max(RTT / 8, 10 ms)`: packets overtake each other by less than that.
 const MIN_REORDER: Duration = Duration::from_millis(10);

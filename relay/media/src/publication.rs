@@ -227,10 +227,11 @@ impl Publication {
         self.config.codecs.iter().copied().find(|codec| codec.rtx == Some(pt))
     }
 
-    /// Layer and role (true: retransmissions) of an announced SSRC.
+    /// Layer and role (true: retransmissions) of an announced SSRC. They are announced in the order of the rids, which name the best first.
     pub(crate) fn announced(&self, ssrc: Ssrc) -> Option<(usize, bool)> {
         let announced = self.layers.iter().enumerate();
-        announced.into_iter().find_map(|(index, layer)| match (ssrc, *self.config.ssrcs.get(layer.place)?) {
+        let place = |layer: &Layer| if layer.rid.is_some() { self.layers.len() - 1 - layer.place } else { layer.place };
+        announced.into_iter().find_map(|(index, layer)| match (ssrc, *self.config.ssrcs.get(place(layer))?) {
             (ssrc, (media, _)) if ssrc == media => Some((index, false)),
             (ssrc, (_, rtx)) if Some(ssrc) == rtx => Some((index, true)),
             _ => None,

@@ -238,7 +238,7 @@ impl Receiver {
 
     /// The publisher ends a stream; an SSRC that is not his is ignored.
     pub fn handle_bye(&mut self, ssrc: Ssrc) {
-        self.streams.unbind(&mut self.publications, ssrc);
+        self.streams.ended(&mut self.publications, ssrc);
     }
 
     /// Round-trip time to the publisher where the caller knows it (a report block on the same transport); 70 ms until then, and at least.

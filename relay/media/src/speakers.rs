@@ -26,6 +26,8 @@ const HOLD: Duration = Duration::from_millis(500);
 /// People who speak are silent between words: what is heard without a pause for so long, and at most twice that, is no voice (a fan, music,
 /// a client that lies), and does not count when it is asked who is loudest.
 const BREATH: Duration = Duration::from_secs(10);
+/// So many dB over the quietest of that is more than a fan varies by.
+const STANDS_OUT: u8 = 6;
 /// Silence that is not sent at all.
 const GAP: Duration = Duration::from_millis(100);
 
@@ -89,18 +91,20 @@ impl Speakers {
     }
 
     /// An audio level of a participant: `level` in -dBov (0 is loudest, 127 silence), `voice` as the client's detector says. Beyond 1024
-    /// participants it is ignored.
-    pub fn update(&mut self, now: Instant, label: u32, level: u8, voice: bool) {
+    /// participants it is ignored. Whether it stands out of what is always heard of that participant: detectors take a fan or music for a
+    /// voice.
+    pub fn update(&mut self, now: Instant, label: u32, level: u8, voice: bool) -> bool {
         let index = match self.voices.iter().position(|voice| voice.label == label) {
             Some(index) => index,
             None if self.voices.len() < MAX_PARTICIPANTS => {
                 self.voices.push(Voice { label, loudness: 0.0, updated: now, quietest: [0, u8::MAX], since: now, turn: None });
                 self.voices.len() - 1
             }
-            None => return,
+            None => return true,
         };
         let heard = &mut self.voices[index];
         heard.listen(now, level);
+        let stands_out = heard.quietest.iter().max().is_none_or(|quietest| level.saturating_add(STANDS_OUT) <= *quietest);
         // Noise without voice counts half: not every client has a detector.
         let over = f32::from(FLOOR.saturating_sub(level)) * if voice { 1.0 } else { 0.5 };
         let weight = weight(now.saturating_duration_since(heard.updated));
@@ -110,6 +114,7 @@ impl Speakers {
             let began = heard.turn.filter(|_| heard.in_turn(now)).map_or(now, |(began, _)| began);
             heard.turn = Some((began, now));
         }
+        stands_out
     }
 
     /// A participant has left or was muted by the server.

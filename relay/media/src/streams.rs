@@ -63,17 +63,11 @@ impl Streams {
         Some(stream)
     }
 
-    /// The publisher has ended a stream.
-    pub(crate) fn unbind(&mut self, publications: &mut [Publication], ssrc: Ssrc) {
-        let Some(stream) = self.find(ssrc) else { return };
-        self.table.retain(|other| other.ssrc != ssrc);
-        let Some(layer) = publications.get_mut(stream.publication).and_then(|publication| publication.layers.get_mut(stream.layer)) else {
-            return;
-        };
-        if stream.rtx {
-            layer.rtx = None;
-        } else {
-            layer.ssrc = None;
+    /// The publisher has ended a stream, which stays known: browsers say goodbye to each layer that they pause, and go on with the same SSRC
+    /// without naming its line and layer again.
+    pub(crate) fn ended(&self, publications: &mut [Publication], ssrc: Ssrc) {
+        let Some(stream) = self.find(ssrc).filter(|stream| !stream.rtx) else { return };
+        if let Some(layer) = publications.get_mut(stream.publication).and_then(|publication| publication.layers.get_mut(stream.layer)) {
             layer.end_stream();
         }
     }

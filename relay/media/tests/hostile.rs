@@ -45,7 +45,7 @@ impl Bench {
         while let Some(lost) = self.receiver.recover(now, &inbound) {
             let _ = self.slot.forward(now, &lost, &viewer_exts(), &mut self.twcc, &mut out);
         }
-        let _ = media::audio::onset(&self.receiver.publications()[0], &inbound, self.time.at(0));
+        let _ = media::audio::onset(&self.receiver.publications()[0], &inbound, self.time.at(0), media::audio::MISSED);
         if self.slot.forward(now, &inbound, &viewer_exts(), &mut self.twcc, &mut out).is_some() {
             self.forwarded += 1;
         }

@@ -77,6 +77,44 @@ fn simulcast_layers_are_found_by_mid_and_rid_and_then_by_ssrc() {
     assert!((0..3).all(|layer| publication.active(layer, time.at(50))));
 }
 
+/// Browsers end a layer that they pause with a BYE, and go on with the same SSRC: without a rid, for a report on it came long ago.
+#[test]
+fn a_layer_that_said_goodbye_goes_on_under_its_ssrc() {
+    let (time, mut rng, mut twcc) = (Time::new(), Rng(4), 0);
+    let mut lanes =
+        ["q", "f"].map(|rid| Lane::new(Style::Vp8 { long_id: true }, u32::from(rid.as_bytes()[0]) << 8, 96, "2", Some(rid), &mut rng));
+    let mut receiver = receiver(&time, vec![publish_config(&lanes, 0)]);
+    for lane in &mut lanes {
+        assert!(receiver.handle_rtp(time.at(0), &packet(lane, 0, &mut rng, &mut twcc)).is_some());
+        lane.rid = None;
+    }
+    receiver.handle_bye(lanes[1].ssrc);
+    assert_eq!([0, 1].map(|layer| receiver.publications()[0].active(layer, time.at(1_000))), [true, false]);
+    let next = packet(&mut lanes[1], 3_000, &mut rng, &mut twcc);
+    let inbound = receiver.handle_rtp(time.at(3_000), &next).unwrap();
+    assert_eq!((inbound.layer, inbound.generation), (1, 2), "and begins anew");
+}
+
+/// What no asking brings back soon is worth a keyframe, before any viewer notices that he is stuck.
+#[test]
+fn a_hole_at_the_end_of_a_silence_asks_for_a_keyframe() {
+    for (missed, silence, asks) in [(60, 1_500, true), (60, 40, false), (20, 1_500, false), (600, 40, true)] {
+        let (time, mut rng, mut twcc) = (Time::new(), Rng(6), 0);
+        let mut lane = Lane::new(Style::Vp8 { long_id: true }, 0x100, 96, "0", None, &mut rng);
+        let mut receiver = receiver(&time, vec![publish_config(std::slice::from_ref(&lane), 0)]);
+        for ms in [0, 40] {
+            receiver.handle_rtp(time.at(ms), &packet(&mut lane, ms, &mut rng, &mut twcc)).unwrap();
+        }
+        for _ in 0..missed {
+            packet(&mut lane, 80, &mut rng, &mut twcc);
+        }
+        let back = 40 + silence;
+        receiver.handle_rtp(time.at(back), &packet(&mut lane, back, &mut rng, &mut twcc)).unwrap();
+        let said = said(&mut receiver, time.at(back + 12));
+        assert_eq!(said.iter().any(|message| message.starts_with("pli")), asks, "{missed} missed in {silence} ms: {said:?}");
+    }
+}
+
 #[test]
 fn announced_ssrc_and_payload_type_place_what_has_no_extensions() {
     let (time, mut rng, mut twcc) = (Time::new(), Rng(5), 0);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::viewer::{SSRC, viewer_exts};
 use common::{NTP_BASE, Rng, Time};
-use media::audio::{Plan, Protection, onset, replay};
+use media::audio::{ONSET, Plan, Protection, onset, replay};
 use media::{CodecIn, CodecOut, Inbound, MediaKind, Packet, PublishConfig, Receiver, Route, Slot, SlotConfig};
 use proptest::prelude::*;
 use wire::codec::{Codec, red};
@@ -51,7 +51,7 @@ fn plan(loss: f32) -> Plan {
     let time = Time::new();
     // By the second time it is known that no queue overflows.
     for ms in [0, 300] {
-        protection.update(time.at(ms), loss);
+        protection.update(time.at(ms), loss, usize::MAX);
     }
     protection.plan()
 }
@@ -260,7 +260,7 @@ fn beginning(levels: &[u8], since: u64) -> u64 {
     (0..).zip(before).for_each(|(seq, packet)| drop(leg.arrive(20 * seq, packet, Plan::NONE)));
     let newest = leg.receiver.handle_rtp(leg.time.at(20 * before.len() as u64), last).unwrap();
     let publication = &leg.receiver.publications()[0];
-    let first = onset(publication, &newest, leg.time.at(since));
+    let first = onset(publication, &newest, leg.time.at(since), ONSET);
     for ext_seq in first..newest.ext_seq {
         let again = replay(publication, &newest, ext_seq).unwrap();
         assert_eq!(

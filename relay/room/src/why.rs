@@ -37,6 +37,10 @@ pub enum Reason {
     NoTile,
     /// The viewer's client has no slot left for it.
     NoSlot,
+    /// No media reaches the viewer's client: it has not connected yet, or its network no longer lets it through.
+    ViewerUnreachable,
+    /// The same of the sender's client, from which nothing comes.
+    SenderUnreachable,
 }
 
 /// One row of the answer.

@@ -8,8 +8,11 @@ use wire::ids::Rid;
 
 use crate::keys::{HallKey, PeerKey};
 use crate::peer::{Link, Occupant};
+use crate::uplink::Need;
 use crate::worker::Worker;
 
+/// What is needed of whoever waits to be let in.
+const WAITING: Need = Need { height: 180, encodings: 1 };
 /// Sources of pictures.
 const PICTURES: [Source; 2] = [Source::Camera, Source::Screen];
 
@@ -32,9 +35,11 @@ impl Worker {
         self.members = members;
     }
 
-    /// Adds what one viewer needs to what is needed of those in his slots.
+    /// Adds what one viewer needs to what is needed of those in his slots. Whoever was reached and is no longer needs nothing; whoever has yet
+    /// to connect does.
     fn gather(&mut self, now: Instant, viewer: PeerKey) {
-        let slots = self.link(viewer).map_or(0, |link| link.slots.len());
+        let link = self.link(viewer).filter(|link| !link.secure || link.path(now).is_some());
+        let slots = link.map_or(0, |link| link.slots.len());
         for index in 0..slots {
             self.gather_slot(now, viewer, index);
         }
@@ -56,12 +61,10 @@ impl Worker {
         Some(())
     }
 
-    /// Decides what one publisher should be told, and tells it. Whoever waits goes on sending, although nobody gets it: so the first
-    /// picture after the admission is one keyframe away.
+    /// Decides what one publisher should be told, and tells it. Whoever waits goes on sending the least, although nobody gets it: so the
+    /// first picture after the admission is one keyframe away.
     fn ask(&mut self, now: Instant, publisher: PeerKey) {
-        if self.waits(publisher) {
-            return;
-        }
+        let waits = self.waits(publisher);
         let Some(link) = self.link_mut(publisher) else { return };
         let mut news = false;
         for source in PICTURES {
@@ -69,7 +72,8 @@ impl Worker {
                 continue;
             };
             let Some(picture) = link.uplink.picture_mut(source) else { continue };
-            let (need, cap) = (picture.wishes.need(encodings), picture.wishes.cap(encodings, picture.asked.cap()));
+            let need = if waits { WAITING } else { picture.wishes.need(encodings) };
+            let cap = picture.wishes.cap(encodings, picture.asked.cap());
             let changed = picture.asked.decide(now, need, cap, encodings);
             if let Some(told) = picture.asked.told().filter(|_| changed) {
                 let wanted = [0, 1, 2, 3].map(|encoding| told.encodings >> encoding & 1 == 1);

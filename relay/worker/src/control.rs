@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use room::{Arrival, ParticipantId, Presence, Room, Source};
 use signal::message::{ByeReason, ServerMessage};
-use signal::session::Session;
+use signal::session::{PublishLine, Session, SlotLine};
 use transport::{Transport, TransportConfig};
 use wire::ids::Ssrc;
 
@@ -12,7 +12,7 @@ use crate::command::{ClientId, ClientKind, Join, Role};
 use crate::event::Event;
 use crate::hall::{Hall, speaker_label};
 use crate::keys::{HallKey, PeerKey};
-use crate::peer::{Link, Peer};
+use crate::peer::{Link, Peer, Target};
 use crate::told::Told;
 use crate::translate;
 use crate::worker::Worker;
@@ -235,10 +235,25 @@ impl Worker {
                 self.by_ufrag.remove(&oldest);
             }
         }
+        let altered = altered(key, &link, &session);
         link.receiver.configure(now, session.extensions, session.publishing.iter().map(translate::publish_config).collect());
         link.take_slots(now, &session.slots, || self.entropy());
         link.session = session;
         link.uplink.repeat();
         self.peers[key].link = Some(link);
+        for target in altered {
+            self.begin_again(now, target);
+        }
     }
+}
+
+/// Slots whose pictures or sounds go on under other payload types or numbers: those that a peer's altered lines are sent to, and the peer's
+/// own whose codecs are others than before.
+fn altered(key: PeerKey, link: &Link, session: &Session) -> Vec<Target> {
+    let same = |before: &PublishLine, now: &PublishLine| (&before.mid, &before.rids, &before.codecs) == (&now.mid, &now.rids, &now.codecs);
+    let lines = session.publishing.iter().filter(|line| link.line(line.source).is_some_and(|before| !same(before, line)));
+    let sent = lines.flat_map(|line| &link.routes[line.source as usize]).copied();
+    let reread = |line: &SlotLine| link.slots.iter().any(|slot| slot.line.ssrc == line.ssrc && slot.line.codecs != line.codecs);
+    let slots = session.slots.iter().enumerate().filter(|(_, line)| reread(line));
+    sent.chain(slots.map(|(slot, _)| Target { peer: key, slot })).collect()
 }

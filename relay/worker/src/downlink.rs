@@ -246,6 +246,12 @@ impl Downlink {
         budget
     }
 
+    /// Another line than before.
+    pub(crate) fn line_changed(&mut self, now: Instant) {
+        self.estimator.line_changed(now);
+        self.tight = None;
+    }
+
     /// Less than pictures took when they were last too much for the line, while that is not long ago and its end, `end`, is where it was.
     fn most(&mut self, now: Instant, end: Option<u64>) -> Option<u64> {
         let near = |taken: u64| end.is_some_and(|end| end < taken + taken / 4);

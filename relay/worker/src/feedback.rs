@@ -134,7 +134,9 @@ impl Link {
                 if let Some(rtt) = slot.media.rtt() {
                     self.receiver.set_rtt(rtt);
                 }
-                if !slot.line.is_numbered() && slot.line.kind == MediaKind::Video {
+                // Also of whoever agreed to tell of each packet and does not.
+                let nothing_better = !slot.line.is_numbered() || self.downlink.estimator.is_mute(now);
+                if nothing_better && slot.line.kind == MediaKind::Video {
                     self.downlink.estimator.handle_report(now, block.fraction_lost, round_trip);
                 }
             }

@@ -7,13 +7,13 @@
 use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
-use media::audio::{onset, replay};
+use media::audio::{MISSED, ONSET, onset, replay, speaks};
 use media::{Inbound, MediaKind};
 use room::{ParticipantId, Source, View};
 
 use crate::assign::Wish;
 use crate::keys::{HallKey, PeerKey};
-use crate::peer::Target;
+use crate::peer::{Occupant, Target};
 use crate::refresh::slots_of_kind;
 use crate::sound::send_sound;
 use crate::worker::Worker;
@@ -26,6 +26,8 @@ const HOLD: Duration = Duration::from_millis(1500);
 pub(crate) struct Floor {
     /// When the microphone last held speech.
     voice: Option<Instant>,
+    /// Its client has a detector of voices, for it has found one.
+    detects: bool,
     /// Who may hear this microphone and has no slot for it.
     unheard: Vec<PeerKey>,
     /// What this peer may hear, in the room's order; empty while there is a slot for everything.
@@ -134,6 +136,13 @@ impl Worker {
         }
     }
 
+    /// Whether somebody speaks in a packet of a microphone.
+    pub(crate) fn is_speech(&mut self, speaker: PeerKey, inbound: &Inbound<'_>) -> bool {
+        let Some(link) = self.link_mut(speaker) else { return false };
+        link.floor.detects |= inbound.audio_level.is_some_and(|level| level.voice);
+        speaks(inbound.audio_level, link.floor.detects, inbound.codec, inbound.payload)
+    }
+
     /// Somebody speaks in this packet. Whoever may hear it and has no slot for it gets one, if anybody who has one is silent.
     pub(crate) fn speaks(&mut self, now: Instant, speaker: PeerKey, inbound: &Inbound<'_>) {
         let Some(link) = self.link_mut(speaker) else { return };
@@ -168,7 +177,7 @@ impl Worker {
         self.link_mut(viewer)?.slots[index].open = true;
         self.link_mut(speaker)?.routes[Source::Microphone as usize].push(Target { peer: viewer, slot: index });
         self.tell_slots(viewer);
-        self.preroll(now, speaker, Target { peer: viewer, slot: index }, inbound, since);
+        self.preroll(now, speaker, Target { peer: viewer, slot: index }, inbound, (since, ONSET));
         Some(())
     }
 
@@ -187,12 +196,30 @@ impl Worker {
         silent.max_by_key(|(rank, place, _)| (Some(*place) == beside, *rank)).map(|(.., index)| index)
     }
 
-    /// Sends what was said just before, from the first sound on, as fast as it goes.
-    fn preroll(&mut self, now: Instant, speaker: PeerKey, target: Target, inbound: &Inbound<'_>, since: Instant) {
+    /// Notes for a slot that somebody has got who speaks already that the beginning is still to be sent, with the next packet.
+    pub(crate) fn note_missed(&mut self, now: Instant, viewer: PeerKey, index: usize, occupant: Occupant) {
+        let voice = self.link(occupant.publisher).and_then(|link| link.floor.voice);
+        let speaks = voice.is_some_and(|voice| now.saturating_duration_since(voice) <= MISSED);
+        let Some(link) = self.link_mut(viewer).filter(|_| speaks && occupant.wish.1 == Source::Microphone) else { return };
+        let since = link.floor.audible.iter().find(|sound| sound.wish == occupant.wish).map(|sound| sound.since);
+        if let Some(slot) = link.slots.get_mut(index) {
+            slot.missed = since;
+        }
+    }
+
+    /// Sends what was said just before, from the first sound on, as fast as it goes: nothing from before a moment, and not further back than so long.
+    pub(crate) fn preroll(
+        &mut self,
+        now: Instant,
+        speaker: PeerKey,
+        target: Target,
+        inbound: &Inbound<'_>,
+        (since, back): (Instant, Duration),
+    ) {
         let Some([from, to]) = self.peers.get_disjoint_mut([speaker, target.peer]) else { return };
         let (Some(from), Some(to)) = (from.link.as_deref(), to.link.as_deref_mut()) else { return };
         let Some(publication) = from.receiver.publication(inbound.publication) else { return };
-        for ext_seq in onset(publication, inbound, since)..inbound.ext_seq {
+        for ext_seq in onset(publication, inbound, since, back)..inbound.ext_seq {
             let Some(earlier) = replay(publication, inbound, ext_seq) else { continue };
             if send_sound(now, &from.receiver, to, target.slot, &earlier, &mut self.outbox).is_some() {
                 self.counters.rtp_forwarded += 1;

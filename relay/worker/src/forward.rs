@@ -60,10 +60,21 @@ impl Worker {
     }
 }
 
+/// Nothing goes to a slot's peer, who may come back: behind a gap of any length what is shown there begins anew.
+#[cold]
+pub(crate) fn break_off(link: &mut Link, slot: usize) {
+    if let Some(slot) = link.slots.get_mut(slot).filter(|slot| slot.media.current_layer().is_some()) {
+        slot.media.break_off();
+    }
+}
+
 /// One leg: the packet gets its numbers, and is written into the outbox unless it has to wait.
 #[inline]
 fn forward_to(now: Instant, link: &mut Link, slot: usize, (inbound, packet): (&Inbound<'_>, &Packet<'_>), outbox: &mut Outbox) -> Leg {
-    let Some(path) = link.path(now) else { return Leg::NotHis };
+    let Some(path) = link.path(now) else {
+        break_off(link, slot);
+        return Leg::NotHis;
+    };
     let (slots, downlink, mut exit) = exit(link, path);
     let Some(slot) = slots.get_mut(slot) else { return Leg::NotHis };
     let Some(ticket) = slot.media.admit(now, inbound, packet) else { return Leg::NotHis };

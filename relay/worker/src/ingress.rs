@@ -116,18 +116,19 @@ impl Worker {
             return self.schedule_feedback(now, key, layer);
         }
         self.counters.rtp_received += 1;
+        let mut stands_out = true;
         if let (room::Source::Microphone, Some(level)) = (room::Source::ALL[source], inbound.audio_level)
             && let Some(speakers) = self.halls.get_mut(peer.hall).and_then(|hall| hall.speakers.get_mut(&peer.place))
         {
-            speakers.update(now, speaker_label(peer.participant), level.level, level.voice);
+            stands_out = speakers.update(now, speaker_label(peer.participant), level.level, level.voice);
         }
-        let appears =
-            inbound.keyframe && link.uplink.picture(room::Source::ALL[source]).is_some_and(|picture| !picture.flows(inbound.layer));
+        let appears = inbound.keyframe
+            && link.uplink.picture_mut(room::Source::ALL[source]).is_some_and(|picture| picture.appears(now, inbound.layer));
         if appears {
             self.encoding_appears(now, key, source);
         }
         if room::Source::ALL[source].is_audio() {
-            self.handle_sound(now, key, source, &inbound);
+            self.handle_sound(now, key, source, &inbound, stands_out);
         } else {
             self.forward(now, key, source, &inbound);
         }

@@ -34,29 +34,39 @@ impl Worker {
             viewer: person.is_some_and(|person| person.presence == Presence::Viewer),
             waiting: person.is_some_and(|person| person.place().is_none()),
             breakout: peer.place.map(|breakout| breakout.0),
-            connected: link.is_some_and(|link| link.path(now).is_some()),
+            connected: peer.is_reached(now),
             publications: link.map(|link| publications(now, link)).unwrap_or_default(),
             slots: link.map(|link| link.slots.iter().map(|slot| self.slot(now, slot)).collect()).unwrap_or_default(),
             line: link.map(line),
         }
     }
 
-    /// For each source: whether the viewer gets it, and which rule decided. A source that the rules would show may still lack a slot.
-    pub(crate) fn why(&mut self, room: &RoomId, viewer: u64, request: u64) {
+    /// For each source: whether the viewer gets it, and which rule decided. A source that the rules would show may still lack a slot, or a
+    /// way for its media.
+    pub(crate) fn why(&mut self, now: Instant, room: &RoomId, viewer: u64, request: u64) {
         let hall = self.by_room.get(room).and_then(|key| self.halls.get(*key));
         let found = hall.and_then(|hall| Some((hall, self.peers.get(*hall.members.get(&ParticipantId(viewer))?)?)));
         let answer = found.map(|(hall, peer)| {
-            let rows = hall.policy.why(peer.participant).into_iter().map(|why| self.why_row(peer, why)).collect();
+            let rows = hall.policy.why(peer.participant).into_iter().map(|why| {
+                let sender = hall.members.get(&why.participant).and_then(|key| self.peers.get(*key));
+                self.why_row(now, sender, peer, why)
+            });
+            let rows = rows.collect();
             Box::new(WhySnapshot { viewer, rows })
         });
         self.events.push_back(Event::Why { request, answer });
     }
 
-    fn why_row(&self, peer: &Peer, why: Why) -> WhyRow {
+    fn why_row(&self, now: Instant, sender: Option<&Peer>, viewer: &Peer, why: Why) -> WhyRow {
         let wish = (why.participant, why.source);
-        let mut slots = peer.link.iter().flat_map(|link| &link.slots);
+        let mut slots = viewer.link.iter().flat_map(|link| &link.slots);
         let slot = slots.find(|slot| slot.occupant.is_some_and(|occupant| occupant.wish == wish));
-        let reason = if why.reason == Reason::Shown && slot.is_none() { Reason::NoSlot } else { why.reason };
+        let reason = match why.reason {
+            Reason::Shown if !viewer.is_reached(now) => Reason::ViewerUnreachable,
+            Reason::Shown if !sender.is_some_and(|sender| sender.is_reached(now)) => Reason::SenderUnreachable,
+            Reason::Shown if slot.is_none() => Reason::NoSlot,
+            reason => reason,
+        };
         let limited = slot.and_then(|slot| slot.news().limited);
         let nothing = slot.and_then(|slot| slot.grant).is_some_and(|grant| grant.layer.is_none());
         let nothing = nothing || matches!(limited, Some(Limited::NoMedia | Limited::Codec));

@@ -43,6 +43,13 @@ pub(crate) struct Peer {
     pub(crate) scheduled: Option<Instant>,
 }
 
+impl Peer {
+    /// Whether media reach the client, and come from it.
+    pub(crate) fn is_reached(&self, now: Instant) -> bool {
+        self.link.as_deref().is_some_and(|link| link.path(now).is_some())
+    }
+}
+
 /// The media side of a peer.
 pub(crate) struct Link {
     pub(crate) transport: Transport,
@@ -63,8 +70,9 @@ pub(crate) struct Link {
     pub(crate) slots: Vec<OutSlot>,
     /// What began there lately.
     pub(crate) starts: Starts,
-    /// The line over which it receives that.
+    /// The line over which it receives that, and the way that this took when the line was last shared.
     pub(crate) downlink: Downlink,
+    way: Option<Path>,
     /// Slots whose m-line is inactive at present. If it comes back, so does its SSRC, and its numbering must go on.
     parked: Vec<OutSlot>,
     /// Transport-wide sequence number of the next packet (draft-holmer-rmcat-transport-wide-cc-extensions-01).
@@ -97,6 +105,8 @@ pub(crate) struct OutSlot {
     /// What the last sharing of the line gave it; nothing before the first.
     pub(crate) grant: Option<Grant>,
     pub(crate) held: Held,
+    /// The beginning of what is said here is still to be sent: what was said since then. Sound only.
+    pub(crate) missed: Option<Instant>,
     /// As what its wish for a keyframe to begin with counts; `None` before there is one, and while it flows.
     pub(crate) begins: Option<KeyframeCause>,
     /// What the client knows of it.
@@ -114,12 +124,12 @@ impl OutSlot {
     fn new(now: Instant, line: &SlotLine, epoch: Instant, entropy: u64) -> Self {
         let (media, tile) = (Box::new(Slot::new(slot_config(line, epoch, entropy))), Tile::new(now));
         let (held, told) = (Held::new(now, tile.height(now)), layers::Told::default());
-        Self { line: line.clone(), media, occupant: None, open: false, tile, grant: None, held, begins: None, told }
+        Self { line: line.clone(), media, occupant: None, open: false, tile, grant: None, held, missed: None, begins: None, told }
     }
 
     /// Somebody else comes in, or nobody: what was known of the picture is over.
     pub(crate) fn turn_over(&mut self, now: Instant, occupant: Option<Occupant>) {
-        (self.occupant, self.open, self.grant, self.begins) = (occupant, false, None, None);
+        (self.occupant, self.open, self.grant, self.missed, self.begins) = (occupant, false, None, None, None);
         self.held = Held::new(now, self.tile.height(now));
     }
 }
@@ -140,6 +150,7 @@ impl Link {
             slots: Vec::new(),
             starts: Starts::default(),
             downlink: Downlink::new(now),
+            way: None,
             parked: Vec::new(),
             twcc,
             report_at: now,
@@ -150,6 +161,15 @@ impl Link {
     /// Where to send media now: only over an authenticated path with fresh consent (RFC 7675) and with keys.
     pub(crate) fn path(&self, now: Instant) -> Option<Path> {
         if self.secure { self.transport.send_path(now) } else { None }
+    }
+
+    /// Looks whether media go another way than before, as from a phone that has left its Wi-Fi.
+    pub(crate) fn follow_way(&mut self, now: Instant) {
+        if let Some(path) = self.path(now)
+            && self.way.replace(path).is_some_and(|before| before != path)
+        {
+            self.downlink.line_changed(now);
+        }
     }
 
     pub(crate) fn became_secure(&mut self) -> bool {

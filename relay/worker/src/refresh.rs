@@ -161,6 +161,9 @@ impl Worker {
             if before != wish {
                 let occupant = wish.and_then(|wish| self.admit(hall, viewer, wish));
                 self.fill(now, viewer, index, occupant);
+                if let Some(occupant) = occupant {
+                    self.note_missed(now, viewer, index, occupant);
+                }
             }
         }
     }

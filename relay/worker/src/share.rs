@@ -9,12 +9,8 @@ use room::Source;
 use crate::downlink::Least;
 use crate::keys::{HallKey, PeerKey};
 use crate::peer::{Link, Occupant, OutSlot, Target};
+use crate::sound::Voices;
 use crate::worker::Worker;
-
-/// Kept for a voice that may be heard at any time and has not been measured, bit/s: Opus as browsers send it, with headers.
-const VOICE: u64 = 40_000;
-/// What redundancy and headers add to a measured voice, as a divisor: a quarter.
-const VOICE_EXTRA: u64 = 4;
 
 /// A client's own reports are acted upon at once, but not more often than this; what comes in between follows with the next tick.
 const MIN_BY_REPORT: Duration = Duration::from_millis(20);
@@ -78,7 +74,7 @@ impl Worker {
     }
 
     /// The same source in the same slot, from a keyframe on.
-    fn begin_again(&mut self, now: Instant, Target { peer, slot }: Target) -> Option<()> {
+    pub(crate) fn begin_again(&mut self, now: Instant, Target { peer, slot }: Target) -> Option<()> {
         let (occupant, open) = self.link(peer)?.slots.get(slot).map(|slot| (slot.occupant, slot.open))?;
         self.fill(now, peer, slot, occupant);
         self.link_mut(peer)?.slots.get_mut(slot)?.open = open;
@@ -118,6 +114,7 @@ impl Worker {
     pub(crate) fn share(&mut self, now: Instant, viewer: PeerKey) {
         let (sound, least) = (self.sound(now, viewer), self.least(now, viewer));
         let Some(link) = self.link_mut(viewer) else { return };
+        link.follow_way(now);
         let budget = link.downlink.budget(now, sound, least);
         for slot in &mut link.slots {
             let height = slot.tile.height(now);
@@ -175,25 +172,15 @@ impl Worker {
 
     /// What a viewer's line must keep for what he hears, bit/s.
     fn sound(&self, now: Instant, viewer: PeerKey) -> u64 {
-        let Some(link) = self.link(viewer) else { return 0 };
         // Copies of earlier packets go along where the line loses and the viewer takes them.
-        let with_copies = 1 + link.downlink.protection.plan().distances().len() as u64;
-        let heard = link.slots.iter().filter(|slot| slot.open).filter_map(|slot| Some((slot.occupant?, slot.media.takes_copies())));
-        let voices = heard.filter(|(occupant, _)| occupant.wish.1.is_audio()).map(|(occupant, takes_copies)| {
-            let publisher = self.link(occupant.publisher);
-            let publication = publisher.and_then(|link| link.publication(occupant.wish.1));
-            let rate = match publication.and_then(|(_, publication)| publication.layer(0)).map_or(0, |layer| layer.bitrate(now)) {
-                0 => VOICE,
-                measured => measured + measured / VOICE_EXTRA,
-            };
-            rate * if takes_copies { with_copies } else { 1 }
-        });
-        voices.sum()
+        let copies = self.link(viewer).map_or(0, |link| link.downlink.protection.plan().distances().len() as u64);
+        let Voices { plain, copied } = self.voices(now, viewer);
+        plain + copies * copied
     }
 
     /// Asks for the keyframes that a viewer's slots need now.
     pub(crate) fn want_keyframes(&mut self, now: Instant, viewer: PeerKey) {
-        let Some(link) = self.link(viewer).filter(|link| link.secure) else { return };
+        let Some(link) = self.link(viewer).filter(|link| link.path(now).is_some()) else { return };
         for index in 0..link.slots.len() {
             let Some((occupant, encoding, cause)) = self.wanted_keyframe(now, viewer, index) else { continue };
             self.request_keyframe(now, occupant, encoding, cause);
@@ -272,6 +259,6 @@ fn demand<'w>(now: Instant, index: usize, slot: &OutSlot, occupant: Occupant, ru
         rungs,
         granted: slot.grant.and_then(|grant| grant.layer),
         held: slot.held.holds(now),
-        pauses: slot.held.pauses(),
+        pauses: slot.held.pauses(now),
     }
 }

@@ -37,6 +37,8 @@ pub(crate) struct Picture {
     pub(crate) rungs: Vec<Rung>,
     pub(crate) wishes: Wishes,
     pub(crate) asked: Asked,
+    /// When each encoding was last looked at because it appeared.
+    appeared: [Option<Instant>; 8],
 }
 
 impl Uplink {
@@ -95,11 +97,25 @@ impl Picture {
         self.rungs.iter().any(|rung| rung.flows && usize::from(rung.layer.encoding) == encoding)
     }
 
+    /// Whether a keyframe of an encoding that was not flowing is worth a look at the whole ladder now; the beat of the room has the next.
+    pub(crate) fn appears(&mut self, now: Instant, encoding: usize) -> bool {
+        let flows = self.flows(encoding);
+        let Some(last) = self.appeared.get_mut(encoding).filter(|_| !flows) else { return false };
+        let rested = last.is_none_or(|at| now.saturating_duration_since(at) >= APPEARANCES);
+        if rested {
+            *last = Some(now);
+        }
+        rested
+    }
+
     /// The rate of a layer, bit/s.
     pub(crate) fn rate(&self, layer: Option<media::LayerId>) -> u64 {
         self.rungs.iter().find(|rung| Some(rung.layer) == layer).map_or(0, |rung| rung.bitrate)
     }
 }
+
+/// So far apart are looks at encodings that appear: each shares the lines of all viewers anew.
+const APPEARANCES: Duration = Duration::from_millis(20);
 
 /// What all viewers of a source together want.
 #[derive(Clone, Copy, Default, Debug)]

@@ -97,7 +97,7 @@ impl Worker {
             Command::Tiles { client, tiles } => self.tiles(now, client, &tiles),
             Command::Leave { client, reason } => self.leave(now, client, reason),
             Command::Inspect { room, request } => self.inspect(now, &room, request),
-            Command::Why { room, viewer, request } => self.why(&room, viewer, request),
+            Command::Why { room, viewer, request } => self.why(now, &room, viewer, request),
             Command::Shutdown => self.shutdown(now),
         }
     }

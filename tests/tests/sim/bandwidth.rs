@@ -292,7 +292,7 @@ fn pictures_that_do_not_fit_stay_away_and_do_not_flicker() {
 }
 
 /// Whether each of the viewer's slots is given a picture.
-fn granted(sim: &mut Sim, viewer: PersonIx) -> Vec<bool> {
+pub(crate) fn granted(sim: &mut Sim, viewer: PersonIx) -> Vec<bool> {
     let (now, id) = (sim.now, sim.id(viewer).0);
     let room = sim.node.inspect(now, tests::sim::ROOM).expect("the room is there");
     let viewer = room.people.into_iter().find(|person| person.participant == id).expect("the viewer is there");

@@ -5,8 +5,9 @@ use std::time::Duration;
 use room::{Code, Command, Settings, WaitingRoom};
 use signal::message::ByeReason;
 use signal::message::Source::{Camera, Microphone};
-use tests::sim::{PersonIx, Setup, Sim, Ticket};
+use tests::sim::{LinkSpec, PersonIx, Setup, Sim, Ticket};
 
+use crate::video::{join, webcam};
 use crate::{JOIN, SECOND, assert_flows, assert_meeting, assert_rough, hosted, roughen, setup};
 
 fn admitting() -> Settings {
@@ -160,4 +161,36 @@ fn a_wall_screen_waits_like_everybody() {
     sim.run(SECOND);
     assert_flows(&sim, wall, host, Camera, 20);
     assert_flows(&sim, wall, host, Microphone, 45);
+}
+
+/// Nobody sees who waits, so the least of the picture will do; and that is at hand when he is let in.
+#[test]
+fn whoever_waits_sends_the_least_and_is_seen_as_soon_as_he_is_let_in() {
+    let mut sim = Sim::with_settings(117, admitting());
+    let host = sim.join_as("host", true, Setup::viewer(1, 0, 1));
+    sim.people[host].takes_more = false;
+    let guest = join(&mut sim, webcam(2), LinkSpec::narrow(10_000), LinkSpec::default());
+    // What leaves in the coming seconds, bit/s.
+    let sends = |sim: &mut Sim, seconds: u32| {
+        sim.begin_window();
+        sim.run(seconds * SECOND);
+        sim.network.access(guest).up.bottleneck.passed.bytes() as f64 * 8.0 / f64::from(seconds)
+    };
+    sim.run(JOIN);
+    let at_first = sends(&mut sim, 1);
+    sim.run(3 * SECOND);
+    assert!(sim.people[guest].waits() && at_first > 1_000_000.0, "the fault happened: {at_first}");
+    assert_eq!(sim.people[guest].client.wanted(Camera), [true, false, false]);
+    let waiting = sends(&mut sim, 3);
+    assert_eq!(sim.people[host].client.counters().packets_received, 0, "nothing comes out of the waiting room");
+
+    let (participant, clicked) = (sim.id(guest), sim.now);
+    sim.ask(host, Command::Admit { participant });
+    sim.run_until("a picture", 2 * SECOND, |sim| sim.people[host].decoded(2, Camera) > 0);
+    let first = sim.people[host].records(false).filter_map(|record| record.first_decoded).min().expect("there is a picture") - clicked;
+    sim.run_until("720 lines", 5 * SECOND, |sim| sim.people[host].records(false).any(|record| record.size == Some((1_280, 720))));
+    let largest = sim.now - clicked;
+    eprintln!("{at_first:.0} bit/s at first, {waiting:.0} while waiting; a picture after {first:?}, the largest after {largest:?}");
+    assert!(waiting < 200_000.0, "{waiting}");
+    assert!(first <= Duration::from_millis(200) && largest <= Duration::from_millis(3_500), "{first:?} {largest:?}");
 }

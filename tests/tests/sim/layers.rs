@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use signal::message::{Limited, Source};
+use room::Reason;
+use signal::message::{ClientMessage, Limited, Source};
 use tests::sim::{Layer, LinkSpec, PersonIx, Setup, Sim, SourceSetup};
 use wire::codec::Codec;
 use wire::ids::Rid;
@@ -212,12 +213,45 @@ fn a_viewer_who_cannot_read_the_codec_is_told_and_asks_for_nothing() {
     let before = asked(&sim);
     sim.run(10 * SECOND);
     assert_eq!(asked(&sim) - before, 0, "keyframes that nobody can use");
-    let limited =
-        |viewer: PersonIx| sim.people[viewer].slots.iter().filter(|slot| slot.source == Some(Source::Camera)).map(|slot| slot.limited);
-    assert_eq!(limited(stranger).collect::<Vec<_>>(), [Some(Limited::Codec)]);
-    assert_eq!(limited(reader).collect::<Vec<_>>(), [None]);
+    let limited = |sim: &Sim, viewer: PersonIx| {
+        let cameras = sim.people[viewer].slots.iter().filter(|slot| slot.source == Some(Source::Camera));
+        cameras.map(|slot| slot.limited).collect::<Vec<_>>()
+    };
+    assert_eq!(limited(&sim, stranger), [Some(Limited::Codec)]);
+    assert_eq!(limited(&sim, reader), [None]);
     assert_eq!((sim.people[stranger].packets(1, Source::Camera), shown(&sim, reader, camera)), (0, Some((720, 2))));
     assert!(sim.people[stranger].decoded(1, Source::Microphone) > 490, "sound goes on");
+    // He offers VP8 for the same slot: the picture is his, and there is nothing to be told.
+    let person = &mut sim.people[stranger];
+    person.offers += 1;
+    let (id, sdp, sources) = (person.offers, person.client.offer().replace("H264/90000", "VP8/90000"), person.client.sources());
+    person.say(ClientMessage::Offer { id, sdp, sources });
+    let took = sim.run_until("a picture", 2 * SECOND, |sim| sim.people[stranger].decoded(1, Source::Camera) > 0);
+    eprintln!("readable after another offer: a picture after {took:?}");
+    sim.run(3 * SECOND);
+    assert!(!limited(&sim, stranger).contains(&Some(Limited::Codec)));
+}
+
+/// Whoever the relay cannot reach sees nothing, and the reason says so; the others see nothing of his.
+#[test]
+fn reasons_tell_who_is_not_reached() {
+    let (mut sim, _, viewer) =
+        watched(394, 1, LARGE, Setup { sources: vec![SourceSetup::webcam()], ..Setup::viewer(2, 0, 1) }, LinkSpec::default());
+    let other = join(&mut sim, Setup::viewer(3, 0, 2), LinkSpec::default(), LinkSpec::default());
+    let reasons = |sim: &mut Sim, who: PersonIx| {
+        let (now, id) = (sim.now, sim.id(who).0);
+        let why = sim.node.why(now, tests::sim::ROOM, id).expect("the viewer is there");
+        let cameras =
+            why.rows.iter().filter(|row| row.source == Source::Camera && row.reason != Reason::NotPublished && row.participant != id);
+        cameras.map(|row| (row.shown, row.reason)).collect::<Vec<_>>()
+    };
+    sim.run(2 * SECOND);
+    assert_eq!((reasons(&mut sim, viewer), reasons(&mut sim, other)), (vec![(true, Reason::Shown)], vec![(true, Reason::Shown); 2]));
+    let access = sim.network.access(viewer);
+    (access.up.spec, access.down.spec) = (LinkSpec::lossy(1.0), LinkSpec::lossy(1.0));
+    sim.run(35 * SECOND);
+    assert_eq!(reasons(&mut sim, viewer), [(false, Reason::ViewerUnreachable)]);
+    assert_eq!(reasons(&mut sim, other), [(true, Reason::Shown), (false, Reason::SenderUnreachable)]);
 }
 
 /// Clients name their encodings in whatever order: what counts is how large their pictures are.
@@ -257,7 +291,7 @@ fn reasons_over(kbps: u64) -> Vec<Told> {
     sim.run(20 * SECOND);
     let (now, id) = (sim.now, sim.id(viewer).0);
     let why = sim.node.why(now, tests::sim::ROOM, id).expect("the viewer is there");
-    let cameras = why.rows.iter().filter(|row| row.source == Source::Camera && row.reason == room::Reason::Shown);
+    let cameras = why.rows.iter().filter(|row| row.source == Source::Camera && row.reason == Reason::Shown);
     cameras.map(|row| (row.shown, row.limited, row.granted.map(|granted| (granted.height, granted.temporal)))).collect()
 }
 

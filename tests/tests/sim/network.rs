@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use signal::message::Source::{Camera, Microphone};
-use tests::sim::{Burst, LinkSpec, PersonIx, Sim};
+use tests::sim::{Burst, LinkSpec, PersonIx, Setup, Sim, SourceSetup};
 
-use crate::{SECOND, assert_flows, assert_meeting, longest_freeze, meeting_of_two};
+use crate::{JOIN, SECOND, assert_flows, assert_meeting, assert_silence, longest_freeze, meeting_of_two};
 
 /// A meeting of two in which both directions of both people turn bad after they met; gives the datagrams that were lost.
 fn meet_over(seed: u64, bad: &LinkSpec, seconds: u32) -> (Sim, [PersonIx; 2]) {
@@ -156,4 +156,45 @@ fn nobody_who_fell_silent_gets_media_for_longer_than_consent_lasts() {
     sim.network.access(anna).up.spec = LinkSpec::default();
     sim.run(2 * SECOND);
     assert_meeting(&mut sim, &[anna, bo], 2);
+}
+
+/// A quarter of an hour without a way for media, the WebSocket being up, while somebody speaks: what is not sent takes no numbers. There
+/// are so many of them that a listener would take what comes then for something old, and refuse it.
+#[test]
+fn sound_is_back_after_a_quarter_of_an_hour_without_a_way() {
+    let mut sim = Sim::new(42);
+    let speaker = sim.join("speaker", Setup { sources: vec![SourceSetup::microphone()], ..Setup::viewer(1, 0, 0) });
+    let listener = sim.join("listener", Setup::viewer(2, 1, 0));
+    sim.run(JOIN);
+    sim.begin_window();
+    sim.run(SECOND);
+    assert_flows(&sim, listener, speaker, Microphone, 49);
+    let newest = |sim: &Sim| sim.people[listener].client.slots().find_map(|slot| slot.newest).expect("something came");
+    let both_ways = |sim: &mut Sim, spec: LinkSpec| {
+        let access = sim.network.access(listener);
+        (access.up.spec, access.down.spec) = (spec.clone(), spec);
+    };
+    let refused = |sim: &Sim| sim.people[listener].client.counters().refused;
+    let (before, refused_before, sent) = (newest(&sim), refused(&sim), sim.people[speaker].client.counters().packets_sent);
+    both_ways(&mut sim, LinkSpec::dead());
+    // What is on its way arrives.
+    sim.run(SECOND / 5);
+    sim.begin_window();
+    sim.run(900 * SECOND);
+    let sent = sim.people[speaker].client.counters().packets_sent - sent;
+    let stats = sim.network.access(listener).down.stats;
+    assert!(sent > 44_000 && stats.blacked_out > 1_000, "the fault happened: {sent} sent, {stats:?}");
+    assert_silence(&sim, listener, speaker, Microphone);
+    assert!(!sim.people[listener].ended, "the listener is still in the room");
+
+    both_ways(&mut sim, LinkSpec::default());
+    sim.begin_window();
+    let back = sim.run_until("a sound", 5 * SECOND, |sim| sim.people[listener].decoded(1, Microphone) > 0);
+    let skipped = newest(&sim).wrapping_sub(before);
+    eprintln!("{sent} sounds were not heard; the next {back:?} after the return, {skipped} numbers later");
+    assert!(back <= 2 * SECOND && skipped < 10_000, "{back:?} {skipped}");
+    sim.begin_window();
+    sim.run(10 * SECOND);
+    assert_flows(&sim, listener, speaker, Microphone, 10 * 49);
+    assert_eq!(refused(&sim), refused_before, "every packet could be opened");
 }

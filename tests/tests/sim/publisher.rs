@@ -114,6 +114,38 @@ fn what_nobody_can_see_is_not_sent() {
     assert!(took < SECOND, "{took:?}");
 }
 
+/// A viewer whose media no longer get through, although he is still in the room: for him alone nobody sends for long. When he can be
+/// reached again it is as if he came.
+#[test]
+fn whoever_can_no_longer_be_reached_is_no_viewer() {
+    let (mut sim, publishers, viewer) = watched(369, 1, LARGE, Setup::viewer(2, 0, 1), LinkSpec::default());
+    let camera = publishers[0];
+    let both_ways = |sim: &mut Sim, spec: LinkSpec| {
+        let access = sim.network.access(viewer);
+        (access.up.spec, access.down.spec) = (spec.clone(), spec);
+    };
+    sim.run(8 * SECOND);
+    assert_eq!(wanted(&sim, camera), [false, false, true]);
+    both_ways(&mut sim, LinkSpec::dead());
+    let told = sim.run_until("the publisher is told", 45 * SECOND, |sim| wanted(sim, camera) == [false; 3]);
+    assert!(!sim.people[viewer].ended && sim.people[viewer].bye.is_none(), "the viewer is still in the room");
+    let sent = sim.people[camera].client.counters().packets_sent;
+    sim.run(10 * SECOND);
+    assert_eq!(sim.people[camera].client.counters().packets_sent, sent, "it costs nothing");
+    let access = sim.network.access(viewer);
+    let swallowed = (access.up.stats.blacked_out, access.down.stats.blacked_out);
+
+    both_ways(&mut sim, LinkSpec::default());
+    sim.begin_window();
+    let back = sim.run_until("a picture", 5 * SECOND, |sim| sim.people[viewer].decoded(1, Camera) > 0);
+    let best = back + sim.run_until("720 lines", 30 * SECOND, |sim| shown(sim, viewer, camera).is_some_and(|shown| shown.0 == 720));
+    eprintln!("told after {told:?}, {swallowed:?} packets swallowed; a picture {back:?} after the return, 720 lines after {best:?}");
+    assert!(swallowed.0 > 50 && swallowed.1 > 100, "the fault happened: {swallowed:?}");
+    // Consent lasts 30 s from the last check, which was 2.5 s ago at most; what nobody needs goes on for 4 s.
+    assert!(told > 30 * SECOND && told <= 36 * SECOND, "{told:?}");
+    assert!(back <= 3 * SECOND && best <= 10 * SECOND, "{back:?} {best:?}");
+}
+
 /// Whoever ignores what they are told harms nobody but their own line.
 #[test]
 fn a_client_that_does_not_listen_harms_nobody() {

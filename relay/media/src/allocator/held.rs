@@ -17,8 +17,9 @@ const STUMBLE: Duration = Duration::from_secs(1);
 /// A picture that is back for so long may be taken away again without that speaking against it.
 const LASTING: Duration = Duration::from_secs(60);
 
-/// Times that are counted.
+/// Times that are counted, and for how many minutes the second of them is.
 const MOST_PAUSES: u8 = 4;
+const LONG_REST: u8 = 3;
 
 /// Another encoding that is given up again so soon was more than the line carries: its first picture alone may be. When that comes again
 /// the next step up waits twice as long each time, whatever the line has become.
@@ -35,7 +36,9 @@ pub struct Held {
     until: Option<Instant>,
     /// Since when it has a picture.
     seen: Instant,
+    /// How often it was taken away again soon, and when last.
     pauses: u8,
+    taken: Option<Instant>,
     /// When it was given a higher encoding, and how often lately and when last that was in vain.
     rose: Option<Instant>,
     failures: u8,
@@ -46,7 +49,7 @@ impl Held {
     /// Somebody has just come into the slot, which is shown at `height` lines.
     #[must_use]
     pub fn new(now: Instant, height: u16) -> Self {
-        Self { since: now, height, until: None, seen: now, pauses: 0, rose: None, failures: 0, failed: None }
+        Self { since: now, height, until: None, seen: now, pauses: 0, taken: None, rose: None, failures: 0, failed: None }
     }
 
     /// The tile has this height now. A changed one sets it free: the layer has to follow the layout at once.
@@ -66,7 +69,8 @@ impl Held {
     pub fn granted(&mut self, now: Instant, before: Option<LayerId>, after: Option<LayerId>) {
         if before.is_some() && after.is_none() {
             let lasted = now.saturating_duration_since(self.seen) >= LASTING;
-            self.pauses = if lasted { 1 } else { (self.pauses + 1).min(MOST_PAUSES) };
+            self.pauses = if lasted { 1 } else { (self.pauses(now) + 1).min(MOST_PAUSES) };
+            self.taken = Some(now);
         }
         if before.is_none() && after.is_some() {
             self.seen = now;
@@ -93,10 +97,18 @@ impl Held {
         }
     }
 
-    /// How often its picture was taken away altogether lately, since somebody is there at this size; 4 at most.
+    /// How often its picture was taken away altogether lately, since somebody is there at this size; 4 at most. Of more than two it is one
+    /// less for each minute since, and one alone is left after a few more: on a line that has become good again the picture is to come back,
+    /// and on one that swings not to come and go.
     #[must_use]
-    pub fn pauses(&self) -> u8 {
-        self.pauses
+    pub fn pauses(&self, now: Instant) -> u8 {
+        let minutes = self.taken.map_or(0, |taken| now.saturating_duration_since(taken).as_secs() / LASTING.as_secs());
+        let beyond = self.pauses.saturating_sub(2);
+        match u8::try_from(minutes).unwrap_or(u8::MAX) {
+            minutes if minutes <= beyond => self.pauses - minutes,
+            minutes if minutes - beyond < LONG_REST => self.pauses.min(2),
+            _ => self.pauses.min(1),
+        }
     }
 
     /// Whether the tile must not go up now.
@@ -174,13 +186,18 @@ mod tests {
         for turn in 1..=6 {
             held.granted(at(10 * turn), layer(0), None);
             held.set_free(at(10 * turn));
-            pauses.push(held.pauses());
+            pauses.push(held.pauses(at(10 * turn)));
             held.granted(at(10 * turn + 5), None, layer(0));
         }
         assert_eq!(pauses, [1, 2, 3, 4, 4, 4]);
+        assert_eq!(
+            [0, 59, 60, 120, 299, 300, 9_000].map(|later| held.pauses(at(60 + later))),
+            [4, 4, 3, 2, 2, 1, 1],
+            "one a minute, then slower"
+        );
         held.granted(at(125), layer(0), None);
-        assert_eq!(held.pauses(), 1, "it had been there for a minute");
+        assert_eq!(held.pauses(at(125)), 1, "it had been there for a minute");
         held.set_height(at(130), 360);
-        assert_eq!(held.pauses(), 0, "another size");
+        assert_eq!(held.pauses(at(130)), 0, "another size");
     }
 }

@@ -17,7 +17,7 @@ use wire::rtcp::TransportCc;
 
 pub(crate) use packed::{Copies, Shelf};
 pub use plan::Plan;
-pub use voice::{onset, replay, speaks};
+pub use voice::{MISSED, ONSET, onset, replay, speaks};
 
 /// What protects the sound towards one viewer.
 ///
@@ -27,6 +27,8 @@ pub use voice::{onset, replay, speaks};
 pub struct Protection {
     losses: losses::SoundLosses,
     redundancy: plan::Redundancy,
+    /// Copies for which the line has room.
+    room: usize,
 }
 
 impl Protection {
@@ -41,15 +43,17 @@ impl Protection {
         self.losses.handle(feedback, overflows);
     }
 
-    /// Time has passed; `line` is the share of everything that the line loses, as far as somebody else knows it, 0 to 1.
-    pub fn update(&mut self, now: Instant, line: f32) {
+    /// Time has passed; `line` is the share of everything that the line loses, as far as somebody else knows it, 0 to 1, and `room` how many
+    /// copies of all sound it carries: more would make what arrives come late.
+    pub fn update(&mut self, now: Instant, line: f32, room: usize) {
         let (loss, burst) = self.losses.measured().unwrap_or((0.0, 1.0));
         self.redundancy.update(now, loss.max(line), burst);
+        self.room = room;
     }
 
     /// Which earlier packets go along now.
     #[must_use]
     pub fn plan(&self) -> Plan {
-        self.redundancy.plan()
+        self.redundancy.plan().at_most(self.room)
     }
 }

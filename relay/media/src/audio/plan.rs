@@ -38,6 +38,11 @@ impl Plan {
         self.0
     }
 
+    /// The nearest of these copies, so many at most.
+    pub(crate) fn at_most(self, count: usize) -> Self {
+        Self(&self.0[..self.0.len().min(count)])
+    }
+
     /// The cheapest plan that leaves less than [`GOAL`] lost, else the one that leaves least.
     fn for_line(loss: f32, burst: f32) -> Self {
         let left = |plan: &&Self| plan.residual(loss, burst);

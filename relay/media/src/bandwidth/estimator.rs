@@ -54,8 +54,22 @@ const BETTER: f64 = 1.3;
 /// Nothing is heard of what was sent for so long, us: the line is down or full.
 const SILENCE: u64 = 1_500_000;
 
+/// A queue, or losses, of which nothing was heard for so long, us, say nothing of the line any more.
+const PAST: u64 = 2_000_000;
+
+/// Whoever tells of packets begins with the first, long before this, us.
+const MUTE: u64 = 5_000_000;
+
 /// What is kept of the estimate then, each time.
 const SILENT_DECREASE: f64 = 0.5;
+
+/// A queue that does not move by more than this share for so long, us, when less is sent than before, is none: the way has become longer,
+/// as when a phone goes from Wi-Fi to a mobile network.
+const STILL: f64 = 0.1;
+const STANDS: u64 = 3_000_000;
+
+/// An answer that says no more than that the line is as it was when it was last full is worth so much of that.
+const AS_BEFORE: f64 = 0.85;
 
 /// A viewer's own estimate is forgotten after this, us: clients send one each second.
 const REMB_LIFETIME: u64 = 10_000_000;
@@ -74,8 +88,10 @@ const TICK: u64 = 100_000;
 /// If less than this share of the estimate arrives, nothing proves it.
 const IDLE: f64 = 0.8;
 
-/// A wish that grew by so much is a jump.
+/// A wish that grew by so much is a jump. Of a line that has shown an end it asks no more than so many times what that carries: the
+/// question is 20 ms long, and sound waits behind it for so many times as long.
 const JUMP: f64 = 1.2;
+const BEARABLE: f64 = 6.0;
 
 /// Bandwidth of one viewer's line.
 ///
@@ -105,6 +121,12 @@ pub struct Estimator {
     pub(super) rtt: Option<u64>,
     /// When the first packet was sent of which nothing was heard yet, us.
     unheard: Option<u64>,
+    /// When anything was heard last, us.
+    heard: u64,
+    /// Nothing was heard for so long that the estimate was lowered, and nothing since.
+    silent: bool,
+    /// When less began to be sent for a queue that stands, and how long that was, us.
+    stands: Option<(u64, u64)>,
     /// What arrived when queues grew last, bit/s.
     full: Option<f64>,
     pub(super) ceiling: Ceiling,
@@ -141,6 +163,9 @@ impl Estimator {
             remb_fell: None,
             rtt: None,
             unheard: None,
+            heard: 0,
+            silent: false,
+            stands: None,
             full: None,
             ceiling: Ceiling::default(),
             low_answer: None,
@@ -204,13 +229,33 @@ impl Estimator {
         }
     }
 
+    /// Whether a viewer who may tell of each packet has told of none for so long that he never will.
+    #[must_use]
+    pub fn is_mute(&self, now: Instant) -> bool {
+        let now = self.micros(now);
+        matches!(self.reports, Reports::None) && self.unheard.is_some_and(|since| now.saturating_sub(since) > MUTE)
+    }
+
     /// The most that could be used: the best layer for every tile, bit/s. Probes go no further.
     pub fn set_wish(&mut self, now: Instant, bitrate: u64) {
         let now = self.micros(now);
         let before = std::mem::replace(&mut self.wish, (bitrate as f64).min(MAX_BITRATE));
+        // On a line that has shown an end a question must not be longer than the line may bear.
+        let most = if self.found_wanting { BEARABLE * self.target } else { MAX_BITRATE };
         if self.wish > JUMP * before {
-            self.prober.wish_jumped(now, self.target, self.wish);
+            self.prober.wish_jumped(now, self.target, self.wish.min(most));
         }
+    }
+
+    /// What is sent goes another way now: what was learned of the old one holds no longer, and the new one is asked soon. The rate stays for
+    /// the moment.
+    pub fn line_changed(&mut self, now: Instant) {
+        (self.queue, self.trend, self.groups) = (Queue::new(), Trend::new(), Groups::default());
+        self.loss = Loss::new(self.micros(now));
+        (self.full, self.stands, self.low_answer, self.rtt) = (None, None, None, None);
+        self.ceiling.forget();
+        self.rate.forget_capacity();
+        self.prober.line_is_another();
     }
 
     /// A question that should be asked now.
@@ -235,6 +280,7 @@ impl Estimator {
             self.prober.fell(now, before, self.rate.estimate());
             // What is sent from now on is waited for anew; if nothing is, nothing is missed.
             self.unheard = None;
+            self.silent = true;
         }
         self.ticked = now;
         self.ask(now);
@@ -260,6 +306,7 @@ impl Estimator {
             return;
         }
         self.unheard = None;
+        (self.heard, self.silent) = (now, false);
         if let Some(newest) = round.newest {
             let sample = now.saturating_sub(newest);
             self.rtt = Some(self.rtt.map_or(sample, |rtt| (rtt as f64 + RTT_WEIGHT * (sample as f64 - rtt as f64)) as u64));
@@ -316,7 +363,9 @@ impl Estimator {
             return;
         }
         let rates = [arrives.map(|rate| rate / carried), arrives_now, self.ceiling.rate(now)];
+        self.look_at_standing(now, standing);
         if self.rate.update(now, signal, rates, standing, rtt) {
+            self.stands.get_or_insert((now, standing));
             self.full = arrives_now;
             self.found_wanting = true;
             self.ceiling.met(now, arrives_now, false);
@@ -326,6 +375,20 @@ impl Estimator {
             self.ceiling.forget();
             self.rate.forget_capacity();
             self.prober.line_is_better();
+        }
+    }
+
+    /// Whether a queue moves now that less is sent.
+    fn look_at_standing(&mut self, now: u64, standing: u64) {
+        let Some((since, before)) = self.stands.filter(|_| standing >= GONE) else {
+            self.stands = None;
+            return;
+        };
+        if standing.abs_diff(before) as f64 > STILL * before as f64 {
+            self.stands = Some((now, standing));
+        } else if now.saturating_sub(since) >= STANDS {
+            self.stands = None;
+            self.queue.accept();
         }
     }
 
@@ -356,10 +419,13 @@ impl Estimator {
             answer
         };
         self.ceiling.answered(now, answer);
-        let near = self.full.is_some_and(|full| answer.bitrate < SURPRISE * full);
-        if answer.bitrate > before && !near {
-            self.rate.set(now, answer.bitrate);
-            self.rate.forget_capacity();
+        let full = self.full.filter(|full| answer.bitrate < SURPRISE * full);
+        let carried = full.map_or(answer.bitrate, |full| answer.bitrate.min(AS_BEFORE * full));
+        if carried > before {
+            self.rate.set(now, carried);
+            if full.is_none() {
+                self.rate.forget_capacity();
+            }
         } else if answer.bitrate < before && !answer.good {
             self.low_answer = Some(answer.bitrate);
         }
@@ -373,12 +439,17 @@ impl Estimator {
     fn ask(&mut self, now: u64) {
         let free =
             self.trend.signal() == Signal::Normal && self.queue.standing() < GONE && !self.loss.tries() && self.loss.limit().is_none();
-        if !free || matches!(self.reports, Reports::None) {
+        // Where nothing is sent because nothing fits, nothing is heard either, and what was heard last is long past.
+        let past = now.saturating_sub(self.heard) > PAST;
+        if !(free || past) || matches!(self.reports, Reports::None) {
             return;
         }
         let settled = self.rate.decreased().is_none_or(|at| now.saturating_sub(at) > self.rtt.unwrap_or(FIRST_RTT) + GONE);
         if settled {
-            self.prober.recovered(self.rate.estimate(), self.wish);
+            // What the line carried before it fell silent is asked for when it is heard again.
+            if !self.silent {
+                self.prober.recovered(self.rate.estimate(), self.wish);
+            }
             self.prober.tick(now, self.rate.estimate(), self.wish);
         }
     }

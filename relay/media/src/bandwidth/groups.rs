@@ -67,7 +67,7 @@ impl Groups {
     fn compare(&mut self, previous: &Group, closed: &Group) -> Option<Delta> {
         let sent = closed.last_sent.saturating_sub(previous.last_sent) as i64;
         let arrived = closed.last_arrival.wrapping_sub(previous.last_arrival);
-        if arrived.saturating_sub(sent).abs() > MAX_JUMP {
+        if arrived.saturating_sub(sent).saturating_abs() > MAX_JUMP {
             *self = Self::default();
             return None;
         }

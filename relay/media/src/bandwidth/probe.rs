@@ -204,6 +204,12 @@ impl Prober {
         self.pause = PAUSE;
     }
 
+    /// The line is another, of which nothing is known.
+    pub(super) fn line_is_another(&mut self) {
+        (self.again, self.unconfirmed, self.believed, self.before_drop) = (None, None, None, None);
+        self.pause = FIRST_PAUSE;
+    }
+
     /// The queue is gone after a fall.
     pub(super) fn recovered(&mut self, estimate: f64, wish: f64) {
         let Some(before) = self.before_drop.take() else { return };

@@ -31,6 +31,13 @@ impl Queue {
         self.past.add(now, delay);
     }
 
+    /// The way takes as long as it takes now: what is waited for is not ours to shorten.
+    pub(super) fn accept(&mut self) {
+        let Some(present) = self.present.lowest() else { return };
+        self.past.buckets = [None; PAST];
+        self.past.buckets[(self.past.current % PAST as u64) as usize] = Some(present);
+    }
+
     /// us.
     pub(super) fn standing(&self) -> u64 {
         match (self.present.lowest(), self.past.lowest()) {

@@ -15,6 +15,9 @@ const MOST_BURST: u64 = 4 * PACKET;
 /// unless the line is so fast that timers are too coarse for four. They are late by up to as much, which costs half the haste at most.
 const TIMER: Duration = Duration::from_millis(1);
 
+/// No more than this is ever owed: sound never waits, and pictures would wait for as long as more of it was sent than the line carries.
+const MOST_OWED: Duration = Duration::from_millis(500);
+
 /// Slowest rate ever assumed, bit/s.
 const LEAST_RATE: u64 = 10_000;
 
@@ -66,7 +69,7 @@ impl Bucket {
     /// So many bytes leave now, at `rate` bit/s if that is faster.
     #[inline]
     pub(super) fn take(&mut self, now: Instant, bytes: u64, rate: u64) {
-        self.busy = self.busy.max(now) + time_of(bytes, rate.max(self.rate));
+        self.busy = (self.busy.max(now) + time_of(bytes, rate.max(self.rate))).min(now + MOST_OWED);
     }
 }
 

@@ -54,6 +54,10 @@ impl Slot {
         let attached = self.attached.as_mut()?;
         let translated = translate(&attached.route, packet);
         attached.unreadable = translated.is_none();
+        if attached.unreadable {
+            // However long it lasts: what can be read again begins anew.
+            attached.segment = None;
+        }
         translated
     }
 

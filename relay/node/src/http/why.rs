@@ -85,7 +85,7 @@ impl RowView {
 fn limit(limited: Limited) -> &'static str {
     match limited {
         Limited::Source => "The sender sends nothing better, or has not begun to.",
-        Limited::Hidden => "The viewer's client says that it is not visible, so the lowest layer is sent.",
+        Limited::Hidden => "The viewer's client says that it is not visible, so the lowest layer is sent at most.",
         Limited::Bandwidth => "The viewer's line does not carry a better layer.",
         Limited::Waits => "The viewer's line may carry a better layer; that it stays good is waited for.",
         Limited::NoRoom => "The viewer's line does not even carry the lowest layer.",
@@ -104,11 +104,17 @@ fn sentence(reason: Reason) -> &'static str {
         Reason::OtherPlace => "Viewer and sender are in different places: the main room or a breakout.",
         Reason::NotPublished => "The sender's client does not offer this source.",
         Reason::LockedByHost => "Host or deputy closed it.",
-        Reason::NotAllowedHere => "The room's settings keep participants from sending it.",
+        Reason::NotAllowedHere => "The room's settings, or the kind of device, keep the sender from sending it.",
         Reason::SwitchedOff => "Its owner switched it off.",
-        Reason::OneWay => "One-way video: participants get neither picture nor sound of the staff.",
+        Reason::OneWay => "One-way video: participants get nothing of others but the staff's screen.",
         Reason::HostOnly => "Layout A (host only): participants do not get other participants.",
         Reason::NoTile => "The layout has no tile left for it.",
         Reason::NoSlot => "The viewer's client has no slot left for it.",
+        Reason::ViewerUnreachable => {
+            "No media reaches the viewer: the client has not connected yet, or its network does not let it through."
+        }
+        Reason::SenderUnreachable => {
+            "No media comes from the sender: the client has not connected yet, or its network does not let it through."
+        }
     }
 }

@@ -36,6 +36,8 @@ fn to_waiting(person: &Resident, message: &ServerMessage) -> Result<(), String> 
         ServerMessage::Scene { scene } => matches!(scene, Scene::Waiting(_)),
         ServerMessage::Slots { slots } => slots.iter().all(|slot| slot.participant.is_none()),
         ServerMessage::Speaker { participant } => participant.is_none(),
+        // The least, whoever is inside.
+        ServerMessage::Send { sources } => sources.iter().all(|needed| needed.height == 180 && needed.max_bitrate.is_none()),
         _ => false,
     };
     if fine { Ok(()) } else { Err("what nobody may know who waits".to_owned()) }
