@@ -127,7 +127,7 @@ impl Congestion {
             Feedback::TransportCc | Feedback::OfPictures => Self::TransportCc(Arrivals::new(now, setup.feedback_every)),
             Feedback::Ccfb => Self::Ccfb(StreamArrivals::new(setup.feedback_every)),
             Feedback::Remb => Self::Remb(OwnEstimate::new()),
-            Feedback::Reports => Self::Nothing,
+            Feedback::Reports | Feedback::Mute => Self::Nothing,
         }
     }
 

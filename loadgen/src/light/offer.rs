@@ -111,7 +111,7 @@ pub(super) fn candidate(address: Option<SocketAddr>) -> String {
 fn fits(ext: Ext, line: &OfferLine, feedback: Feedback) -> bool {
     match ext {
         Ext::TransportCc => match feedback {
-            Feedback::TransportCc => true,
+            Feedback::TransportCc | Feedback::Mute => true,
             Feedback::OfPictures => !line.audio,
             Feedback::Ccfb | Feedback::Remb | Feedback::Reports => line.direction == Direction::Send,
         },
@@ -126,7 +126,7 @@ fn fits(ext: Ext, line: &OfferLine, feedback: Feedback) -> bool {
 /// The name of the congestion feedback a line speaks.
 fn congestion(direction: Direction, feedback: Feedback) -> &'static str {
     match (direction, feedback) {
-        (Direction::Send, _) | (_, Feedback::TransportCc | Feedback::OfPictures) => "transport-cc",
+        (Direction::Send, _) | (_, Feedback::TransportCc | Feedback::OfPictures | Feedback::Mute) => "transport-cc",
         (_, Feedback::Ccfb) => "ack ccfb",
         (_, Feedback::Remb) => "goog-remb",
         (_, Feedback::Reports) => "ccm tmmbr",

@@ -96,6 +96,8 @@ pub enum Feedback {
     Remb,
     /// Nothing but receiver reports: how much was lost.
     Reports,
+    /// The same, though transport-wide numbers were agreed on.
+    Mute,
 }
 
 /// One publishing m-line.

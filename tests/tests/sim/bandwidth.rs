@@ -302,7 +302,8 @@ pub(crate) fn granted(sim: &mut Sim, viewer: PersonIx) -> Vec<bool> {
 /// Viewers who give other feedback than transport-cc are served by the same rules.
 #[test]
 fn other_kinds_of_feedback_will_do() {
-    for (seed, feedback, least) in [(342, Feedback::Ccfb, 0.6), (343, Feedback::Remb, 0.4), (344, Feedback::Reports, 0.4)] {
+    let kinds = [(342, Feedback::Ccfb, 0.6), (343, Feedback::Remb, 0.4), (344, Feedback::Reports, 0.4), (345, Feedback::Mute, 0.4)];
+    for (seed, feedback, least) in kinds {
         let viewer = Setup { feedback, ..Setup::viewer(4, 0, 3) };
         let (mut sim, _, viewer) = watched(seed, 3, LARGE, viewer, LinkSpec::narrow(1_500));
         sim.run(30 * SECOND);

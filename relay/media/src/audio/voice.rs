@@ -19,7 +19,7 @@ const NOISE: u8 = 60;
 /// How far back a beginning is looked for at the first packet in which a voice is heard: longer than a detector takes to notice it.
 pub const ONSET: Duration = Duration::from_millis(300);
 
-/// The same for a voice that got a slot only when it had become the loudest. Shorter than what can be caught up with in a sentence.
+/// The same for a voice that got a slot only when it had become the loudest: what comes late is caught up with within a sentence.
 pub const MISSED: Duration = Duration::from_millis(700);
 
 /// Packets before the beginning that go along: the breath of a consonant is as quiet as the room.
