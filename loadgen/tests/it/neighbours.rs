@@ -23,15 +23,15 @@ impl Neighbours {
         // Threads and processes begin on the cores of the thread that starts them.
         sched_setaffinity(None, &one).expect("a thread may choose among its cores");
         let ended = Arc::new(AtomicBool::new(false));
-        let busy = |ended: Arc<AtomicBool>| {
-            move || {
+        let busy = || {
+            let ended = Arc::clone(&ended);
+            spawn(move || {
                 while !ended.load(Ordering::Relaxed) {
                     spin_loop();
                 }
-            }
+            })
         };
-        let threads = (0..count).map(|_| spawn(busy(Arc::clone(&ended)))).collect();
-        Self { threads, ended, before }
+        Self { threads: (0..count).map(|_| busy()).collect(), ended, before }
     }
 }
 

@@ -48,10 +48,11 @@ fn route(red: bool) -> Route {
 /// A line that loses so much, which chooses the plan.
 fn plan(loss: f32) -> Plan {
     let mut protection = Protection::default();
+    protection.fit(usize::MAX);
     let time = Time::new();
     // By the second time it is known that no queue overflows.
     for ms in [0, 300] {
-        protection.update(time.at(ms), loss, usize::MAX);
+        protection.update(time.at(ms), loss);
     }
     protection.plan()
 }

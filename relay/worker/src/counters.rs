@@ -34,6 +34,12 @@ impl Counters {
         self.dropped_rtp_probe += after.probes - before.probes;
     }
 
+    /// Counts packets of sound that were sent although they came before their listener had a slot for them.
+    pub(crate) fn preroll(&mut self, packets: u64) {
+        self.rtp_forwarded += packets;
+        self.prerolled += packets;
+    }
+
     /// Counts keyframe requests to a publisher by cause, from the totals before and after. A line that was replaced begins anew.
     pub(crate) fn keyframe_requests(&mut self, before: [u64; 3], after: [u64; 3]) {
         let [start, switch, loss] = std::array::from_fn(|cause| after[cause].saturating_sub(before[cause]));

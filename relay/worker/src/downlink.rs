@@ -11,6 +11,7 @@ use wire::ids::Ssrc;
 
 use crate::encore::Encores;
 use crate::follow::Followers;
+use crate::sound::Voices;
 use crate::strain::Strain;
 
 /// Share of the pictures' budget kept for retransmissions at most, whatever the loss: what a slot may resend at most.
@@ -244,6 +245,13 @@ impl Downlink {
         let beyond = budget.now > believed && self.estimator.limit() == Limit::Loss;
         self.promised = if beyond { ((least.shown + sound) as f64 / (1.0 - resend)) as u64 } else { 0 };
         budget
+    }
+
+    /// What the line must keep for what is heard, bit/s: earlier packets go along where it loses, the viewer takes them and there is room.
+    pub(crate) fn keep_for(&mut self, Voices { plain, copied }: Voices) -> u64 {
+        let room = self.estimator.target().saturating_sub(plain).checked_div(copied);
+        self.protection.fit(room.and_then(|room| usize::try_from(room).ok()).unwrap_or(usize::MAX));
+        plain + copied * self.protection.plan().distances().len() as u64
     }
 
     /// Another line than before.

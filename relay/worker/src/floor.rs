@@ -8,12 +8,13 @@ use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
 use media::audio::{MISSED, ONSET, onset, replay, speaks};
-use media::{Inbound, MediaKind};
+use media::{Inbound, MediaKind, Receiver};
 use room::{ParticipantId, Source, View};
 
 use crate::assign::Wish;
 use crate::keys::{HallKey, PeerKey};
-use crate::peer::{Occupant, Target};
+use crate::outbox::Outbox;
+use crate::peer::{Link, Occupant, Target};
 use crate::refresh::slots_of_kind;
 use crate::sound::send_sound;
 use crate::worker::Worker;
@@ -177,7 +178,9 @@ impl Worker {
         self.link_mut(viewer)?.slots[index].open = true;
         self.link_mut(speaker)?.routes[Source::Microphone as usize].push(Target { peer: viewer, slot: index });
         self.tell_slots(viewer);
-        self.preroll(now, speaker, Target { peer: viewer, slot: index }, inbound, (since, ONSET));
+        let [from, to] = self.peers.get_disjoint_mut([speaker, viewer])?;
+        let (from, to) = (&from.link.as_deref()?.receiver, to.link.as_deref_mut()?);
+        self.counters.preroll(preroll(now, from, to, index, inbound, (since, ONSET), &mut self.outbox));
         Some(())
     }
 
@@ -206,27 +209,22 @@ impl Worker {
             slot.missed = since;
         }
     }
+}
 
-    /// Sends what was said just before, from the first sound on, as fast as it goes: nothing from before a moment, and not further back than so long.
-    pub(crate) fn preroll(
-        &mut self,
-        now: Instant,
-        speaker: PeerKey,
-        target: Target,
-        inbound: &Inbound<'_>,
-        (since, back): (Instant, Duration),
-    ) {
-        let Some([from, to]) = self.peers.get_disjoint_mut([speaker, target.peer]) else { return };
-        let (Some(from), Some(to)) = (from.link.as_deref(), to.link.as_deref_mut()) else { return };
-        let Some(publication) = from.receiver.publication(inbound.publication) else { return };
-        for ext_seq in onset(publication, inbound, since, back)..inbound.ext_seq {
-            let Some(earlier) = replay(publication, inbound, ext_seq) else { continue };
-            if send_sound(now, &from.receiver, to, target.slot, &earlier, &mut self.outbox).is_some() {
-                self.counters.rtp_forwarded += 1;
-                self.counters.prerolled += 1;
-            }
-        }
-    }
+/// Sends what was said just before, from the first sound on, as fast as it goes: nothing from before a moment, and not further back than so
+/// long. Gives how many packets that were.
+pub(crate) fn preroll(
+    now: Instant,
+    from: &Receiver,
+    to: &mut Link,
+    slot: usize,
+    inbound: &Inbound<'_>,
+    (since, back): (Instant, Duration),
+    outbox: &mut Outbox,
+) -> u64 {
+    let Some(publication) = from.publication(inbound.publication) else { return 0 };
+    let earlier = (onset(publication, inbound, since, back)..inbound.ext_seq).filter_map(|ext_seq| replay(publication, inbound, ext_seq));
+    earlier.filter_map(|earlier| send_sound(now, from, to, slot, &earlier, outbox)).count() as u64
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use room::Source;
 use crate::downlink::Least;
 use crate::keys::{HallKey, PeerKey};
 use crate::peer::{Link, Occupant, OutSlot, Target};
-use crate::sound::Voices;
 use crate::worker::Worker;
 
 /// A client's own reports are acted upon at once, but not more often than this; what comes in between follows with the next tick.
@@ -112,9 +111,10 @@ impl Worker {
 
     /// Gives each picture of one viewer its layer. Allocates nothing once warm.
     pub(crate) fn share(&mut self, now: Instant, viewer: PeerKey) {
-        let (sound, least) = (self.sound(now, viewer), self.least(now, viewer));
+        let (voices, least) = (self.voices(now, viewer), self.least(now, viewer));
         let Some(link) = self.link_mut(viewer) else { return };
         link.follow_way(now);
+        let sound = link.downlink.keep_for(voices);
         let budget = link.downlink.budget(now, sound, least);
         for slot in &mut link.slots {
             let height = slot.tile.height(now);
@@ -168,14 +168,6 @@ impl Worker {
             }
         }
         least
-    }
-
-    /// What a viewer's line must keep for what he hears, bit/s.
-    fn sound(&self, now: Instant, viewer: PeerKey) -> u64 {
-        // Copies of earlier packets go along where the line loses and the viewer takes them.
-        let copies = self.link(viewer).map_or(0, |link| link.downlink.protection.plan().distances().len() as u64);
-        let Voices { plain, copied } = self.voices(now, viewer);
-        plain + copies * copied
     }
 
     /// Asks for the keyframes that a viewer's slots need now.

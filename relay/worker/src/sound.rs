@@ -8,6 +8,7 @@ use media::{Inbound, Packet, Receiver};
 
 use crate::downlink::Waiting;
 use crate::exit::{OVERHEAD, exit};
+use crate::floor::preroll;
 use crate::forward::break_off;
 use crate::keys::PeerKey;
 use crate::outbox::Outbox;
@@ -44,12 +45,12 @@ impl Worker {
         // The table is lent out for the loop, as in `forward`.
         let Some(routes) = self.routes(publisher, source).map(std::mem::take) else { return };
         for target in &routes {
-            let slot = self.link_mut(target.peer).and_then(|link| link.slots.get_mut(target.slot));
-            if let Some(since) = slot.and_then(|slot| slot.missed.take()) {
-                self.preroll(now, publisher, *target, inbound, (since, MISSED));
-            }
             let Some([from, to]) = self.peers.get_disjoint_mut([publisher, target.peer]) else { continue };
             let (Some(from), Some(to)) = (from.link.as_deref(), to.link.as_deref_mut()) else { continue };
+            if let Some(since) = to.slots.get_mut(target.slot).and_then(|slot| slot.missed.take()) {
+                let sent = preroll(now, &from.receiver, to, target.slot, inbound, (since, MISSED), &mut self.outbox);
+                self.counters.preroll(sent);
+            }
             if let Some(copies) = send_sound(now, &from.receiver, to, target.slot, inbound, &mut self.outbox) {
                 self.counters.rtp_forwarded += 1;
                 self.counters.rtp_redundant += u64::from(copies);
@@ -67,12 +68,7 @@ impl Worker {
         let reports = heard.filter(|slot| !slot.line.is_numbered());
         let reported = reports.filter_map(|slot| slot.media.reported()).map(|block| block.fraction_lost).max();
         let loss = link.downlink.estimator.loss().max(f32::from(reported.unwrap_or(0)) / 256.0);
-        let target = link.downlink.estimator.target();
-        let Voices { plain, copied } = self.voices(now, viewer);
-        let room = target.saturating_sub(plain).checked_div(copied).and_then(|room| usize::try_from(room).ok()).unwrap_or(usize::MAX);
-        if let Some(link) = self.link_mut(viewer) {
-            link.downlink.protection.update(now, loss, room);
-        }
+        link.downlink.protection.update(now, loss);
     }
 
     /// What one viewer is sent of sound.

@@ -72,6 +72,11 @@ impl Page {
         self.client.execute(script, Vec::new()).await.unwrap_or_else(|error| panic!("{script}: {error}"))
     }
 
+    /// Presses a key of the page's own.
+    pub async fn press(&self, key: char) {
+        self.eval(&format!("document.body.dispatchEvent(new KeyboardEvent('keydown', {{ key: '{key}', bubbles: true }}))")).await;
+    }
+
     /// Runs an asynchronous expression in the page and gives what it resolves to.
     pub async fn eval_async(&self, expression: &str) -> Value {
         self.look().await;

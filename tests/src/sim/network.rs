@@ -100,6 +100,12 @@ impl Network {
         own.chain(self.shared.iter_mut().map(|(bottleneck, _)| bottleneck)).for_each(|bottleneck| bottleneck.passed = Default::default());
     }
 
+    /// Both directions of a person's access are like this from now on.
+    pub fn set_both_ways(&mut self, person: PersonIx, spec: LinkSpec) {
+        let access = &mut self.people[person];
+        (access.up.spec, access.down.spec) = (spec.clone(), spec);
+    }
+
     /// Gives the person another public port, as a NAT does after it forgot the old one.
     pub fn rebind(&mut self, person: PersonIx) {
         let public = &mut self.people[person].public;

@@ -31,8 +31,6 @@ const HALF_FILLS: u64 = 450;
 const WIDE: (u32, u32, f64) = (620, 520, 1.0);
 /// So narrow that panels lie over the stage.
 const NARROW: (u32, u32, f64) = (520, 800, 1.0);
-/// The key for the chat.
-const PRESS_C: &str = "document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'c', bubbles: true }))";
 
 #[tokio::test]
 async fn the_picture_follows_the_size_of_its_tile_and_what_nobody_sees_is_not_sent() {
@@ -214,11 +212,11 @@ async fn what_a_panel_covers_is_not_sent() {
     let who = anna.participant().await;
     bo.resize(NARROW.0, NARROW.1, NARROW.2).await;
     eventually("the picture is drawn", LIMIT, async || drawn(&bo, who).await[2] > 0).await;
-    bo.eval(PRESS_C).await;
+    bo.press('c').await;
     eventually("nothing is seen of it", LIMIT, async || drawn(&bo, who).await[2] == 0).await;
     eventually("the higher layers stand still", LIMIT, async || stand_still(&anna, &["h", "m"]).await).await;
     bo.screenshot("panel-over-the-stage").await;
-    bo.eval(PRESS_C).await;
+    bo.press('c').await;
     eventually("the picture is drawn again", LIMIT, async || drawn(&bo, who).await[2] > 0).await;
     bo.sees(who, "camera", SOME_FRAMES).await;
     content(&[&anna, &bo]).await;

@@ -181,7 +181,7 @@ async fn a_microphone_turned_off_while_the_host_holds_it_closed_stays_off_when_t
     host.command(&json!({ "type": "mute", "participant": guest })).await;
     eventually("the page knows that the host closed it", LIMIT, async || microphone_is(&bo, "locked").await).await;
     assert!(microphone_is(&bo, "on").await, "its owner has it on");
-    bo.eval(PRESS_M).await;
+    bo.press('m').await;
     eventually("its owner turned it off as well", LIMIT, async || !microphone_is(&bo, "on").await).await;
     assert!(microphone_is(&bo, "locked").await, "the host still holds it closed");
 
@@ -265,9 +265,6 @@ async fn sends_again(page: &Page, kind: &str) -> bool {
     );
     page.eval(&script).await == Value::Bool(true)
 }
-
-/// The key for the microphone.
-const PRESS_M: &str = "document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'm', bubbles: true }))";
 
 /// A browser that is done with each new track 300 ms later, one after the other, and counts how many wait.
 const LATE: &str = "

@@ -247,8 +247,7 @@ fn reasons_tell_who_is_not_reached() {
     };
     sim.run(2 * SECOND);
     assert_eq!((reasons(&mut sim, viewer), reasons(&mut sim, other)), (vec![(true, Reason::Shown)], vec![(true, Reason::Shown); 2]));
-    let access = sim.network.access(viewer);
-    (access.up.spec, access.down.spec) = (LinkSpec::lossy(1.0), LinkSpec::lossy(1.0));
+    sim.network.set_both_ways(viewer, LinkSpec::dead());
     sim.run(35 * SECOND);
     assert_eq!(reasons(&mut sim, viewer), [(false, Reason::ViewerUnreachable)]);
     assert_eq!(reasons(&mut sim, other), [(true, Reason::Shown), (false, Reason::SenderUnreachable)]);

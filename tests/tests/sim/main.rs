@@ -64,8 +64,7 @@ fn setup(publisher: u32, others: u32) -> Setup {
 fn roughen(sim: &mut Sim, loss: f64) {
     let spec = LinkSpec { loss, jitter: Duration::from_millis(8), reorder: 0.03, duplicate: 0.03, ..LinkSpec::default() };
     for who in 0..sim.people.len() {
-        let access = sim.network.access(who);
-        (access.up.spec, access.down.spec) = (spec.clone(), spec.clone());
+        sim.network.set_both_ways(who, spec.clone());
     }
 }
 

@@ -11,8 +11,7 @@ use crate::{JOIN, SECOND, assert_flows, assert_meeting, assert_silence, longest_
 fn meet_over(seed: u64, bad: &LinkSpec, seconds: u32) -> (Sim, [PersonIx; 2]) {
     let (mut sim, anna, bo) = meeting_of_two(seed);
     for who in [anna, bo] {
-        let access = sim.network.access(who);
-        (access.up.spec, access.down.spec) = (bad.clone(), bad.clone());
+        sim.network.set_both_ways(who, bad.clone());
     }
     sim.begin_window();
     sim.run(seconds * SECOND);
@@ -44,8 +43,7 @@ fn loss_freezes_nobody_for_a_second() {
 #[test]
 fn a_publisher_who_loses_a_fifth_of_everything_freezes_nobody_for_a_second() {
     let (mut sim, anna, bo) = meeting_of_two(41);
-    let access = sim.network.access(anna);
-    (access.up.spec, access.down.spec) = (LinkSpec::lossy(0.2), LinkSpec::lossy(0.2));
+    sim.network.set_both_ways(anna, LinkSpec::lossy(0.2));
     sim.run(20 * SECOND);
     let lost = sim.network.access(anna).up.stats.lost;
     assert!(lost > 300, "the fault happened: {lost} lost");
@@ -170,13 +168,9 @@ fn sound_is_back_after_a_quarter_of_an_hour_without_a_way() {
     sim.run(SECOND);
     assert_flows(&sim, listener, speaker, Microphone, 49);
     let newest = |sim: &Sim| sim.people[listener].client.slots().find_map(|slot| slot.newest).expect("something came");
-    let both_ways = |sim: &mut Sim, spec: LinkSpec| {
-        let access = sim.network.access(listener);
-        (access.up.spec, access.down.spec) = (spec.clone(), spec);
-    };
     let refused = |sim: &Sim| sim.people[listener].client.counters().refused;
     let (before, refused_before, sent) = (newest(&sim), refused(&sim), sim.people[speaker].client.counters().packets_sent);
-    both_ways(&mut sim, LinkSpec::dead());
+    sim.network.set_both_ways(listener, LinkSpec::dead());
     // What is on its way arrives.
     sim.run(SECOND / 5);
     sim.begin_window();
@@ -187,7 +181,7 @@ fn sound_is_back_after_a_quarter_of_an_hour_without_a_way() {
     assert_silence(&sim, listener, speaker, Microphone);
     assert!(!sim.people[listener].ended, "the listener is still in the room");
 
-    both_ways(&mut sim, LinkSpec::default());
+    sim.network.set_both_ways(listener, LinkSpec::default());
     sim.begin_window();
     let back = sim.run_until("a sound", 5 * SECOND, |sim| sim.people[listener].decoded(1, Microphone) > 0);
     let skipped = newest(&sim).wrapping_sub(before);

@@ -97,8 +97,7 @@ fn retransmissions_are_a_fifth_of_what_is_sent_at_most() {
     let camera = join(&mut sim, camera_of(1, plain_camera()), good(), good());
     let viewer = join(&mut sim, Setup::viewer(2, 0, 1), good(), good());
     sim.run(JOIN);
-    let access = sim.network.access(viewer);
-    (access.up.spec, access.down.spec) = (LinkSpec::lossy(0.3), LinkSpec::lossy(0.3));
+    sim.network.set_both_ways(viewer, LinkSpec::lossy(0.3));
     show(&mut sim, viewer, &[(camera, LARGE)]);
     sim.begin_window();
     sim.run(60 * SECOND);

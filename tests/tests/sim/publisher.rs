@@ -120,13 +120,9 @@ fn what_nobody_can_see_is_not_sent() {
 fn whoever_can_no_longer_be_reached_is_no_viewer() {
     let (mut sim, publishers, viewer) = watched(369, 1, LARGE, Setup::viewer(2, 0, 1), LinkSpec::default());
     let camera = publishers[0];
-    let both_ways = |sim: &mut Sim, spec: LinkSpec| {
-        let access = sim.network.access(viewer);
-        (access.up.spec, access.down.spec) = (spec.clone(), spec);
-    };
     sim.run(8 * SECOND);
     assert_eq!(wanted(&sim, camera), [false, false, true]);
-    both_ways(&mut sim, LinkSpec::dead());
+    sim.network.set_both_ways(viewer, LinkSpec::dead());
     let told = sim.run_until("the publisher is told", 45 * SECOND, |sim| wanted(sim, camera) == [false; 3]);
     assert!(!sim.people[viewer].ended && sim.people[viewer].bye.is_none(), "the viewer is still in the room");
     let sent = sim.people[camera].client.counters().packets_sent;
@@ -135,7 +131,7 @@ fn whoever_can_no_longer_be_reached_is_no_viewer() {
     let access = sim.network.access(viewer);
     let swallowed = (access.up.stats.blacked_out, access.down.stats.blacked_out);
 
-    both_ways(&mut sim, LinkSpec::default());
+    sim.network.set_both_ways(viewer, LinkSpec::default());
     sim.begin_window();
     let back = sim.run_until("a picture", 5 * SECOND, |sim| sim.people[viewer].decoded(1, Camera) > 0);
     let best = back + sim.run_until("720 lines", 30 * SECOND, |sim| shown(sim, viewer, camera).is_some_and(|shown| shown.0 == 720));

@@ -200,9 +200,8 @@ fn after_a_storm_of_thirty_percent_the_picture_is_back_within_a_second() {
     for round in 0..20 {
         let storm = if round % 2 == 0 { LinkSpec::lossy(0.3) } else { LinkSpec::bursty(0.3, 4.0) };
         for (spec, span) in [(storm, 4 * SECOND), (LinkSpec::default(), 3 * SECOND)] {
-            let access = sim.network.access(viewer);
-            (access.up.spec, access.down.spec) = (spec.clone(), spec);
-            let before = access.down.stats.lost;
+            sim.network.set_both_ways(viewer, spec);
+            let before = sim.network.access(viewer).down.stats.lost;
             sim.begin_window();
             sim.run(span);
             assert!(span == 3 * SECOND || sim.network.access(viewer).down.stats.lost > before + 20, "the fault happened");

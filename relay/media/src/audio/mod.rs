@@ -43,11 +43,14 @@ impl Protection {
         self.losses.handle(feedback, overflows);
     }
 
-    /// Time has passed; `line` is the share of everything that the line loses, as far as somebody else knows it, 0 to 1, and `room` how many
-    /// copies of all sound it carries: more would make what arrives come late.
-    pub fn update(&mut self, now: Instant, line: f32, room: usize) {
+    /// Time has passed; `line` is the share of everything that the line loses, as far as somebody else knows it, 0 to 1.
+    pub fn update(&mut self, now: Instant, line: f32) {
         let (loss, burst) = self.losses.measured().unwrap_or((0.0, 1.0));
         self.redundancy.update(now, loss.max(line), burst);
+    }
+
+    /// The line carries so many copies of all sound: more would make what arrives come late. None until this is said.
+    pub fn fit(&mut self, room: usize) {
         self.room = room;
     }
 

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::LONGEST_WAIT;
+
 /// Bytes of a full packet with everything around it.
 pub(super) const PACKET: u64 = 1_250;
 
@@ -14,9 +16,6 @@ const LEAST_BURST: u64 = 2 * PACKET;
 const MOST_BURST: u64 = 4 * PACKET;
 /// unless the line is so fast that timers are too coarse for four. They are late by up to as much, which costs half the haste at most.
 const TIMER: Duration = Duration::from_millis(1);
-
-/// No more than this is ever owed: sound never waits, and pictures would wait for as long as more of it was sent than the line carries.
-const MOST_OWED: Duration = Duration::from_millis(500);
 
 /// Slowest rate ever assumed, bit/s.
 const LEAST_RATE: u64 = 10_000;
@@ -66,10 +65,11 @@ impl Bucket {
         self.busy.checked_sub(time_of(self.burst.saturating_sub(bytes), self.rate)).unwrap_or(self.busy)
     }
 
-    /// So many bytes leave now, at `rate` bit/s if that is faster.
+    /// So many bytes leave now, at `rate` bit/s if that is faster. No more is owed than anything waits: sound never does, and of more than the
+    /// line carries pictures would have to wait for all.
     #[inline]
     pub(super) fn take(&mut self, now: Instant, bytes: u64, rate: u64) {
-        self.busy = (self.busy.max(now) + time_of(bytes, rate.max(self.rate))).min(now + MOST_OWED);
+        self.busy = (self.busy.max(now) + time_of(bytes, rate.max(self.rate))).min(now + LONGEST_WAIT);
     }
 }
 
