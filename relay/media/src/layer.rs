@@ -290,6 +290,9 @@ impl Layer {
         if !reading.unread {
             let rates = self.rates.get_or_insert_with(|| Box::new(Rates::new(now)));
             rates.add(now, frame.spatial, frame.temporal, bytes, frame.start);
+            if let Some((spatial, temporal)) = reading.promises() {
+                rates.promise(spatial, temporal);
+            }
         }
         match behind {
             Some(behind) => self.keyframes.arrived_late(timestamp, bytes, frame.keyframe && behind <= MAX_BEHIND),

@@ -80,6 +80,14 @@ impl Rates {
         (self.heard[index], self.missed[index]) = (Some(self.current), 0);
     }
 
+    /// The stream has all layers up to this from now on: whoever wants one need not wait until it has come.
+    #[cold]
+    pub(crate) fn promise(&mut self, spatial: u8, temporal: u8) {
+        for index in (0..=spatial).flat_map(|spatial| (0..=temporal).map(move |temporal| cell(spatial, temporal))) {
+            (self.heard[index], self.missed[index]) = (Some(self.current), 0);
+        }
+    }
+
     /// The stream began anew: other layers may come. What the old ones cost is still the best guess.
     pub(crate) fn restart(&mut self) {
         self.heard = [None; CELLS];

@@ -178,6 +178,15 @@ impl Lore {
 }
 
 impl Reading {
+    /// Highest spatial and temporal layer of the stream that begins here, where it says so.
+    pub(crate) fn promises(&self) -> Option<(u8, u8)> {
+        if !self.frame.keyframe {
+            return None;
+        }
+        let of_vp9 = || self.vp9.and_then(|descriptor| descriptor.structure).map(|structure| (structure.spatial_layers() - 1, 0));
+        self.dependency.as_ref().map_or_else(of_vp9, |dependency| dependency.produced)
+    }
+
     #[inline]
     pub(crate) fn new(frame: FrameInfo, vp8: Option<vp8::Descriptor>, vp9: Option<vp9::Descriptor>) -> Self {
         Self { frame, vp8, vp9, dependency: None, unread: false, structured: false }

@@ -93,9 +93,13 @@ impl Thinning {
 
     /// A segment begins with `inbound`.
     pub(crate) fn begin(&mut self, inbound: &Inbound<'_>, goal: Limits) {
-        // Upper spatial layers follow within the same picture, if they can.
-        self.limits = Limits { spatial: 0, temporal: goal.temporal };
-        self.runs.begin(Run { from: inbound.ext_seq, temporal: goal.temporal, ..Run::default() });
+        // Upper spatial layers follow within the same picture: as many as it says, or if they can.
+        let layers = match (&inbound.dependency, inbound.vp9.and_then(|descriptor| descriptor.structure)) {
+            (None, Some(structure)) => structure.spatial_layers(),
+            _ => 1,
+        };
+        self.limits = Limits { spatial: goal.spatial.min(layers - 1), temporal: goal.temporal };
+        self.runs.begin(Run { from: inbound.ext_seq, spatial: self.limits.spatial, temporal: goal.temporal, ..Run::default() });
         self.newest = inbound.ext_seq + inbound.behind;
         (self.timestamp, self.ended) = (inbound.timestamp, false);
         self.top_spatial = 0;

@@ -290,6 +290,11 @@ impl World {
         }
         order.windows(2).for_each(|pair| self.judge_pair(pair[0], pair[1], &mut judgement));
         judgement.frames = order.len();
+        let mut ends: BTreeMap<(usize, u32), usize> = BTreeMap::new();
+        let marked = self.got.values().filter(|got| got.marker).filter_map(|got| Some((got.timestamp, got.part?.0)));
+        let keys = marked.map(|(timestamp, index)| (timestamp, &self.publisher.frames[index])).filter(|(_, frame)| frame.key);
+        keys.for_each(|(timestamp, frame)| *ends.entry((frame.encoding, timestamp)).or_default() += 1);
+        judgement.ends_twice = ends.into_values().filter(|ends| *ends > 1).count();
         judgement.layers = order
             .iter()
             .map(|(index, _)| &self.publisher.frames[*index])
@@ -353,6 +358,8 @@ struct Judgement {
     pictures: u32,
     switches: u32,
     unmarked: u32,
+    /// Keyframes of which more than one packet is called the last.
+    ends_twice: usize,
     layers: BTreeSet<(usize, u8, u8)>,
 }
 
@@ -375,6 +382,8 @@ fn nothing_shows_of_what_is_left_out() {
             let world = World::new(scenario).run();
             let judgement = world.judge();
             assert_eq!((judgement.holes, world.empty, judgement.unmarked), (0, 0, 0), "{scenario:?} {judgement:?}");
+            // Who does not say how many layers follow cannot be foreseen.
+            assert!(form == Form::Vp9 { inter_layer: false } || judgement.ends_twice == 0, "{scenario:?} {judgement:?}");
             let choices = world.publisher.encodings.len() * usize::from(form.spatial_layers() * form.temporal_layers());
             assert!(judgement.switches > 20 && judgement.frames > 600, "{scenario:?} {judgement:?}");
             assert_eq!(judgement.layers.len(), choices, "{scenario:?} {judgement:?}");

@@ -362,6 +362,43 @@ fn a_renegotiation_keeps_lines_that_stay() {
     assert!(receiver.publications()[0].stored(0, kept).is_none());
 }
 
+/// A scalable stream says with its keyframe which layers follow: each is there to choose from the first packet, and what does not come is
+/// soon not reckoned with any more.
+#[test]
+fn layers_that_a_keyframe_promises_are_rungs_before_they_come() {
+    use common::layered::{Form, Publisher};
+    let each =
+        |spatial: u8, temporal: u8| (0..spatial).flat_map(|spatial| (0..temporal).map(move |temporal| (spatial, temporal))).collect();
+    let rows: [(Form, Vec<(u8, u8)>); 4] = [
+        (Form::Vp9 { inter_layer: true }, each(3, 1)),
+        (Form::Av1 { inter_layer: true }, each(3, 3)),
+        (Form::Vp9 { inter_layer: false }, each(1, 1)),
+        (Form::Vp8, each(1, 1)),
+    ];
+    for (form, expected) in rows {
+        let (time, mut rng) = (Time::new(), Rng(6));
+        let mut publisher = Publisher::new(form, 1, &mut rng);
+        let mut receiver = Receiver::new(time.at(0), NTP_BASE, publisher_exts(), Ssrc(1));
+        receiver.configure(time.at(0), publisher_exts(), vec![publisher.config()]);
+        let picture = publisher.picture(0, 0, &mut rng);
+        receiver.handle_rtp(time.at(0), &picture[0].1).unwrap();
+        let rungs = |receiver: &Receiver, ms| -> Vec<((u8, u8), bool)> {
+            let ladder = receiver.publications()[0].ladder(time.at(ms));
+            ladder.iter().map(|rung| ((rung.layer.spatial, rung.layer.temporal), rung.flows)).collect()
+        };
+        assert_eq!(rungs(&receiver, 0), expected.into_iter().map(|layer| (layer, true)).collect::<Vec<_>>(), "{form:?}");
+        // Of all that follows only the lowest spatial layer comes.
+        for ms in (33..9_000).step_by(33) {
+            for (frame, packet) in publisher.picture(0, ms, &mut rng) {
+                if publisher.frames[frame].spatial == 0 {
+                    receiver.handle_rtp(time.at(ms), &packet).unwrap();
+                }
+            }
+        }
+        assert!(rungs(&receiver, 9_000).iter().all(|((spatial, _), _)| *spatial == 0), "{form:?}: {:?}", rungs(&receiver, 9_000));
+    }
+}
+
 /// What there is to choose from: heights and rates as measured, and what the publisher was not asked for keeps its place.
 #[test]
 fn the_ladder_knows_what_flows_and_remembers_what_does_not() {

@@ -16,7 +16,8 @@ pub enum Form {
     Vp8,
     /// Two temporal layers, told apart by what others refer to; some pictures begin with a unit that says nothing of them.
     H264,
-    /// Three spatial layers of three temporal ones each; between keyframes upper ones rest on lower ones, or do not.
+    /// Three spatial layers of three temporal ones each; between keyframes upper ones rest on lower ones, or do not. Those that do say with
+    /// a keyframe how many there are.
     Vp9 { inter_layer: bool },
     /// The same, told by dependency descriptors.
     Av1 { inter_layer: bool },
@@ -230,10 +231,14 @@ impl Publisher {
 
     fn vp9(&self, frame: &Frame, first: bool, last: bool) -> Vec<u8> {
         let [high, low] = (frame.picture | 0x8000).to_be_bytes();
-        let flags = 0xa0 | u8::from(!frame.key) << 6 | u8::from(first) << 3 | u8::from(last) << 2;
+        let structure = first && frame.key && frame.spatial == 0 && self.form.inter_layer();
+        let flags = 0xa0 | u8::from(!frame.key) << 6 | u8::from(first) << 3 | u8::from(last) << 2 | u8::from(structure) << 1;
         let inter_layer = frame.spatial > 0 && (frame.key || self.form.inter_layer());
         let layers = frame.temporal << 5 | u8::from(frame.sync) << 4 | frame.spatial << 1 | u8::from(inter_layer);
-        vec![flags, high, low, layers, self.encodings[frame.encoding].tl0, 0xaa]
+        let mut bytes = vec![flags, high, low, layers, self.encodings[frame.encoding].tl0];
+        bytes.extend(structure.then_some((self.form.spatial_layers() - 1) << 5));
+        bytes.push(0xaa);
+        bytes
     }
 
     /// With custom DTIs and frame diffs in every packet; the structure comes with the first packet of a keyframe.

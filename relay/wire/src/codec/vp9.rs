@@ -61,6 +61,12 @@ pub struct ScalabilityStructure {
 }
 
 impl ScalabilityStructure {
+    /// Spatial layers of the pictures that follow, 1 to 8.
+    #[must_use]
+    pub const fn spatial_layers(&self) -> u8 {
+        self.spatial_layers
+    }
+
     /// Width and height of each spatial layer, pixels, lowest layer first. Empty if the sender does not say.
     #[must_use]
     pub fn sizes(&self) -> &[(u16, u16)] {
