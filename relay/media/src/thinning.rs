@@ -94,11 +94,7 @@ impl Thinning {
     /// A segment begins with `inbound`.
     pub(crate) fn begin(&mut self, inbound: &Inbound<'_>, goal: Limits) {
         // Upper spatial layers follow within the same picture: as many as it says, or if they can.
-        let layers = match (&inbound.dependency, inbound.vp9.and_then(|descriptor| descriptor.structure)) {
-            (None, Some(structure)) => structure.spatial_layers(),
-            _ => 1,
-        };
-        self.limits = Limits { spatial: goal.spatial.min(layers - 1), temporal: goal.temporal };
+        self.limits = Limits { spatial: told_spatial(inbound).min(goal.spatial), temporal: goal.temporal };
         self.runs.begin(Run { from: inbound.ext_seq, spatial: self.limits.spatial, temporal: goal.temporal, ..Run::default() });
         self.newest = inbound.ext_seq + inbound.behind;
         (self.timestamp, self.ended) = (inbound.timestamp, false);
@@ -215,9 +211,7 @@ impl Thinning {
         }
         let (frame, Limits { spatial, temporal }) = (&inbound.frame, self.limits);
         if frame.keyframe {
-            if temporal < goal.temporal {
-                self.set_limits(inbound.ext_seq, spatial, goal.temporal);
-            }
+            self.set_limits(inbound.ext_seq, told_spatial(inbound).min(goal.spatial).max(spatial), temporal.max(goal.temporal));
         } else if frame.spatial == 0 && frame.temporal <= goal.temporal && frame.temporal.checked_sub(1) == Some(temporal) {
             // One layer after the other: a frame of the third layer may say that it rests on the first, but the second's may not.
             if frame.switch_up {
@@ -299,6 +293,12 @@ impl Thinning {
     fn extend(&self, number: u16) -> u64 {
         self.frame.wrapping_add_signed(i64::from(distance(number, self.frame as u16)))
     }
+}
+
+/// Highest spatial layer of the picture that begins here, as far as its payload says so.
+fn told_spatial(inbound: &Inbound<'_>) -> u8 {
+    let structure = inbound.vp9.and_then(|descriptor| descriptor.structure).filter(|_| inbound.dependency.is_none());
+    structure.map_or(0, |structure| structure.spatial_layers() - 1)
 }
 
 /// The lowest layers go on whatever the limits are.
