@@ -87,21 +87,30 @@ impl Publication {
         let count = self.tracks.len();
         if let Some(track) = count.checked_sub(1 + layer).and_then(|index| self.tracks.get_mut(index)) {
             track.active = active;
-            track.want_keyframe();
+            let ssrc = track.stream.setup.ssrc;
+            self.want_keyframe(ssrc);
         }
+    }
+
+    /// The next picture of this stream stands alone, and with it those of all others whose encoder is the same.
+    pub(super) fn want_keyframe(&mut self, ssrc: Ssrc) {
+        let together = self.setup.keyframes_together;
+        self.tracks.iter_mut().filter(|track| together || track.stream.setup.ssrc == ssrc).for_each(Track::want_keyframe);
     }
 
     /// Does what the relay asks for: only these encodings, and all together not more than `limit` bit/s. What it does not name stays as
     /// it is. Whatever begins again begins with a keyframe.
     pub(super) fn obey(&mut self, layers: &[(Option<Rid>, bool)], limit: Option<u64>) {
+        let mut begin = Vec::new();
         for track in &mut self.tracks {
             let said = layers.iter().find(|(rid, _)| *rid == track.stream.setup.rid);
             let wanted = said.map_or(track.wanted, |(_, active)| *active);
             if wanted && !track.wanted {
-                track.want_keyframe();
+                begin.push(track.stream.setup.ssrc);
             }
             track.wanted = wanted;
         }
+        begin.into_iter().for_each(|ssrc| self.want_keyframe(ssrc));
         // The lowest are the cheapest to keep whole: the best encoding gets what is left.
         let mut left = limit.map_or(u32::MAX, |limit| u32::try_from(limit).unwrap_or(u32::MAX));
         for (track, layer) in self.tracks.iter_mut().zip(&self.setup.layers).rev().filter(|(track, _)| track.wanted) {
@@ -174,7 +183,7 @@ impl Publication {
 }
 
 impl Track {
-    pub(super) fn want_keyframe(&mut self) {
+    fn want_keyframe(&mut self) {
         if let Some(encoder) = &mut self.encoder {
             encoder.want_keyframe();
         }

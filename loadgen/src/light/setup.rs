@@ -115,6 +115,8 @@ pub struct SourceSetup {
     pub motion: Motion,
     /// Sizes and keyframes of a recording instead; `motion` does not count then.
     pub trace: Option<Arc<SizeTrace>>,
+    /// A keyframe of one encoding is one of all: how libwebrtc's encoders make them.
+    pub keyframes_together: bool,
     /// Whether it flows from the start.
     pub active: bool,
     /// How this person sounds; ignored for pictures.
@@ -143,14 +145,18 @@ impl SourceSetup {
     #[must_use]
     pub fn microphone() -> Self {
         let (source, layers) = (Source::Microphone, Vec::new());
-        Self { source, layers, fps: 50, temporal: 1, motion: Motion::Even, trace: None, active: true, voice: Voice::default() }
+        Self { fps: 50, ..Self::new(source, layers) }
+    }
+
+    fn new(source: Source, layers: Vec<Layer>) -> Self {
+        let (motion, voice) = (Motion::Even, Voice::default());
+        Self { source, layers, fps: 25, temporal: 1, motion, trace: None, keyframes_together: false, active: true, voice }
     }
 
     /// Pictures, 25 a second.
     #[must_use]
     pub fn camera(layers: Vec<Layer>) -> Self {
-        let source = Source::Camera;
-        Self { source, layers, fps: 25, temporal: 1, motion: Motion::Even, trace: None, active: true, voice: Voice::default() }
+        Self::new(Source::Camera, layers)
     }
 
     /// A shared screen, 10 pictures a second, silent until it is switched on.
@@ -159,10 +165,10 @@ impl SourceSetup {
         Self { source: Source::Screen, layers: vec![Layer::single()], fps: 10, active: false, ..Self::camera(Vec::new()) }
     }
 
-    /// A camera as a browser sends it: three encodings with three temporal layers each, sizes as an encoder makes them.
+    /// A camera as a browser sends it: three encodings with three temporal layers each, sizes and keyframes as an encoder makes them.
     #[must_use]
     pub fn webcam() -> Self {
-        Self { fps: 30, temporal: 3, motion: Motion::Natural, ..Self::camera(Layer::webcam()) }
+        Self { fps: 30, temporal: 3, motion: Motion::Natural, keyframes_together: true, ..Self::camera(Layer::webcam()) }
     }
 
     /// A shared screen of 1080 lines in two encodings, still for seconds and then another slide, silent until it is switched on.
@@ -170,7 +176,7 @@ impl SourceSetup {
     pub fn slides() -> Self {
         let layer = |rid, width, height, bitrate| Layer { rid: Rid::new(rid), width, height, bitrate };
         let layers = vec![layer("h", 1920, 1080, 1_500_000), layer("l", 960, 540, 400_000)];
-        Self { layers, fps: 15, temporal: 3, motion: Motion::Slides, ..Self::screen() }
+        Self { layers, fps: 15, temporal: 3, motion: Motion::Slides, keyframes_together: true, ..Self::screen() }
     }
 
     /// True for microphone and screen sound.

@@ -236,9 +236,11 @@ impl Client {
 
     fn make_keyframe(&mut self, media: Ssrc) {
         self.counters.keyframes_asked += 1;
-        if let Some(track) = self.publications.iter_mut().find_map(|publication| publication.track_mut(media)) {
-            track.asked += 1;
-            track.want_keyframe();
+        for publication in &mut self.publications {
+            if let Some(track) = publication.track_mut(media) {
+                track.asked += 1;
+                publication.want_keyframe(media);
+            }
         }
     }
 
