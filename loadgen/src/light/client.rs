@@ -179,7 +179,7 @@ impl Client {
             feedback: Congestion::new(now, &setup),
             report_at: None,
             compound: false,
-            feedback_ssrc: Ssrc(entropy.next() as u32),
+            feedback_ssrc: entropy.ssrc(),
             transport_seq: entropy.next() as u16,
             outbox: Outbox::default(),
             counters: Counters::default(),

@@ -33,8 +33,8 @@ pub(super) struct PictureEncoder {
 }
 
 impl PictureEncoder {
-    pub(super) fn new(author: Author, layer: Layer, source: &SourceSetup) -> Self {
-        let seed = u64::from(author.publisher) << 16 | u64::from(author.layer) << 8 | source.source as u64;
+    /// `seed` makes its sizes.
+    pub(super) fn new(author: Author, layer: Layer, source: &SourceSetup, seed: u64) -> Self {
         Self {
             author,
             layer,
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn a_keyframe_comes_first_and_when_asked_for_and_every_frame_verifies() {
         let author = Author { publisher: 1, source: Source::Camera, layer: 0 };
-        let mut encoder = PictureEncoder::new(author, Layer::single(), &SourceSetup::camera(Vec::new()));
+        let mut encoder = PictureEncoder::new(author, Layer::single(), &SourceSetup::camera(Vec::new()), 1);
         for number in 0..5 {
             if number == 3 {
                 encoder.want_keyframe();

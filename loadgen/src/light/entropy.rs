@@ -1,5 +1,7 @@
 //! A seeded stream of numbers for names and offsets that need only differ, never to be secret (SplitMix64).
 
+use wire::ids::Ssrc;
+
 /// The stream. Equal seeds give equal streams, so a run can be repeated.
 #[derive(Clone, Debug)]
 pub(super) struct Entropy(u64);
@@ -17,6 +19,11 @@ impl Entropy {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
+    }
+
+    /// A stream's name.
+    pub(super) fn ssrc(&mut self) -> Ssrc {
+        Ssrc(self.next() as u32)
     }
 
     /// `len` characters that ICE credentials may hold (RFC 8839 section 5.4).

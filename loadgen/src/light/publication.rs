@@ -46,11 +46,10 @@ pub(super) struct Track {
 impl Publication {
     pub(super) fn new(setup: SourceSetup, mid: Mid, publisher: u32, numbering: &Numbering, entropy: &mut Entropy) -> Self {
         let author = Author { publisher, source: setup.source, layer: 0 };
-        let mut fresh_ssrc = || Ssrc(entropy.next() as u32);
         let mut tracks = Vec::new();
         if setup.is_audio() {
             let (payload_type, again) = (numbering.opus, setup.voice.again);
-            let stream = StreamSetup { mid, rid: None, ssrc: fresh_ssrc(), payload_type, clock_rate: 48_000, rtx: None, again };
+            let stream = StreamSetup { mid, rid: None, ssrc: entropy.ssrc(), payload_type, clock_rate: 48_000, rtx: None, again };
             tracks.push((stream, None));
         }
         for (index, layer) in setup.layers.iter().enumerate() {
@@ -59,13 +58,13 @@ impl Publication {
             let stream = StreamSetup {
                 mid,
                 rid: layer.rid,
-                ssrc: fresh_ssrc(),
+                ssrc: entropy.ssrc(),
                 payload_type: numbering.vp8,
                 clock_rate: 90_000,
-                rtx: Some((fresh_ssrc(), numbering.rtx)),
+                rtx: Some((entropy.ssrc(), numbering.rtx)),
                 again: false,
             };
-            tracks.push((stream, Some(PictureEncoder::new(author, *layer, &setup))));
+            tracks.push((stream, Some(PictureEncoder::new(author, *layer, &setup, entropy.next()))));
         }
         let track = |(stream, encoder)| Track { stream: OutStream::new(stream, entropy), encoder, active: true, wanted: true, asked: 0 };
         let tracks = tracks.into_iter().map(track).collect();
