@@ -8,7 +8,8 @@
 //! ```
 //! The order is: screens, large tiles, all others; within these by rank. Who comes last loses first, and of his tile the frame rate
 //! before the resolution. What a tile was granted before must fit into what the line carries now, anything better into what it has
-//! carried for a while, with something to spare: so a tile does not go up only to come down again.
+//! carried for a while, with something to spare: so a tile does not go up only to come down again. For the same reason it does not go up
+//! by what an equal has: only a screen takes from large tiles, and these from all others.
 
 mod held;
 mod path;
@@ -140,7 +141,8 @@ pub fn allocate(demands: &[Demand<'_>], budget: Budget, grants: &mut Vec<Grant>)
     let tiles = line_up(demands, &mut tiles);
     let visible = tiles.partition_point(|tile| tile.class != Class::Hidden);
     let (visible, hidden) = tiles.split_at_mut(visible);
-    let mut purse = Purse { demands, budget, given: demands.iter().filter_map(had).map(rate).sum(), behind: 0, risen: false, spent: 0 };
+    let mut purse = Purse::new(demands, budget);
+    visible.iter_mut().for_each(|tile| purse.owe(tile));
     // Who comes back takes nobody's place; mostly there is nobody.
     let returns = demands.iter().any(Demand::comes_back);
     purse.behind = if returns { visible.iter().map(|tile| purse.least_kept(tile)).sum() } else { 0 };
@@ -187,6 +189,8 @@ enum Class {
     Hidden,
 }
 
+const CLASSES: usize = 4;
+
 /// A tile on its way up.
 #[derive(Clone, Copy, Debug)]
 struct Tile {
@@ -198,10 +202,12 @@ struct Tile {
     at: Option<usize>,
     /// Nothing more fits. What is spent only grows, so this stays.
     full: bool,
+    /// What it would take to give it what it had, bit/s.
+    owed: u64,
 }
 
 impl Tile {
-    const EMPTY: Self = Self { demand: 0, class: Class::Hidden, path: Path::EMPTY, at: None, full: false };
+    const EMPTY: Self = Self { demand: 0, class: Class::Hidden, path: Path::EMPTY, at: None, full: false, owed: 0 };
 }
 
 /// The tiles in the order in which they are served; those without media are left out.
@@ -216,7 +222,7 @@ fn line_up<'t>(demands: &[Demand<'_>], tiles: &'t mut [Tile; MAX_TILES]) -> &'t 
             Demand { main: true, .. } => Class::Large,
             _ => Class::Other,
         };
-        *tile = Tile { demand: index, class, path, at: None, full: false };
+        *tile = Tile { demand: index, class, path, ..Tile::EMPTY };
         count += 1;
     }
     let tiles = &mut tiles[..count];
@@ -232,12 +238,30 @@ struct Purse<'a> {
     given: u64,
     /// What the least of those takes who have a picture and whose turn has not come.
     behind: u64,
+    /// What the tiles of each class are still owed of what they had.
+    owed: [u64; CLASSES],
     /// Somebody goes up: from here on nobody else keeps what only fits for now, or the two together would be more than is proven.
     risen: bool,
     spent: u64,
 }
 
-impl Purse<'_> {
+impl<'a> Purse<'a> {
+    fn new(demands: &'a [Demand<'a>], budget: Budget) -> Self {
+        let given = demands.iter().filter_map(had).map(rate).sum();
+        Self { demands, budget, given, behind: 0, owed: [0; CLASSES], risen: false, spent: 0 }
+    }
+
+    /// Reckons what a tile had, as far as it is still of use, less what it has been given so far.
+    fn owe(&mut self, tile: &mut Tile) {
+        let demand = &self.demands[tile.demand];
+        let of_use = |had: &Rung| rate(had).min(rate(&demand.rungs[tile.path.ideal]));
+        let before = if tile.full { 0 } else { had(demand).map_or(0, of_use) };
+        let owed = before.saturating_sub(tile.at.map_or(0, |at| rate(&demand.rungs[at])));
+        let all = &mut self.owed[tile.class as usize];
+        *all = *all - tile.owed + owed;
+        tile.owed = owed;
+    }
+
     /// The least picture. The `first` tile gets it even if it does not fit, if it is cheap.
     fn begin(&mut self, tile: &mut Tile, first: bool) {
         let Some(least) = tile.path.after(None) else { return };
@@ -296,7 +320,10 @@ impl Purse<'_> {
         }
         match next {
             Some(rung) => self.take(tile, rung),
-            None => tile.full = true,
+            None => {
+                tile.full = true;
+                self.owe(tile);
+            }
         }
         next.is_some()
     }
@@ -306,6 +333,7 @@ impl Purse<'_> {
         self.risen |= had(demand).is_some_and(|had| rate(&demand.rungs[rung]) > rate(had));
         self.spent = self.with(tile, rung);
         tile.at = Some(rung);
+        self.owe(tile);
     }
 
     /// What would be spent if a tile had this rung.
@@ -330,7 +358,10 @@ impl Purse<'_> {
         } else if demand.held && demand.granted.is_some() && tile.at.is_some() {
             false
         } else {
-            let spare = if demand.comes_back() { self.behind + again(rate(wanted), demand.pauses) } else { rate(wanted) / SPARE };
+            // Nobody goes up by what an equal has: that one would come down.
+            let others = self.owed[tile.class as usize] - tile.owed;
+            let comes_back = demand.comes_back();
+            let spare = if comes_back { self.behind + again(rate(wanted), demand.pauses) } else { others + rate(wanted) / SPARE };
             with.saturating_add(spare) <= proven
         }
     }
