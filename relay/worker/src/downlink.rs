@@ -315,8 +315,8 @@ impl Downlink {
         self.pacer.delay() > STALE
     }
 
-    /// The same, or what pictures took at the last sharing if that is a little more and the dip is young. Not while it is found out what
-    /// sending less would do: it would not be less.
+    /// The same, or what pictures took at the last sharing if that is a little more, and the dip is young or the line carries it all the same.
+    /// Not while it is found out what sending less would do: it would not be less.
     fn ride_out(&mut self, now: Instant, pictures: u64) -> u64 {
         let most = pictures + pictures / SHALLOW;
         let kept = (self.total.granted + self.total.granted / NOISE).min(most);
@@ -325,7 +325,7 @@ impl Downlink {
             return pictures;
         }
         let young = now.saturating_duration_since(*self.dip_since.get_or_insert(now)) < DIP;
-        if young { kept } else { pictures }
+        if young || self.estimator.at_ease(now) { kept } else { pictures }
     }
 
     /// What could be used soon is proven in advance, so that nobody who comes has to wait for it: `wished` by the pictures and `sound`,
