@@ -11,7 +11,7 @@ use crate::peer::{Link, Occupant};
 use crate::uplink::Need;
 use crate::worker::Worker;
 
-/// What is needed of whoever waits to be let in.
+/// What is needed of whoever waits to be let in, and of whom nobody sees before.
 const WAITING: Need = Need { height: 180, encodings: 1 };
 /// Sources of pictures.
 const PICTURES: [Source; 2] = [Source::Camera, Source::Screen];
@@ -28,8 +28,9 @@ impl Worker {
         for key in &members {
             self.gather(now, *key);
         }
+        let expected = members.iter().any(|key| self.waits(*key));
         for key in &members {
-            self.ask(now, *key);
+            self.ask(now, *key, expected);
         }
         members.clear();
         self.members = members;
@@ -50,20 +51,20 @@ impl Worker {
         let slot = link.slots.get(index)?;
         let Occupant { wish: (_, source), publisher } = slot.occupant.filter(|_| slot.open)?;
         let (height, grant, flowing) = (slot.tile.height(now), slot.grant, slot.media.current_layer());
-        // What the line has for this picture: all that the others do not take.
-        let (target, granted) = (link.downlink.estimator.target(), link.downlink.total.granted);
-        let publisher = self.link_mut(publisher)?;
-        let encodings = publisher.publication(source)?.1.layers().len();
-        let picture = publisher.uplink.picture_mut(source)?;
-        let rate = picture.rate(grant.and_then(|grant| grant.layer));
-        let line = target.saturating_sub(granted.saturating_sub(rate));
+        let (encodings, rate) = {
+            let publisher = self.link(publisher)?;
+            let rate = publisher.uplink.picture(source)?.rate(grant.and_then(|grant| grant.layer));
+            (publisher.publication(source)?.1.layers().len(), rate)
+        };
+        let line = link.downlink.room_for(rate);
+        let picture = self.link_mut(publisher)?.uplink.picture_mut(source)?;
         picture.wishes.add(height, grant.as_ref(), (flowing, encodings), (line, rate));
         Some(())
     }
 
-    /// Decides what one publisher should be told, and tells it. Whoever waits goes on sending the least, although nobody gets it: so the
-    /// first picture after the admission is one keyframe away.
-    fn ask(&mut self, now: Instant, publisher: PeerKey) {
+    /// Decides what one publisher should be told, and tells it. Whoever waits goes on sending the least, although nobody gets it, and so do
+    /// those whom nobody sees yet while somebody is `expected`: so the first pictures after the admission are one keyframe away.
+    fn ask(&mut self, now: Instant, publisher: PeerKey, expected: bool) {
         let waits = self.waits(publisher);
         let Some(link) = self.link_mut(publisher) else { return };
         let mut news = false;
@@ -72,7 +73,11 @@ impl Worker {
                 continue;
             };
             let Some(picture) = link.uplink.picture_mut(source) else { continue };
-            let need = if waits { WAITING } else { picture.wishes.need(encodings) };
+            let need = match picture.wishes.need(encodings) {
+                _ if waits => WAITING,
+                Need { encodings: 0, .. } if expected && source == Source::Camera => WAITING,
+                need => need,
+            };
             let cap = picture.wishes.cap(encodings, picture.asked.cap());
             let changed = picture.asked.decide(now, need, cap, encodings);
             if let Some(told) = picture.asked.told().filter(|_| changed) {

@@ -47,6 +47,8 @@ const APART: u64 = 16;
 /// less for a moment.
 const SHALLOW: u64 = 6;
 const DIP: Duration = Duration::from_secs(3);
+/// What headers take of a picture's rate, as a divisor.
+const HEADERS: u64 = 25;
 /// What measured rates differ by from one sharing to the next, as a divisor.
 const NOISE: u64 = 20;
 
@@ -100,6 +102,8 @@ pub(crate) struct Downlink {
     steady: Steady,
     /// What the last sharing gave away, and would have.
     pub(crate) total: Total,
+    /// What the last sharing had to give.
+    given: Budget,
     /// Kept for what is heard, as of the last sharing, bit/s.
     pub(crate) sound: u64,
     /// The target that was shared out last.
@@ -170,6 +174,7 @@ impl Downlink {
             protection: Protection::default(),
             steady: Steady::new(now, target),
             total: Total::default(),
+            given: Budget::default(),
             sound: 0,
             shared: target,
             promised: 0,
@@ -244,7 +249,17 @@ impl Downlink {
         self.bear_with(now, &mut budget, least);
         let beyond = budget.now > believed && self.estimator.limit() == Limit::Loss;
         self.promised = if beyond { ((least.shown + sound) as f64 / (1.0 - resend)) as u64 } else { 0 };
+        self.given = budget;
         budget
+    }
+
+    /// How much an encoder may make of a picture that takes `rate` now, bit/s: with headers, and what must stay free to be given all of it,
+    /// that is what the line has for it.
+    pub(crate) fn room_for(&self, rate: u64) -> u64 {
+        let others = self.total.granted.saturating_sub(rate);
+        let room = self.given.now.min(self.given.steady).saturating_sub(others);
+        let room = room - room / (SPARE + 1);
+        room - room / HEADERS
     }
 
     /// What the line must keep for what is heard, bit/s: earlier packets go along where it loses, the viewer takes them and there is room.

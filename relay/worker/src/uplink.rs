@@ -15,6 +15,8 @@ const CAP_PAUSE: Duration = Duration::from_secs(1);
 /// Caps are told in steps of so many bit/s, and when they have moved by a seventh.
 const CAP_STEP: u64 = 50_000;
 const CAP_MOVE: u64 = 7;
+/// The same for less, which is more urgent: what the line does not carry any more costs the layer.
+const CAP_FALL: u64 = 10;
 /// No cap is told that is lower, bit/s: below it a smaller picture is better than a worse one.
 const LEAST_CAP: u64 = 150_000;
 /// A line that carries so many times the picture's rate needs no cap.
@@ -145,7 +147,9 @@ impl Wishes {
             // The tile is larger than any picture: there is nothing better to wait for.
             (Some(Reason::Source), _) if arrived && usize::from(granted) + 1 >= encodings => (1 << granted, true),
             (Some(Reason::Hidden), Some(ideal)) => (1 << ideal.encoding, true),
-            // There may be something better, or nothing is known yet.
+            // There may be something better; what is worse would take a publisher's line from it for nobody.
+            (Some(Reason::Source), _) if arrived => (u8::MAX << granted, false),
+            // Or nothing is known yet.
             (Some(Reason::Source) | None, _) | (_, None) => (u8::MAX, false),
             (_, Some(ideal)) => (up_to(ideal.encoding.max(granted)), false),
         };
@@ -252,7 +256,8 @@ impl Asked {
     /// Nothing is said of bandwidth to whom nothing was said at all.
     fn bound(&mut self, now: Instant, cap: Option<u64>) {
         let moved = match (self.cap, cap) {
-            (Some(told), Some(cap)) => told.abs_diff(cap) > told / CAP_MOVE,
+            (Some(told), Some(cap)) if cap < told => told - cap > told / CAP_FALL,
+            (Some(told), Some(cap)) => cap - told > told / CAP_MOVE,
             (told, cap) => told != cap,
         };
         let rested = self.cap_at.is_none_or(|at| now.saturating_duration_since(at) >= CAP_PAUSE);
@@ -302,7 +307,7 @@ mod tests {
     fn the_largest_layer_anybody_needs_decides() {
         use Reason::{Bandwidth, Fits, Hidden, Source};
         type Row<'a> = (&'a str, &'a [(u16, u8, u8, Reason, usize)], (u16, u8));
-        let rows: [Row<'_>; 12] = [
+        let rows: [Row<'_>; 13] = [
             ("nobody", &[], (0, 0)),
             ("small tiles", &[(102, 0, 0, Fits, 0), (180, 0, 0, Fits, 0)], (180, 0b001)),
             ("one of many is large: the middle one has no viewer", &[(102, 0, 0, Fits, 0), (700, 2, 2, Fits, 2)], (700, 0b101)),
@@ -312,7 +317,8 @@ mod tests {
             ("two in a room: one encoding", &[(700, 2, 2, Fits, 2)], (700, 0b100)),
             ("but not before it has arrived", &[(700, 2, 2, Fits, 0)], (700, 0b111)),
             ("nor on a line that does not carry it", &[(700, 1, 2, Bandwidth, 1)], (700, 0b111)),
-            ("what may exist is asked for", &[(1080, 1, 1, Source, 1)], (1080, 0b111)),
+            ("what may exist is asked for", &[(1080, 1, 1, Source, 0)], (1080, 0b111)),
+            ("but not what is worse than what has come", &[(1080, 1, 1, Source, 1)], (1080, 0b110)),
             ("a tile larger than any picture has the best there is", &[(1080, 2, 2, Source, 2)], (1080, 0b100)),
             ("once it has arrived", &[(1080, 2, 2, Source, 1)], (1080, 0b111)),
         ];

@@ -14,6 +14,9 @@ const CLIMB: Duration = Duration::from_secs(5);
 /// directions, and a tile that made way for a more important one has shown nothing of the line.
 const STUMBLE: Duration = Duration::from_secs(1);
 
+/// A bar that appears, a window that is moved: such a part of a tile's height, as a divisor, calls for no other layer.
+const SLIGHT: u16 = 16;
+
 /// A picture that is back for so long may be taken away again without that speaking against it.
 const LASTING: Duration = Duration::from_secs(60);
 
@@ -52,11 +55,15 @@ impl Held {
         Self { since: now, height, until: None, seen: now, pauses: 0, taken: None, rose: None, failures: 0, failed: None }
     }
 
-    /// The tile has this height now. A changed one sets it free: the layer has to follow the layout at once.
+    /// The tile has this height now. A changed one sets it free, unless it is hardly another: the layer has to follow the layout at once. How
+    /// often its picture was taken away is remembered: the least takes as much at any size.
     pub fn set_height(&mut self, now: Instant, height: u16) {
-        if self.height != height {
-            *self = Self::new(now, height);
+        let seen = self.height > 0 && height > 0;
+        if !seen && self.height != height || self.height.abs_diff(height) > self.height / SLIGHT {
+            let Self { seen, pauses, taken, .. } = *self;
+            *self = Self { seen, pauses, taken, ..Self::new(now, height) };
         }
+        self.height = height;
     }
 
     /// The line has become another: what the tile had before says nothing about what it may have, and it climbs from here. How often its
@@ -67,7 +74,8 @@ impl Held {
 
     /// The tile was granted `after` where it had `before`. Call it after each allocation.
     pub fn granted(&mut self, now: Instant, before: Option<LayerId>, after: Option<LayerId>) {
-        if before.is_some() && after.is_none() {
+        // What nobody sees is not missed.
+        if before.is_some() && after.is_none() && self.height > 0 {
             let lasted = now.saturating_duration_since(self.seen) >= LASTING;
             self.pauses = if lasted { 1 } else { (self.pauses(now) + 1).min(MOST_PAUSES) };
             self.taken = Some(now);
@@ -142,7 +150,8 @@ mod tests {
         held.granted(at(5_000), layer(1), layer(0));
         assert!(held.holds(at(5_000)) && held.holds(at(14_999)) && !held.holds(at(15_000)), "came down");
         held.set_height(at(5_100), 180);
-        assert!(held.holds(at(5_100)), "nothing has changed");
+        held.set_height(at(5_100), 176);
+        assert!(held.holds(at(5_100)), "hardly anything has changed");
         held.set_height(at(5_200), 720);
         assert!(!held.holds(at(5_200)), "shown larger");
         held.granted(at(10_300), layer(0), layer(2));
@@ -198,6 +207,10 @@ mod tests {
         held.granted(at(125), layer(0), None);
         assert_eq!(held.pauses(at(125)), 1, "it had been there for a minute");
         held.set_height(at(130), 360);
-        assert_eq!(held.pauses(at(130)), 0, "another size");
+        assert_eq!(held.pauses(at(130)), 1, "another size takes no less");
+        held.granted(at(131), None, layer(0));
+        held.set_height(at(132), 0);
+        held.granted(at(133), layer(0), None);
+        assert_eq!(held.pauses(at(133)), 1, "nobody saw it go");
     }
 }

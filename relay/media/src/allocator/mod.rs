@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  everybody visible, by order  -> the lowest rung
-//!  screens                      -> their resolution, slowly    large tiles -> up to 360 lines
+//!  screens                      -> their resolution, slowly
+//!  large tiles beside others    -> up to 360 lines, one rung each in rounds
 //!  rounds, by order             -> one rung each, until nothing fits
 //!  nobody looks                 -> the lowest rung, from what is left
 //! ```
@@ -81,7 +82,7 @@ impl Demand<'_> {
 }
 
 /// What there is to share out, bit/s, sound already taken off. See [`Steady::budget`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Budget {
     /// What the line carries now: a tile may keep its layer within it.
     pub now: u64,
@@ -150,11 +151,13 @@ pub fn allocate(demands: &[Demand<'_>], budget: Budget, grants: &mut Vec<Grant>)
         purse.behind -= if returns { purse.least_kept(tile) } else { 0 };
         purse.begin(tile, place == 0);
     }
-    for tile in visible.iter_mut().filter(|tile| tile.class != Class::Other) {
+    for tile in visible.iter_mut().filter(|tile| tile.class == Class::Screen) {
         let first = purse.first_goal(tile);
         purse.raise(tile, first);
     }
     // Each round but the last moves a tile up its path, so the rungs bound it.
+    while visible.iter_mut().filter(|tile| tile.class == Class::Large).filter_map(|tile| purse.step_first(tile).then_some(())).count() > 0 {
+    }
     while visible.iter_mut().filter_map(|tile| purse.step(tile).then_some(())).count() > 0 {}
     for tile in hidden.iter_mut() {
         purse.begin(tile, false);
@@ -226,6 +229,10 @@ fn line_up<'t>(demands: &[Demand<'_>], tiles: &'t mut [Tile; MAX_TILES]) -> &'t 
         count += 1;
     }
     let tiles = &mut tiles[..count];
+    // Where all are large none is: whoever spoke last would have what the others need.
+    if !tiles.iter().any(|tile| tile.class == Class::Other) {
+        tiles.iter_mut().filter(|tile| tile.class == Class::Large).for_each(|tile| tile.class = Class::Other);
+    }
     tiles.sort_unstable_by_key(|tile| (tile.class, demands[tile.demand].rank, demands[tile.demand].slot));
     tiles
 }
@@ -305,6 +312,13 @@ impl<'a> Purse<'a> {
         if let Some(best) = better.into_iter().find(|rung| self.affords(tile, *rung)) {
             self.take(tile, best);
         }
+    }
+
+    /// The next rung of a large tile, as far as it goes before the rounds of all. False if there is none, or none that fits.
+    fn step_first(&mut self, tile: &mut Tile) -> bool {
+        let first = self.first_goal(tile);
+        let goes_on = tile.path.after(tile.at).is_some_and(|next| next <= first);
+        goes_on && self.step(tile)
     }
 
     /// The next rung. False if there is none, or none that fits.

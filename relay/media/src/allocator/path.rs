@@ -1,6 +1,6 @@
 //! A tile's way up its publication's ladder: which rungs are worth having, up to the one that is as good as the tile is large.
 
-use super::{Content, Demand};
+use super::{Content, Demand, LARGE_FIRST};
 use crate::quality::Rung;
 
 /// Most rungs that are looked at: three encodings of three spatial and four temporal layers are 36.
@@ -80,9 +80,13 @@ pub(super) fn suffices(rung: &Rung, height: u16) -> bool {
 }
 
 /// The rung for a tile of which the line sets no limit: the least resolution that suffices, at full frame rate; or a better one that
-/// flows and is not dearer.
+/// flows and is not dearer. Of a screen that is there to be read the best there is: the lower one is made for lines that do not carry it, and
+/// letters are not read by their lines alone.
 fn ideal(demand: &Demand<'_>, rungs: &[Rung]) -> Option<usize> {
     let last = rungs.len().checked_sub(1)?;
+    if demand.content == Content::Screen && (demand.main || demand.height >= LARGE_FIRST) {
+        return Some(last);
+    }
     let enough = rungs.iter().position(|rung| rung.height != 0 && suffices(rung, demand.height)).unwrap_or(last);
     let fastest = (enough..=last).find(|&index| full_rate(rungs, index)).unwrap_or(enough);
     let price = rate(&rungs[fastest]);

@@ -266,20 +266,47 @@ fn a_layer_that_does_not_flow_is_asked_for_at_its_remembered_rate() {
 fn a_better_layer_that_is_cheaper_is_taken() {
     // A still screen: the sharp encoding costs less than the small one.
     let mut rungs = plain(&[(0, 360, 300_000), (1, 1_080, 290_000)]);
-    assert_eq!(give(&[screen(0, 360, &rungs)], line(2_000_000)), [(Some((1, 0)), Reason::Fits)]);
+    assert_eq!(give(&[screen(0, 270, &rungs)], line(2_000_000)), [(Some((1, 0)), Reason::Fits)]);
     rungs[1].bitrate = 310_000;
-    assert_eq!(layers(&[screen(0, 360, &rungs)], line(2_000_000)), [Some((0, 0))], "dearer");
-    let kept = Demand { granted: layer(1, 0), ..screen(0, 360, &rungs) };
+    assert_eq!(layers(&[screen(0, 270, &rungs)], line(2_000_000)), [Some((0, 0))], "dearer");
+    let kept = Demand { granted: layer(1, 0), ..screen(0, 270, &rungs) };
     assert_eq!(layers(&[kept], line(2_000_000)), [Some((1, 0))], "but not so much that who has it should go back");
     rungs[1].flows = false;
     rungs[1].bitrate = 100_000;
-    assert_eq!(layers(&[screen(0, 360, &rungs)], line(2_000_000)), [Some((0, 0))], "nobody starts an encoder for it");
+    assert_eq!(layers(&[screen(0, 270, &rungs)], line(2_000_000)), [Some((0, 0))], "nobody starts an encoder for it");
     // And on the way up.
     let rungs = plain(&[(0, 180, 150_000), (1, 360, 900_000), (2, 720, 800_000)]);
     assert_eq!(layers(&[tile(0, 720, &rungs)], line(950_000)), [Some((2, 0))]);
     // Whoever is held does not fall because something above became cheaper than what he has.
     let held = Demand { granted: layer(1, 0), held: true, ..tile(0, 720, &rungs) };
     assert_eq!(layers(&[held], line(950_000)), [Some((1, 0))]);
+}
+
+/// The lower encoding of a page has all the lines of a window, and a fraction of the letters' edges.
+#[test]
+fn a_screen_that_is_there_to_be_read_is_as_sharp_as_the_line_allows() {
+    let rungs = plain(&[(0, 540, 350_000), (1, 1_080, 2_500_000)]);
+    assert_eq!(layers(&[screen(0, 600, &rungs), screen(1, 300, &rungs)], line(9_000_000)), [Some((1, 0)), Some((0, 0))]);
+    assert_eq!(layers(&[screen(0, 600, &rungs)], line(2_000_000)), [Some((0, 0))]);
+}
+
+/// Nine equal tiles, all of which the layout calls large: none is served before the others.
+#[test]
+fn where_all_are_large_none_takes_what_the_others_need() {
+    let rungs = temporal(&SIMULCAST);
+    let tiles: Vec<Demand<'_>> = (0..9).map(|slot| main_tile(slot, 240, &rungs)).collect();
+    let given = layers(&tiles, line(1_500_000));
+    assert!(given.iter().all(|layer| layer.is_some_and(|(encoding, temporal)| (encoding, temporal) >= (0, 2))), "{given:?}");
+}
+
+/// The first of two equals could go up if the second came down.
+#[test]
+fn nobody_goes_up_by_what_an_equal_has() {
+    let rungs = plain(&SIMULCAST);
+    let [first, second] = [(0, 1), (1, 2)].map(|(slot, encoding)| Demand { granted: layer(encoding, 0), ..tile(slot, 720, &rungs) });
+    assert_eq!(layers(&[first, second], line(2_200_000)), [Some((1, 0)), Some((2, 0))]);
+    // A large one may.
+    assert_eq!(layers(&[Demand { main: true, ..first }, second], line(2_200_000)), [Some((2, 0)), Some((1, 0))]);
 }
 
 #[test]
