@@ -65,8 +65,10 @@ pub(crate) struct Keyframes {
     newest: usize,
     /// Time in which the layer's share pays for one keyframe.
     price: Duration,
-    /// When the layer's share will have paid for all keyframes asked for.
+    /// When the layer's share will have paid for all keyframes.
     paid: Option<Instant>,
+    /// One was asked for, and has not come.
+    asked: bool,
     requests: [u64; 3],
     wishes: [u64; 3],
 }
@@ -129,7 +131,7 @@ impl Keyframes {
 
     /// A packet of the layer arrived, newer than all; `starts` if a keyframe begins with it.
     #[inline]
-    pub(crate) fn arrived(&mut self, timestamp: u32, bytes: usize, starts: bool) {
+    pub(crate) fn arrived(&mut self, now: Instant, timestamp: u32, bytes: usize, starts: bool) {
         let newest = self.pictures[self.newest];
         if newest.bytes == 0 || newest.timestamp != timestamp {
             if newest.keyframe {
@@ -142,8 +144,21 @@ impl Keyframes {
         newest.bytes += bytes as u64;
         newest.keyframe |= starts;
         if starts {
-            self.wish = None;
+            self.came(now);
         }
+    }
+
+    /// A keyframe has come. One that was not asked for here takes its part of the rate all the same: where encoders make them of all
+    /// encodings at once, what is asked of one costs each.
+    fn came(&mut self, now: Instant) {
+        if !std::mem::take(&mut self.asked) {
+            self.pay(now);
+        }
+        self.wish = None;
+    }
+
+    fn pay(&mut self, now: Instant) {
+        self.paid = Some((self.paid.map_or(now, |paid| paid.max(now)) + self.price).min(now + MAX_DEBT + CREDIT * self.price));
     }
 
     /// A packet of the layer arrived that was repaired or overtaken; `starts` if viewers can begin with it. It answers a wish unless it is
@@ -160,7 +175,7 @@ impl Keyframes {
         }
         let answers = |wish: &Wish| wish.since.is_none_or(|since| timestamp.wrapping_sub(since).cast_signed() > 0);
         if starts && self.wish.as_ref().is_some_and(answers) {
-            self.wish = None;
+            (self.wish, self.asked) = (None, false);
         }
     }
 
@@ -186,7 +201,10 @@ impl Keyframes {
         let due = now + ((2 * rtt).max(MIN_REPEAT) * (1 << wish.tries.min(4))).min(MAX_PAUSE);
         self.wish = Some(Wish { due, tries: wish.tries + 1, ..wish });
         self.request_before = self.last_request.replace(now);
-        self.paid = Some((self.paid.map_or(now, |paid| paid.max(now)) + self.price).min(now + MAX_DEBT));
+        // Asked for again, it is still one.
+        if !std::mem::replace(&mut self.asked, true) {
+            self.pay(now);
+        }
         self.requests[wish.cause as usize] += 1;
         true
     }
@@ -246,7 +264,7 @@ mod tests {
         let mut frames = Keyframes::default();
         let sent = run(&mut frames, start, 200, |at, frames| match at {
             0..10 => frames.wish(start + ms(at), KeyframeCause::Start, RTT, RATE),
-            80 => frames.arrived(1, 1000, true),
+            80 => frames.arrived(start + ms(at), 1, 1000, true),
             _ => {}
         });
         assert_eq!(sent, [1]);
@@ -261,7 +279,7 @@ mod tests {
                 frames.wish(start + ms(at), KeyframeCause::Switch, RTT, RATE);
             }
             if at == 2500 {
-                frames.arrived(1, 1000, true);
+                frames.arrived(start + ms(at), 1, 1000, true);
             }
         });
         assert_eq!(sent, [1, 151, 451, 1051, 2251]);
@@ -271,15 +289,15 @@ mod tests {
     fn a_keyframe_that_comes_late_answers_the_wish_if_it_is_not_from_before() {
         let start = start();
         let mut frames = Keyframes { size: 5000, ..Keyframes::default() };
-        frames.arrived(90, 1000, false);
+        frames.arrived(start, 90, 1000, false);
         frames.wish(start, KeyframeCause::Start, RTT, RATE);
         assert!(frames.take_due(start + ms(1), RTT));
         frames.arrived_late(80, 1000, true);
         assert!(frames.poll_timeout().is_some(), "whoever wished knows that one, or cannot use it");
         // The first packet of the answer is lost, and repaired when other pictures have come.
-        frames.arrived(100, 1000, false);
-        frames.arrived(100, 1000, false);
-        (110..160).step_by(10).for_each(|timestamp| frames.arrived(timestamp, 200, false));
+        frames.arrived(start, 100, 1000, false);
+        frames.arrived(start, 100, 1000, false);
+        (110..160).step_by(10).for_each(|timestamp| frames.arrived(start, timestamp, 200, false));
         frames.wish(start + ms(100), KeyframeCause::Start, RTT, RATE);
         assert_eq!(frames.size, 5000);
         frames.arrived_late(100, 1200, true);
@@ -294,10 +312,10 @@ mod tests {
     fn a_stream_that_begins_anew_answers_with_whatever_timestamps() {
         let start = start();
         let mut frames = Keyframes::default();
-        frames.arrived(0x7000_0000, 1000, false);
+        frames.arrived(start, 0x7000_0000, 1000, false);
         frames.wish(start, KeyframeCause::Loss, RTT, RATE);
         frames.restart();
-        frames.arrived(11, 1000, false);
+        frames.arrived(start, 11, 1000, false);
         frames.arrived_late(10, 1000, true);
         assert_eq!(frames.poll_timeout(), None);
     }
@@ -332,7 +350,7 @@ mod tests {
                 owed = Some(at + 70);
             }
             if owed == Some(at) {
-                frames.arrived(at as u32, 1000, true);
+                frames.arrived(now, at as u32, 1000, true);
             }
         }
         assert!((18..=20).contains(&sent), "{sent}");
@@ -344,20 +362,20 @@ mod tests {
         let start = start();
         let mut frames = Keyframes::default();
         for packet in 0..30 {
-            frames.arrived(7, 1000, packet == 0);
+            frames.arrived(start, 7, 1000, packet == 0);
         }
-        frames.arrived(8, 1000, false);
+        frames.arrived(start, 8, 1000, false);
         frames.wish(start, KeyframeCause::Loss, RTT, RATE);
         assert!(frames.take_due(start + ms(10), RTT));
-        frames.arrived(9, 30_000, true);
-        frames.arrived(10, 1000, false);
+        frames.arrived(start + ms(80), 9, 30_000, true);
+        frames.arrived(start + ms(80), 10, 1000, false);
         // 30 kB are 240 kbit: 1.6 s of 15 % of 1 Mbit/s. Two are on credit.
         for due in [510, 1010] {
             frames.wish(start + ms(due - 400), KeyframeCause::Loss, RTT, RATE);
             assert_eq!(frames.poll_timeout(), Some(start + ms(due)));
             assert!(frames.take_due(start + ms(due), RTT));
-            frames.arrived(due as u32, 30_000, true);
-            frames.arrived(due as u32 + 1, 1000, false);
+            frames.arrived(start + ms(due), due as u32, 30_000, true);
+            frames.arrived(start + ms(due), due as u32 + 1, 1000, false);
         }
         for cause in [KeyframeCause::Loss, KeyframeCause::Switch] {
             let mut fourth = frames.clone();
@@ -377,8 +395,8 @@ mod tests {
             for (at, size) in [(0, 25_000), (600, 25_000), (1200, 25_000), (1800, 25_000), (2700, last)] {
                 frames.wish(start + ms(at), KeyframeCause::Loss, RTT, RATE);
                 assert!(frames.take_due(start + ms(at + 10), RTT), "paid for, or on credit");
-                frames.arrived(at as u32, size, true);
-                frames.arrived(at as u32 + 1, 1000, false);
+                frames.arrived(start + ms(at + 80), at as u32, size, true);
+                frames.arrived(start + ms(at + 80), at as u32 + 1, 1000, false);
             }
             frames.wish(start + ms(2800), KeyframeCause::Loss, RTT, RATE);
             frames.poll_timeout().map(|due| due - start)
@@ -392,10 +410,9 @@ mod tests {
     /// is served at once.
     #[test]
     fn all_causes_together_stay_within_the_share() {
-        const SIZE: u64 = 25_000;
-        for (seed, newcomers) in [(1, false), (2, false), (3, true)] {
+        for (seed, size, newcomers) in [(1, 25_000, false), (2, 25_000, false), (3, 25_000, true), (4, 60_000, false)] {
             let start = start();
-            let mut frames = Keyframes { size: SIZE, ..Keyframes::default() };
+            let mut frames = Keyframes { size, ..Keyframes::default() };
             let (mut random, mut answer, mut came) = (seed * 7919_u64, None, None);
             let (mut asked, mut waited) = (0, 0);
             for at in 0..60_000 {
@@ -416,16 +433,41 @@ mod tests {
                     answer = Some(at + 70);
                 }
                 if answer == Some(at) {
-                    frames.arrived(2 * at as u32, SIZE as usize, true);
-                    frames.arrived(2 * at as u32 + 1, 1000, false);
+                    frames.arrived(now, 2 * at as u32, size as usize, true);
+                    frames.arrived(now, 2 * at as u32 + 1, 1000, false);
                 }
             }
-            let share = asked * SIZE * 8 * 100 / (60 * RATE);
-            let extra = if newcomers { 12 * SIZE * 8 * 100 / (60 * RATE) } else { 0 };
+            let share = asked * size * 8 * 100 / (60 * RATE);
+            let extra = if newcomers { 12 * size * 8 * 100 / (60 * RATE) } else { 0 };
             assert!(share <= 15 + 1 + extra && share >= 12, "{share} % with seed {seed}");
             // Behind one that was asked for a moment ago: in time for the picture that comes then, or for the next.
             assert!(waited <= 300, "{waited} ms with seed {seed}");
         }
+    }
+
+    /// libwebrtc makes a keyframe of all encodings when one is asked for: three that are asked in turn share what they may take.
+    #[test]
+    fn encodings_whose_keyframes_come_together_pay_for_each_other() {
+        let start = start();
+        let mut frames: [Keyframes; 3] = std::array::from_fn(|_| Keyframes { size: 25_000, ..Keyframes::default() });
+        let (mut answer, mut keyframes) = (None, 0);
+        for at in 0..60_000 {
+            let now = start + ms(at);
+            if at % 10 == 0 {
+                frames[at as usize / 10 % 3].wish(now, KeyframeCause::Switch, RTT, RATE);
+            }
+            let asked = frames.iter_mut().filter_map(|frames| frames.take_due(now, RTT).then_some(())).count() > 0;
+            answer = if asked { answer.or(Some(at + 40)) } else { answer };
+            if answer == Some(at) {
+                (answer, keyframes) = (None, keyframes + 1);
+                for frames in &mut frames {
+                    frames.arrived(now, 2 * at as u32, 25_000, true);
+                    frames.arrived(now, 2 * at as u32 + 1, 1000, false);
+                }
+            }
+        }
+        // 45 of 25 kB are 15 % of a minute at 1 Mbit/s.
+        assert!((30..=50).contains(&keyframes), "{keyframes}");
     }
 
     #[test]
@@ -434,7 +476,7 @@ mod tests {
         let mut frames = Keyframes::default();
         let sent = run(&mut frames, start, 2_000, |at, frames| {
             // Somebody comes every 20 ms, and each request is answered at once.
-            frames.arrived(at as u32, 1000, frames.wish.is_some_and(|wish| wish.tries > 0));
+            frames.arrived(start + ms(at), at as u32, 1000, frames.wish.is_some_and(|wish| wish.tries > 0));
             if at % 20 == 0 {
                 frames.wish(start + ms(at), KeyframeCause::Start, RTT, RATE);
             }

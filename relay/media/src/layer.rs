@@ -255,6 +255,9 @@ impl Layer {
         self.pace.heard = Some(arrival.now);
         if matches!(self.wish, Wish::Returns(_)) {
             self.wish = Wish::Wanted;
+            if let Some(rates) = &mut self.rates {
+                rates.resume(arrival.now);
+            }
         }
         if !arrival.recovered {
             self.reception.arrived(arrival.now, ext, arrival.timestamp, arrival.rate);
@@ -296,7 +299,7 @@ impl Layer {
         }
         match behind {
             Some(behind) => self.keyframes.arrived_late(timestamp, bytes, frame.keyframe && behind <= MAX_BEHIND),
-            None => self.keyframes.arrived(timestamp, bytes, frame.keyframe),
+            None => self.keyframes.arrived(now, timestamp, bytes, frame.keyframe),
         }
     }
 

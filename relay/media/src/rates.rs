@@ -88,6 +88,13 @@ impl Rates {
         }
     }
 
+    /// It was paused at our wish, and comes again: the silence says nothing of its rate, however short it was.
+    #[cold]
+    pub(crate) fn resume(&mut self, now: Instant) {
+        (self.current, self.first) = (self.bucket(now), self.bucket(now));
+        self.cells = [[Cell::default(); CELLS]; BUCKETS];
+    }
+
     /// The stream began anew: other layers may come. What the old ones cost is still the best guess.
     pub(crate) fn restart(&mut self) {
         self.heard = [None; CELLS];
@@ -240,6 +247,20 @@ mod tests {
         pattern(&mut rates, start, 60_900, 62_500);
         let after = rates.known(0, 2).0;
         assert!(after <= before.0 * 5 / 4, "{after} after {before:?}");
+    }
+
+    #[test]
+    fn a_pause_at_our_wish_is_no_low_rate_however_short() {
+        let start = Instant::now();
+        let mut rates = Rates::new(start);
+        pattern(&mut rates, start, 0, 5000);
+        let before = rates.known(0, 2).0;
+        rates.resume(start + ms(8_000));
+        for end in (8_000..16_000).step_by(250) {
+            pattern(&mut rates, start, end, end + 250);
+            let (rate, _) = rates.known(0, 2);
+            assert!((before * 3 / 4..before * 5 / 4).contains(&rate), "{rate} of {before} at {end}");
+        }
     }
 
     #[test]
