@@ -47,11 +47,10 @@ pub(crate) fn write_head(fields: &RtpFields, packet: &Packet<'_>, shift: &Shift,
         (Ext::TransportCc, Some(&transport[..])),
         (Ext::Mid, Some(stamps.mid.as_bytes())),
         (Ext::AudioLevel, packet.exts.get(Ext::AudioLevel)),
-        (Ext::PlayoutDelay, packet.exts.get(Ext::PlayoutDelay)),
         (Ext::AbsCaptureTime, capture.as_ref().map(<[u8; 8]>::as_slice)),
         (Ext::AbsSendTime, stamps.sent.as_ref().map(<[u8; 3]>::as_slice)),
     ];
-    let mut elements: [(u8, &[u8]); 7] = [(0, &[]); 7];
+    let mut elements: [(u8, &[u8]); 6] = [(0, &[]); 6];
     let count = stamps.exts.elements(values, &mut elements);
     let len = write_header(out, fields, &elements[..count])?;
     if let Some(frame) = frame

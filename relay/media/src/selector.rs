@@ -8,6 +8,9 @@ use crate::thinning::Limits;
 /// After a layer has broken away, a higher one must wait so long: a publisher at the edge of his bandwidth lets layers come and go.
 const HOLD: Duration = Duration::from_secs(2);
 
+/// A publisher who pauses a lower encoding begins it again within this.
+const GIVEN_UP: Duration = Duration::from_secs(1);
+
 /// The choice for one slot.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Selector {
@@ -16,12 +19,18 @@ pub(crate) struct Selector {
     /// The encoding to go for, as far as is known which ones arrive.
     chosen: Option<usize>,
     hold_until: Option<Instant>,
+    /// Until then nothing above the target will do: that was broken off because the line cannot carry it.
+    given_up_until: Option<Instant>,
 }
 
 impl Selector {
     /// Everything there is, until somebody says otherwise.
-    pub(crate) const ALL: Self =
-        Self { target: Some(LayerId { encoding: u8::MAX, spatial: u8::MAX, temporal: u8::MAX }), chosen: None, hold_until: None };
+    pub(crate) const ALL: Self = Self {
+        target: Some(LayerId { encoding: u8::MAX, spatial: u8::MAX, temporal: u8::MAX }),
+        chosen: None,
+        hold_until: None,
+        given_up_until: None,
+    };
 
     /// What the slot was given.
     pub(crate) fn target(&self) -> Option<LayerId> {
@@ -34,6 +43,11 @@ impl Selector {
             self.chosen = None;
         }
         self.target = target;
+    }
+
+    /// What was forwarded is given up, for the line cannot carry it. A lower encoding that has been paused takes a moment to come.
+    pub(crate) fn give_up(&mut self, now: Instant) {
+        (self.chosen, self.given_up_until) = (None, Some(now + GIVEN_UP));
     }
 
     /// Whether a keyframe of this encoding may begin a segment, `current` being forwarded now. Better a lower one than nothing.
@@ -68,7 +82,8 @@ impl Selector {
         let cap = usize::from(self.target?.encoding);
         // Nothing arrives at all: stay, and ask when something does.
         let within = active.iter().take(cap.saturating_add(1)).rposition(|active| *active);
-        let highest = within.or_else(|| active.iter().position(|active| *active))?;
+        let given_up = self.given_up_until.is_some_and(|until| now < until);
+        let highest = within.or_else(|| active.iter().position(|active| *active && !given_up))?;
         let alive = current.filter(|&current| active.get(current) == Some(&true));
         if current.is_some() && alive.is_none() {
             self.hold_until = Some(now + HOLD);

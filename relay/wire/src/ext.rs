@@ -21,8 +21,6 @@ pub enum Ext {
     Rid,
     /// RTP stream id of the layer a retransmission belongs to, RFC 8852.
     RepairedRid,
-    /// Minimum and maximum playout delay, 12 bits each, units of 10 ms.
-    PlayoutDelay,
     /// Capture time as NTP, with an optional clock offset.
     AbsCaptureTime,
     /// AV1 RTP specification, appendix A.
@@ -33,14 +31,13 @@ pub enum Ext {
 
 impl Ext {
     /// Every extension, in the order of their discriminants.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 9] = [
         Self::AudioLevel,
         Self::AbsSendTime,
         Self::TransportCc,
         Self::Mid,
         Self::Rid,
         Self::RepairedRid,
-        Self::PlayoutDelay,
         Self::AbsCaptureTime,
         Self::DependencyDescriptor,
         Self::VideoLayersAllocation,
@@ -56,7 +53,6 @@ impl Ext {
             Self::Mid => "urn:ietf:params:rtp-hdrext:sdes:mid",
             Self::Rid => "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
             Self::RepairedRid => "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
-            Self::PlayoutDelay => "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay",
             Self::AbsCaptureTime => "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time",
             Self::DependencyDescriptor => "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension",
             Self::VideoLayersAllocation => "http://www.webrtc.org/experiments/rtp-hdrext/video-layers-allocation00",

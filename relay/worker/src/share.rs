@@ -231,7 +231,7 @@ impl Link {
         slot.media.fit_resends(downlink.estimator.target() / 8);
         slot.grant = Some(*grant);
         if slot.media.goes_down() && downlink.is_jammed() {
-            slot.media.break_off();
+            slot.media.give_up(now);
             downlink.forget(slot.line.ssrc);
         }
     }

@@ -44,6 +44,8 @@ pub(super) struct Fallback {
     sent: u64,
     /// What it would have grown to, had enough been sent to prove it, bit/s.
     unproven: Option<f64>,
+    /// What was sent until the last report proves so much, bit/s.
+    proven: f64,
     /// Nothing is to be proven before this, us, and how long the next rest will be.
     rests: u64,
     rest: u64,
@@ -71,6 +73,7 @@ impl Fallback {
             decreased: now,
             sent: 0,
             unproven: None,
+            proven: MAX_BITRATE,
             rests: now,
             rest: REST,
             shortest: None,
@@ -92,10 +95,11 @@ impl Fallback {
         self.share
     }
 
-    /// The viewer himself believes that the line carries this, bit/s: he sees delays, so he is believed while few packets are lost.
+    /// The viewer himself believes that the line carries this, bit/s: he sees delays, so he is believed while few packets are lost, as far as
+    /// what was sent proves it. While nothing waits he believes in more and more.
     pub(super) fn suggest(&mut self, bitrate: f64) {
         if self.share < LOW {
-            self.estimate = self.estimate.max(bitrate);
+            self.estimate = self.estimate.max(bitrate.min(self.proven));
         }
     }
 
@@ -140,6 +144,7 @@ impl Fallback {
         if elapsed < PAUSE / 2 {
             return false;
         }
+        self.proven = PROVEN * sent;
         if self.share < LOW && !self.waits {
             let grown = (self.estimate * GROWTH.powf(elapsed.min(MAX_STEP) as f64 / 1e6)).min(MAX_BITRATE);
             self.unproven = (grown > PROVEN * sent && now >= self.rests).then_some(grown);

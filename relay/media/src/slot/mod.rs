@@ -236,6 +236,14 @@ impl Slot {
         }
     }
 
+    /// The same, because the line cannot carry what is being forwarded: for a moment nothing above the target will do.
+    pub fn give_up(&mut self, now: Instant) {
+        self.break_off();
+        if let Some(attached) = &mut self.attached {
+            attached.selector.give_up(now);
+        }
+    }
+
     /// What was set last.
     #[must_use]
     pub fn target(&self) -> Option<LayerId> {
