@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use loadgen::light::{Author, Stamp, pattern};
 use signal::message::Source::{Camera, Microphone};
 use tests::sim::{LinkSpec, PersonIx, Setup, Sim};
 use transport::Certificate;
 use transport::dtls::Dtls;
 use wire::ids::{Fingerprint, Ssrc};
 
-use crate::video::{camera_of, join, plain_camera, record};
+use crate::video::{bitrate_of, camera_of, freezes, join, plain_camera, record};
 use crate::{JOIN, SECOND, assert_flows, assert_meeting, longest_freeze, meeting_of_two};
 
 /// First bytes of every class of RFC 7983 section 7, both ends of each range, and of RTCP (RFC 5761: second byte 192 to 223).
@@ -210,6 +211,48 @@ fn a_storm_of_nacks_is_answered_within_a_budget() {
     assert!(resent > 0, "some of the numbers were real");
     assert!(resent * 100 <= forwarded * 25, "{resent} resent for {forwarded} forwarded");
     assert_undisturbed(&sim, &[anna, cleo], 5);
+}
+
+/// A second of one microphone that somebody has in his hands: packets of so many cells each `every`, whatever its encoder would make.
+fn shout(sim: &mut Sim, who: PersonIx, number: &mut u32, (every, cells): (Duration, u16)) {
+    let author = Author { publisher: sim.people[who].publisher, source: Microphone, layer: 0 };
+    let end = sim.now + SECOND;
+    while sim.now < end {
+        sim.with_client(who, |client, now| {
+            // The first byte of a packet of Opus.
+            let mut payload = vec![0xf8];
+            pattern::write(&mut payload, &Stamp::alone(author, *number, now - client.epoch()), cells);
+            client.send_rtp(now, Microphone, None, &payload);
+        });
+        *number += 1;
+        sim.run(every);
+    }
+}
+
+/// Sound waits for nobody, so it has a bound of its own.
+#[test]
+fn a_microphone_that_sends_more_than_any_sound_takes_nobodys_line() {
+    for (seed, every, cells) in [(67, Duration::from_micros(440), 34), (68, Duration::from_micros(100), 1)] {
+        let mut sim = Sim::new(seed);
+        let people = [1, 2, 3].map(|author| join(&mut sim, Setup::meeting(author), LinkSpec::default(), LinkSpec::narrow(2_000)));
+        let [rude, anna, bo] = people;
+        sim.run(5 * SECOND);
+        sim.with_client(rude, |client, _| client.set_active(Microphone, false));
+        sim.begin_window();
+        let (before, mut number) = (*sim.node.worker.counters(), 1_000_000);
+        let sent = sim.people[rude].client.counters().packets_sent;
+        (0..8).for_each(|_| shout(&mut sim, rude, &mut number, (every, cells)));
+        let sent = sim.people[rude].client.counters().packets_sent - sent;
+        let dropped = sim.node.worker.counters().dropped_rtp_excess - before.dropped_rtp_excess;
+        for (viewer, other) in [(anna, bo), (bo, anna)] {
+            let heard = sim.people[viewer].decoded(sim.people[other].publisher, Microphone);
+            let (noise, (_, longest)) = (bitrate_of(&sim, viewer, rude, Microphone), freezes(&sim, viewer));
+            eprintln!("{sent} packets, {dropped} dropped, {heard} of 400 sounds heard, {noise:.0} bit/s of noise, longest {longest:?}");
+            assert!(heard >= 396 && longest < Duration::from_millis(200), "{heard}, {longest:?}");
+            assert!(noise > 50_000.0, "and he is heard: {noise}");
+        }
+        assert!(sent > 15_000 && dropped > sent * 8 / 10, "the fault happened: {dropped} of {sent}");
+    }
 }
 
 fn slot_ssrcs(sim: &Sim, who: PersonIx) -> Vec<Ssrc> {
