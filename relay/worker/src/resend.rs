@@ -139,8 +139,10 @@ fn find<'s>(from: &'s Peer, to: &Link, stream: Ssrc, sequence: u16) -> Option<Mi
     let index = to.slots.iter().position(|slot| slot.line.ssrc == stream)?;
     let slot = &to.slots[index];
     let source = slot.occupant?.wish.1;
-    // A rule that forbids a source forbids its past as well; and a line that is too narrow is not filled with what it was too narrow for.
-    let given_up = slot.media.goes_down() || (!source.is_audio() && slot.media.current_layer().is_none());
+    // A rule that forbids a source forbids its past as well; and a line that is too narrow is not filled with what it was too narrow for. One
+    // that is not carries the larger picture until the keyframe of the smaller one is there.
+    let too_narrow = slot.media.goes_down() && to.downlink.is_jammed();
+    let given_up = too_narrow || (!source.is_audio() && slot.media.current_layer().is_none());
     if !from.flows[source as usize] || given_up {
         return None;
     }
