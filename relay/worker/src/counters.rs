@@ -115,6 +115,8 @@ counters! {
     nacks_received,
     /// Of those, refused: unknown, too old, too often, or over the budget.
     nacks_refused,
+    /// Messages of feedback of which a part was not looked at: more than one datagram may tell, or about what was never sent.
+    feedback_cut,
     /// Keyframe requests from viewers.
     keyframes_asked,
     /// Of these, while one was on its way.

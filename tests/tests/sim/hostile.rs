@@ -10,6 +10,7 @@ use tests::sim::{LinkSpec, PersonIx, Setup, Sim};
 use transport::Certificate;
 use transport::dtls::Dtls;
 use wire::ids::{Fingerprint, Ssrc};
+use wire::rtcp::TransportCcInfo;
 
 use crate::video::{bitrate_of, camera_of, freezes, join, plain_camera, record};
 use crate::{JOIN, SECOND, assert_flows, assert_meeting, longest_freeze, meeting_of_two};
@@ -253,6 +254,35 @@ fn a_microphone_that_sends_more_than_any_sound_takes_nobodys_line() {
         }
         assert!(sent > 15_000 && dropped > sent * 8 / 10, "the fault happened: {dropped} of {sent}");
     }
+}
+
+/// A datagram holds nineteen requests for 250 packets each, or speaks of 4,096 that were never sent: it costs as much as one of a browser's.
+#[test]
+fn feedback_that_claims_thousands_of_packets_is_read_no_further_than_it_can_be_true() {
+    let (mut sim, anna, bo) = meeting_of_two(69);
+    let cleo = sim.join("cleo", Setup::meeting(3));
+    sim.run(JOIN);
+    sim.begin_window();
+    let media = slot_ssrcs(&sim, bo)[0];
+    let counts = |sim: &Sim| (sim.node.worker.counters().nacks_received, sim.node.worker.counters().feedback_cut);
+    let before = counts(&sim);
+    for step in 0..500_u16 {
+        let request = |nth: u16| (0..250).map(move |offset| (step.wrapping_mul(19) + nth).wrapping_mul(250).wrapping_add(offset));
+        sim.with_client(bo, |client, _| {
+            client.send_rtcp(|writer| {
+                (0..19).for_each(|nth| writer.nack(Ssrc(1), media, &request(nth).collect::<Vec<_>>()).expect("it fits"));
+            });
+            let info = TransportCcInfo { base: step.wrapping_mul(131), reference_time: 0, feedback_count: 0 };
+            client.send_rtcp(|writer| writer.transport_cc(Ssrc(1), Ssrc(1), &info, [None; 4_096]).expect("it fits"));
+        });
+        sim.run(Duration::from_millis(10));
+    }
+    let after = counts(&sim);
+    let (asked, cut) = (after.0 - before.0, after.1 - before.1);
+    eprintln!("{asked} numbers looked at in 500 datagrams, {cut} messages cut");
+    assert!(asked >= 500 * 250 && asked <= 500 * 256 + 100, "{asked}");
+    assert!(cut >= 500 * 18 + 500, "the rest was left out, of requests and of statuses: {cut}");
+    assert_undisturbed(&sim, &[anna, cleo], 5);
 }
 
 fn slot_ssrcs(sim: &Sim, who: PersonIx) -> Vec<Ssrc> {
