@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use loadgen::light::{Author, Stamp, pattern};
 use signal::message::Source::{Camera, Microphone};
+use signal::message::{ClientMessage, Limited};
 use tests::sim::{LinkSpec, PersonIx, Setup, Sim};
 use transport::Certificate;
 use transport::dtls::Dtls;
@@ -283,6 +284,37 @@ fn feedback_that_claims_thousands_of_packets_is_read_no_further_than_it_can_be_t
     assert!(asked >= 500 * 250 && asked <= 500 * 256 + 100, "{asked}");
     assert!(cut >= 500 * 18 + 500, "the rest was left out, of requests and of statuses: {cut}");
     assert_undisturbed(&sim, &[anna, cleo], 5);
+}
+
+/// Somebody's camera is VP8 and H.264 by turns, ten times a second: what that makes of it is told once a second, and truly in the end.
+#[test]
+fn a_camera_that_changes_its_codec_all_the_time_is_not_told_of_each_time() {
+    let mut sim = Sim::new(70);
+    let rude = join(&mut sim, camera_of(1, plain_camera()), LinkSpec::default(), LinkSpec::default());
+    let viewer = join(&mut sim, Setup::viewer(2, 0, 1), LinkSpec::default(), LinkSpec::default());
+    sim.run(JOIN);
+    let person = &mut sim.people[rude];
+    person.offers += 1;
+    let more = "a=rtpmap:102 H264/90000\r\na=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f\r\n";
+    let sdp = person.client.offer().replace("SAVPF 96 97\r\n", "SAVPF 96 97 102\r\n") + more;
+    let (id, sources) = (person.offers, person.client.sources());
+    person.say(ClientMessage::Offer { id, sdp, sources });
+    sim.run(2 * SECOND);
+    sim.begin_window();
+    let (told, mut unreadable) = (sim.people[viewer].told_slots, 0);
+    for step in 0..100 {
+        let payload_type = if step % 2 == 0 { 102 } else { 96 };
+        sim.with_client(rude, |client, now| client.send_rtp(now, Camera, Some(payload_type), &[]));
+        sim.run(SECOND / 10);
+        unreadable += u32::from(sim.people[viewer].slots.iter().any(|slot| slot.limited == Some(Limited::Codec)));
+    }
+    let told = sim.people[viewer].told_slots - told;
+    let packets = sim.people[viewer].packets(1, Camera);
+    eprintln!("told {told} times in 10 s, {unreadable} of 100 looks unreadable, {packets} packets came");
+    assert!(unreadable > 5 && packets > 50, "the fault happened: {unreadable}, {packets}");
+    assert!(told <= 12, "{told}");
+    sim.run(2 * SECOND);
+    assert!(sim.people[viewer].slots.iter().all(|slot| slot.limited != Some(Limited::Codec)), "it ended with VP8");
 }
 
 fn slot_ssrcs(sim: &Sim, who: PersonIx) -> Vec<Ssrc> {
