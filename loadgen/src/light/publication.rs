@@ -76,6 +76,13 @@ impl Publication {
         &self.tracks
     }
 
+    /// The first stream, with another payload type from now on if one is given.
+    pub(super) fn first_stream(&mut self, payload_type: Option<u8>) -> Option<&mut OutStream> {
+        let stream = &mut self.tracks.first_mut()?.stream;
+        stream.setup.payload_type = payload_type.unwrap_or(stream.setup.payload_type);
+        Some(stream)
+    }
+
     /// The stream with this media SSRC.
     pub(super) fn track_mut(&mut self, ssrc: Ssrc) -> Option<&mut Track> {
         self.tracks.iter_mut().find(|track| track.stream.setup.ssrc == ssrc)

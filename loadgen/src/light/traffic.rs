@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use signal::message::Source;
 use wire::demux::{Kind, demux};
 use wire::ext::{Ext, ExtValues};
 use wire::ids::Ssrc;
@@ -10,6 +11,7 @@ use wire::rtp::RtpHeader;
 
 use super::client::{Client, Congestion};
 use super::outbox::MAX_DATAGRAM;
+use super::outgoing::Packet;
 use super::pattern::{self, Stamp};
 use super::reception::Reported;
 
@@ -106,6 +108,22 @@ impl Client {
                 _ => {}
             }
         }
+    }
+
+    /// Sends one more packet of a source's first stream, its payload and perhaps its type being of the caller's making; for tests of what a
+    /// hostile client may do.
+    pub fn send_rtp(&mut self, now: Instant, source: Source, payload_type: Option<u8>, payload: &[u8]) {
+        let Some(to) = self.ice.path() else { return };
+        let Self { publications, secure, outbox, setup, transport_seq, counters, epoch, .. } = self;
+        let Some(session) = secure.session() else { return };
+        let Some(publication) = publications.iter_mut().find(|own| own.setup.source == source) else { return };
+        let packet = Packet { captured: now.saturating_duration_since(*epoch), marker: false, audio_level: None, payload };
+        let Some(stream) = publication.first_stream(payload_type) else { return };
+        let sent = outbox.push(to, |out| {
+            let len = stream.write(&setup.numbering, transport_seq, &packet, out)?;
+            session.seal_rtp(out, len).ok()
+        });
+        counters.packets_sent += u64::from(sent);
     }
 
     pub(super) fn send_media(&mut self, now: Instant) {

@@ -26,6 +26,7 @@ mod feedback;
 mod flights;
 mod history;
 mod inbound;
+mod intake;
 mod keyframe;
 mod ladder;
 mod layer;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use wire::ext::ExtMap;
 use wire::ids::{Mid, Ssrc};
 
+use crate::intake::Intake;
 use crate::ladder::{Announced, ladder};
 use crate::layer::Layer;
 use crate::quality::Ladder;
@@ -35,6 +36,8 @@ pub struct Publication {
     open: bool,
     pub(crate) layers: Vec<Layer>,
     announced: Announced,
+    /// What may still come of sound.
+    pub(crate) intake: Intake,
     /// When the layers changed places last, and since when what they say contradicts their order.
     reordered: Option<Instant>,
     doubted: Option<Instant>,
@@ -50,7 +53,8 @@ impl Publication {
             let lowest_first = rids.iter().rev().enumerate();
             lowest_first.map(|(index, &rid)| Layer::new(now, kind, Some(rid), index, rids.len())).collect()
         };
-        Self { config, exts, open: true, layers, announced: Announced::default(), reordered: None, doubted: None }
+        let (announced, intake) = (Announced::default(), Intake::new(now));
+        Self { config, exts, open: true, layers, announced, intake, reordered: None, doubted: None }
     }
 
     /// Takes over a renegotiated line that is the same source with the same layers; gives the configuration back if it is not.

@@ -10,6 +10,7 @@ use wire::rtp::RtpHeader;
 
 use crate::clock::PeerOffset;
 use crate::feedback::Feedback;
+use crate::intake::Intake;
 use crate::layer::Arrival;
 use crate::numbering::Place;
 use crate::streams::{Stream, Streams};
@@ -35,6 +36,8 @@ pub struct Receiver {
     offset: PeerOffset,
     rtt: Duration,
     pub(crate) feedback: Feedback,
+    /// What may still come of pictures.
+    pictures: Intake,
     counters: ReceiverCounters,
 }
 
@@ -51,6 +54,8 @@ pub struct ReceiverCounters {
     pub duplicate: u64,
     /// Too old, or a jump that has not proved to be a restart.
     pub out_of_range: u64,
+    /// More than a microphone or the cameras of one peer ever send.
+    pub excess: u64,
     /// Retransmissions that filled a gap; also in `accepted`.
     pub recovered: u64,
     /// Lost packets of sound that a later one carried (RFC 2198); also in `accepted`.
@@ -83,6 +88,7 @@ impl Receiver {
             offset: PeerOffset::default(),
             rtt: LEAST_RTT,
             feedback: Feedback::new(now, local_ssrc),
+            pictures: Intake::new(now),
             counters: ReceiverCounters::default(),
         }
     }
@@ -168,6 +174,11 @@ impl Receiver {
         let abs_capture = self.abs_capture(&exts);
         let publication = self.publications.get_mut(stream.publication)?;
         let (label, kind, open) = (publication.label(), publication.kind(), publication.is_open());
+        let intake = if kind == MediaKind::Audio { &mut publication.intake } else { &mut self.pictures };
+        if !intake.admit(now, kind, plain.len()) {
+            self.counters.excess += 1;
+            return None;
+        }
         if let (MediaKind::Video, Some(value)) = (kind, exts.get(Ext::VideoLayersAllocation)) {
             publication.announce(stream.layer, value);
         }

@@ -28,11 +28,16 @@ const HOLD: Duration = Duration::from_millis(500);
 const BREATH: Duration = Duration::from_secs(10);
 /// So many dB over the quietest of that is more than a fan varies by.
 const STANDS_OUT: u8 = 6;
-/// Silence that is not sent at all.
-const GAP: Duration = Duration::from_millis(100);
+/// It takes so long to draw one: a single silent packet is none, nor are two that were lost. Looked at in halves.
+const HALF_BREATH: Duration = Duration::from_millis(100);
 
 /// Pauses between words do not end a turn.
 const TURN_PAUSE: Duration = Duration::from_millis(1000);
+
+/// Whoever has not ended a turn for so long gives way to anybody who begins one and is so loud, dB over the floor: no level that a client
+/// claims keeps the floor for ever. A loud voice is at 35.
+const ENDLESS: Duration = Duration::from_secs(20);
+const HEARD: f32 = 25.0;
 
 /// Loudness of everybody in a room. Call [`Speakers::update`] with each audio level and [`Speakers::dominant`] a few times a second.
 #[derive(Default, Debug)]
@@ -53,6 +58,9 @@ struct Voice {
     /// The quietest level since the moment beside it, and in the [`BREATH`] before that, -dBov.
     quietest: [u8; 2],
     since: Instant,
+    /// The loudest level since the moment beside it, and in the [`HALF_BREATH`] before that, -dBov.
+    loudest: [u8; 2],
+    half_since: Instant,
     /// Present or last turn: when it began and when it was last heard.
     turn: Option<(Instant, Instant)>,
 }
@@ -70,12 +78,27 @@ impl Voice {
     }
 
     fn listen(&mut self, now: Instant, level: u8) {
-        let quiet = if now.saturating_duration_since(self.updated) > GAP { u8::MAX } else { level };
         if now.saturating_duration_since(self.since) >= BREATH {
-            (self.quietest, self.since) = ([quiet, self.quietest[0]], now);
-        } else {
-            self.quietest[0] = self.quietest[0].max(quiet);
+            (self.quietest, self.since) = ([0, self.quietest[0]], now);
         }
+        // Silence may not be sent at all.
+        let quiet = if now.saturating_duration_since(self.updated) >= 2 * HALF_BREATH { u8::MAX } else { self.breath(now) };
+        self.quietest[0] = self.quietest[0].max(quiet);
+        self.loudest[0] = self.loudest[0].min(level);
+    }
+
+    /// The loudest of the last two halves of a breath when the second is over; nothing quiet until then.
+    fn breath(&mut self, now: Instant) -> u8 {
+        if now.saturating_duration_since(self.half_since) < HALF_BREATH {
+            return 0;
+        }
+        let breath = self.loudest[0].min(self.loudest[1]);
+        (self.loudest, self.half_since) = ([u8::MAX, self.loudest[0]], now);
+        breath
+    }
+
+    fn is_endless(&self, now: Instant) -> bool {
+        self.in_turn(now) && self.turn.is_some_and(|(began, _)| now.saturating_duration_since(began) > ENDLESS)
     }
 
     fn in_turn(&self, now: Instant) -> bool {
@@ -97,7 +120,16 @@ impl Speakers {
         let index = match self.voices.iter().position(|voice| voice.label == label) {
             Some(index) => index,
             None if self.voices.len() < MAX_PARTICIPANTS => {
-                self.voices.push(Voice { label, loudness: 0.0, updated: now, quietest: [0, u8::MAX], since: now, turn: None });
+                self.voices.push(Voice {
+                    label,
+                    loudness: 0.0,
+                    updated: now,
+                    quietest: [0, u8::MAX],
+                    since: now,
+                    loudest: [u8::MAX, 0],
+                    half_since: now,
+                    turn: None,
+                });
                 self.voices.len() - 1
             }
             None => return true,
@@ -130,8 +162,13 @@ impl Speakers {
             self.dominant = self.loudest(now, |_| true).filter(|&(_, loudness)| loudness >= SPEAKING).map(|(label, _)| (label, now));
             return self.dominant.map(|(label, _)| label);
         };
-        let to_beat = self.voices.iter().find(|voice| voice.label == present).map_or(0.0, |voice| voice.contrast(now)).max(0.0) + MARGIN;
-        let rival = self.loudest(now, |label| label != present).filter(|&(_, loudness)| loudness >= to_beat.max(SPEAKING));
+        let find = |label: u32| self.voices.iter().find(|voice| voice.label == label);
+        let to_beat = find(present).map_or(0.0, |voice| voice.contrast(now)).max(0.0) + MARGIN;
+        let endless = |label: u32| find(label).is_some_and(|voice| voice.is_endless(now));
+        let rival = self.loudest(now, |label| label != present).filter(|&(rival, loudness)| {
+            let gives_way = endless(present) && !endless(rival);
+            loudness >= if gives_way { to_beat.min(HEARD) } else { to_beat }.max(SPEAKING)
+        });
         let Some((rival, _)) = rival else {
             self.challenge = None;
             return Some(present);
@@ -265,6 +302,25 @@ mod tests {
         assert!(changes[1].0 < 16_000, "{changes:?}");
         // Twin: who breathes keeps the floor against somebody far off.
         let (_, _, changes) = play(|at| vec![if at % 3000 < 2700 { 20 } else { 127 }, word(at)], 40_000);
+        assert_eq!(changes.len(), 1, "{changes:?}");
+    }
+
+    #[test]
+    fn nobody_claims_the_floor_for_ever() {
+        // At full level always; after 30 s somebody speaks loud.
+        let loud = |at: u64| if at >= 30_000 { 25 } else { 127 };
+        let rows: [(&str, fn(u64) -> u8); 2] = [
+            ("one silent packet each nine seconds", |at| if at % 9_000 == 8_000 { 127 } else { 0 }),
+            ("half a second each nine", |at| if at % 9_000 >= 8_500 { 127 } else { 0 }),
+        ];
+        for (name, liar) in rows {
+            let (_, _, changes) = play(|at| vec![liar(at), loud(at)], 40_000);
+            assert_eq!(changes.iter().map(|change| change.1).collect::<Vec<_>>(), [0, 1], "{name}: {changes:?}");
+            assert!(changes[1].0 <= 31_000, "{name}: {changes:?}");
+        }
+        // Twin: whoever ends a turn now and then keeps it against somebody who is not louder.
+        let (_, _, changes) =
+            play(|at| vec![if at % 9_000 >= 7_500 { 127 } else { 0 }, if at % 9_000 < 7_000 { loud(at) } else { 127 }], 40_000);
         assert_eq!(changes.len(), 1, "{changes:?}");
     }
 

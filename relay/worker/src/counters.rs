@@ -31,6 +31,7 @@ impl Counters {
         self.dropped_rtp_unknown += after.unknown - before.unknown;
         self.dropped_rtp_duplicate += after.duplicate - before.duplicate;
         self.dropped_rtp_out_of_range += after.out_of_range - before.out_of_range;
+        self.dropped_rtp_excess += after.excess - before.excess;
         self.dropped_rtp_probe += after.probes - before.probes;
     }
 
@@ -72,6 +73,8 @@ counters! {
     dropped_rtp_duplicate,
     /// Authentic RTP that is too old, or a jump in the numbering that has not proved to be a restart.
     dropped_rtp_out_of_range,
+    /// Authentic RTP beyond what a microphone or the cameras of one peer ever send.
+    dropped_rtp_excess,
     /// Padding on a retransmission stream: a browser probes for bandwidth.
     dropped_rtp_probe,
     /// Authentic RTCP that is malformed.
@@ -112,6 +115,8 @@ counters! {
     nacks_received,
     /// Of those, refused: unknown, too old, too often, or over the budget.
     nacks_refused,
+    /// Messages of feedback of which a part was not looked at: more than one datagram may tell, or about what was never sent.
+    feedback_cut,
     /// Keyframe requests from viewers.
     keyframes_asked,
     /// Of these, while one was on its way.

@@ -8,7 +8,7 @@ use signal::message::ByeReason;
 use transport::{Path, Transport};
 use wire::demux::{Kind, demux};
 use wire::ids::Ssrc;
-use wire::rtcp::{self, Rtcp};
+use wire::rtcp::{self, Rtcp, TransportCc};
 use wire::stun::StunRequest;
 
 use crate::event::Event;
@@ -17,11 +17,17 @@ use crate::keys::PeerKey;
 use crate::outbox::MAX_DATAGRAM;
 use crate::worker::Worker;
 
-/// Most sequence numbers of one NACK that are looked at: more than a second of 1.5 Mbit/s, which is all the store holds anyway.
+/// Most missing numbers of one datagram that are looked at: more than a second of 1.5 Mbit/s, which is all the store holds anyway.
 const MAX_NACKS: usize = 256;
 
 /// Round trip to a viewer of whom it is not known.
 const USUAL_RTT: Duration = Duration::from_millis(100);
+
+/// What a datagram of feedback may still tell: it is small, and may speak of thousands of packets.
+struct Allowance {
+    missing: usize,
+    statuses: usize,
+}
 
 impl Worker {
     /// A datagram arrived from `path.remote` at `path.local`. It is decrypted in place.
@@ -146,14 +152,15 @@ impl Worker {
             self.counters.dropped_rtcp += 1;
             return;
         };
+        let mut allowance = Allowance { missing: MAX_NACKS, statuses: link.downlink.estimator.remembered() };
         for packet in packets {
-            self.rtcp_packet(now, key, packet);
+            self.rtcp_packet(now, key, packet, &mut allowance);
         }
         self.attend(now, key);
         self.schedule(now, key);
     }
 
-    fn rtcp_packet(&mut self, now: Instant, key: PeerKey, packet: Rtcp<'_>) {
+    fn rtcp_packet(&mut self, now: Instant, key: PeerKey, packet: Rtcp<'_>, allowance: &mut Allowance) {
         let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_deref_mut()) else { return };
         match packet {
             Rtcp::SenderReport { ssrc, ntp: sent, rtp, blocks, .. } => {
@@ -161,10 +168,9 @@ impl Worker {
                 link.report_blocks(now, blocks);
             }
             Rtcp::ReceiverReport { blocks, .. } => link.report_blocks(now, blocks),
-            Rtcp::Nack { media, lost, .. } => {
-                for sequence in lost.take(MAX_NACKS) {
-                    self.resend(now, key, media, sequence);
-                }
+            Rtcp::Nack { media, mut lost, .. } => {
+                allowance.missing -= self.resend(now, key, media, lost.by_ref().take(allowance.missing));
+                self.counters.feedback_cut += u64::from(lost.next().is_some());
             }
             Rtcp::Pli { media, .. } => self.keyframe_asked(now, key, media),
             Rtcp::Fir { media, .. } => {
@@ -172,18 +178,7 @@ impl Worker {
                     self.keyframe_asked(now, key, ssrc);
                 }
             }
-            Rtcp::TransportCc(feedback) => {
-                link.downlink.estimator.handle_transport_cc(now, &feedback);
-                let overflows = link.downlink.estimator.overflows(now);
-                link.downlink.protection.handle_transport_cc(&feedback, overflows);
-                let mut lost = std::mem::take(&mut self.lost);
-                let overdue = link.overdue(now);
-                link.downlink.flights.take_lost(&feedback, overdue, &mut lost);
-                for flight in lost.drain(..) {
-                    self.repair(now, key, &flight);
-                }
-                self.lost = lost;
-            }
+            Rtcp::TransportCc(feedback) => self.transport_cc(now, key, feedback, allowance),
             Rtcp::Ccfb(feedback) => link.downlink.estimator.handle_ccfb(now, &feedback),
             Rtcp::Remb { bitrate, .. } => link.downlink.estimator.handle_remb(now, bitrate),
             Rtcp::Bye { ssrcs } => {
@@ -193,6 +188,25 @@ impl Worker {
             }
             _ => {}
         }
+    }
+
+    /// A viewer tells which packets came and when. It is read several times, and no further than anything was sent.
+    fn transport_cc(&mut self, now: Instant, key: PeerKey, mut feedback: TransportCc<'_>, allowance: &mut Allowance) {
+        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_deref_mut()) else { return };
+        let claimed = feedback.limit_to(usize::MAX);
+        let told = feedback.limit_to(allowance.statuses.min(link.downlink.estimator.reach(&feedback)));
+        allowance.statuses -= told;
+        self.counters.feedback_cut += u64::from(told < claimed);
+        link.downlink.estimator.handle_transport_cc(now, &feedback);
+        let overflows = link.downlink.estimator.overflows(now);
+        link.downlink.protection.handle_transport_cc(&feedback, overflows);
+        let mut lost = std::mem::take(&mut self.lost);
+        let overdue = link.overdue(now);
+        link.downlink.flights.take_lost(&feedback, overdue, &mut lost);
+        for flight in lost.drain(..) {
+            self.repair(now, key, &flight);
+        }
+        self.lost = lost;
     }
 
     /// A viewer's decoder is stuck: ask whoever is in that slot, within the limits of the keyframe requester.

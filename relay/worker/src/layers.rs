@@ -1,7 +1,7 @@
 //! What viewers are told about layers, what they say about tiles, and who speaks.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use media::allocator::{Grant, Reason};
 use room::Change;
@@ -12,6 +12,9 @@ use crate::event::{Event, RoomEvent};
 use crate::keys::{HallKey, PeerKey};
 use crate::peer::OutSlot;
 use crate::worker::Worker;
+
+/// The least time between two words about pictures alone.
+const LAYERS_PAUSE: Duration = Duration::from_secs(1);
 
 /// What a client knows of a slot's picture.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -33,10 +36,13 @@ impl OutSlot {
 }
 
 impl Worker {
-    /// Sends the slot table again when a slot's picture is another, or limited for another reason, than the client was told.
-    pub(crate) fn tell_layers(&mut self, viewer: PeerKey) {
-        let Some(link) = self.link(viewer) else { return };
-        if link.slots.iter().any(|slot| slot.told != slot.news()) {
+    /// Sends the slot table again when a slot's picture is another, or limited for another reason, than the client was told; not more than
+    /// once a second, for a publisher may change his pictures as often as he likes.
+    pub(crate) fn tell_layers(&mut self, now: Instant, viewer: PeerKey) {
+        let Some(link) = self.link_mut(viewer) else { return };
+        let rested = link.layers_told.is_none_or(|at| now.saturating_duration_since(at) >= LAYERS_PAUSE);
+        if rested && link.slots.iter().any(|slot| slot.told != slot.news()) {
+            link.layers_told = Some(now);
             self.tell_slots(viewer);
         }
     }

@@ -83,6 +83,8 @@ pub(crate) struct Link {
     pub(crate) report_at: Instant,
     /// When the peer's report about its tiles was last acted upon at once.
     pub(crate) reported_at: Option<Instant>,
+    /// When the peer was last told that its pictures are others, nobody else being in its slots.
+    pub(crate) layers_told: Option<Instant>,
 }
 
 /// One leg of a fan-out.
@@ -155,6 +157,7 @@ impl Link {
             twcc,
             report_at: now,
             reported_at: None,
+            layers_told: None,
         }
     }
 

@@ -45,54 +45,36 @@ impl Link {
 }
 
 impl Worker {
-    /// A viewer misses a packet of one of its slots.
-    pub(crate) fn resend(&mut self, now: Instant, viewer: PeerKey, stream: Ssrc, sequence: u16) {
-        self.counters.nacks_received += 1;
-        match self.offer_again(now, viewer, stream, sequence) {
-            Some(true) => self.counters.rtp_resent += 1,
-            Some(false) => {}
-            None => self.counters.nacks_refused += 1,
+    /// A viewer misses packets of one of its slots; gives how many.
+    pub(crate) fn resend(&mut self, now: Instant, viewer: PeerKey, stream: Ssrc, missing: impl Iterator<Item = u16>) -> usize {
+        let Self { peers, outbox, counters, .. } = self;
+        let mut pair = pair(peers, viewer, stream);
+        let mut count = 0;
+        for sequence in missing {
+            count += 1;
+            let offered = pair.as_mut().and_then(|(from, to, slot)| offer_again(now, from, to, *slot, sequence, outbox));
+            counters.rtp_resent += u64::from(offered == Some(true));
+            counters.nacks_refused += u64::from(offered.is_none());
         }
+        counters.nacks_received += count;
+        count as usize
     }
 
     /// A viewer's feedback says that a packet did not arrive: it is sent again before he asks, unless it was already.
     pub(crate) fn repair(&mut self, now: Instant, viewer: PeerKey, flight: &Flight) {
-        let Some(link) = self.link(viewer) else { return };
-        let Some(slot) = link.slots.iter().find(|slot| slot.line.ssrc == flight.stream) else { return };
-        if slot.media.is_latest(now, flight.sequence, flight.sent)
-            && self.offer_again(now, viewer, flight.stream, flight.sequence) == Some(true)
+        let Some((from, to, slot)) = pair(&mut self.peers, viewer, flight.stream) else { return };
+        if to.slots[slot].media.is_latest(now, flight.sequence, flight.sent)
+            && offer_again(now, from, to, slot, flight.sequence, &mut self.outbox) == Some(true)
         {
             self.counters.rtp_resent += 1;
         }
     }
 
-    /// True if it was sent, false if it waits for its time, `None` if it is not sent.
-    fn offer_again(&mut self, now: Instant, viewer: PeerKey, stream: Ssrc, sequence: u16) -> Option<bool> {
-        let (from, to) = pair(&mut self.peers, viewer, stream)?;
-        let to = to.link.as_deref_mut()?;
-        if to.downlink.again.contains(&(stream, sequence)) {
-            return Some(false);
-        }
-        let missed = find_missed(now, from, to, stream, sequence)?;
-        let bytes = if missed.empty { OVERHEAD } else { missed.stored.payload.len() + OVERHEAD };
-        // Sound is small, and of no use after a few moments.
-        let class = if missed.publication.kind() == MediaKind::Audio { Class::Audio } else { Class::Resend };
-        match to.downlink.pacer.offer(now, class, bytes, Waiting::Again { stream, sequence }) {
-            Verdict::Now(_) => send_again(now, to, sequence, &missed, &mut self.outbox).then_some(true),
-            Verdict::Waits => {
-                to.downlink.again.push((stream, sequence));
-                Some(false)
-            }
-            Verdict::Full(_) => None,
-        }
-    }
-
     /// The time has come for something that a viewer missed. Everything is looked at anew: rules may have changed while it waited.
     pub(crate) fn resend_waiting(&mut self, now: Instant, viewer: PeerKey, stream: Ssrc, sequence: u16) {
-        let Some((from, to)) = pair(&mut self.peers, viewer, stream) else { return };
-        let Some(to) = to.link.as_deref_mut() else { return };
+        let Some((from, to, slot)) = pair(&mut self.peers, viewer, stream) else { return };
         to.downlink.again.retain(|waiting| *waiting != (stream, sequence));
-        let Some(missed) = find_missed(now, from, to, stream, sequence) else { return };
+        let Some(missed) = find_missed(now, from, to, slot, sequence) else { return };
         if send_again(now, to, sequence, &missed, &mut self.outbox) {
             self.counters.rtp_resent += 1;
         }
@@ -106,41 +88,61 @@ impl Worker {
     }
 
     fn repeat_once(&mut self, now: Instant, viewer: PeerKey, stream: Ssrc, sequence: u16) {
-        let Some((from, to)) = pair(&mut self.peers, viewer, stream) else { return };
-        let Some(to) = to.link.as_deref_mut().filter(|to| !to.downlink.is_jammed()) else { return };
-        if let Some(missed) = find(from, to, stream, sequence) {
+        let Some((from, to, slot)) = pair(&mut self.peers, viewer, stream).filter(|(_, to, _)| !to.downlink.is_jammed()) else { return };
+        if let Some(missed) = find(from, to, slot, sequence) {
             write_again(now, to, sequence, &missed, None, &mut self.outbox);
         }
     }
 }
 
-/// Whoever is in a viewer's slot, and the viewer.
-fn pair(peers: &mut SlotMap<PeerKey, Peer>, viewer: PeerKey, stream: Ssrc) -> Option<(&Peer, &mut Peer)> {
+/// Whoever is in a viewer's slot, the viewer, and the index of the slot.
+fn pair(peers: &mut SlotMap<PeerKey, Peer>, viewer: PeerKey, stream: Ssrc) -> Option<(&Link, &mut Link, usize)> {
     let link = peers.get(viewer)?.link.as_deref()?;
-    let occupant = link.slots.iter().find(|slot| slot.line.ssrc == stream)?.occupant?;
+    let index = link.slots.iter().position(|slot| slot.line.ssrc == stream)?;
+    let occupant = link.slots[index].occupant?;
     let [publisher, viewer] = peers.get_disjoint_mut([occupant.publisher, viewer])?;
-    Some((publisher, viewer))
+    Some((publisher.link.as_deref()?, viewer.link.as_deref_mut()?, index))
+}
+
+/// True if it was sent, false if it waits for its time, `None` if it is not sent.
+fn offer_again(now: Instant, from: &Link, to: &mut Link, slot: usize, sequence: u16, outbox: &mut Outbox) -> Option<bool> {
+    let stream = to.slots[slot].line.ssrc;
+    if to.downlink.again.contains(&(stream, sequence)) {
+        return Some(false);
+    }
+    let missed = find_missed(now, from, to, slot, sequence)?;
+    let bytes = if missed.empty { OVERHEAD } else { missed.stored.payload.len() + OVERHEAD };
+    // Sound is small, and of no use after a few moments.
+    let class = if missed.publication.kind() == MediaKind::Audio { Class::Audio } else { Class::Resend };
+    match to.downlink.pacer.offer(now, class, bytes, Waiting::Again { stream, sequence }) {
+        Verdict::Now(_) => send_again(now, to, sequence, &missed, outbox).then_some(true),
+        Verdict::Waits => {
+            to.downlink.again.push((stream, sequence));
+            Some(false)
+        }
+        Verdict::Full(_) => None,
+    }
 }
 
 /// Finds what is missed if it may be sent again now. The limits come first: asking costs the viewer nothing, and finding costs us.
-fn find_missed<'s>(now: Instant, from: &'s Peer, to: &mut Link, stream: Ssrc, sequence: u16) -> Option<Missed<'s>> {
-    let slot = &mut to.slots.iter_mut().find(|slot| slot.line.ssrc == stream)?.media;
+fn find_missed<'s>(now: Instant, from: &'s Link, to: &mut Link, index: usize, sequence: u16) -> Option<Missed<'s>> {
+    let slot = &mut to.slots[index].media;
     let rtt = slot.rtt().unwrap_or(DEFAULT_RTT);
     if !slot.may_resend(now, sequence, rtt) {
         return None;
     }
-    let missed = find(from, to, stream, sequence)?;
-    to.slots[missed.slot].media.affords(&missed.stored).then_some(missed)
+    let missed = find(from, to, index, sequence)?;
+    to.slots[index].media.affords(&missed.stored).then_some(missed)
 }
 
 /// Finds the packet that a number stands for, if it is still there and still permitted.
-fn find<'s>(from: &'s Peer, to: &Link, stream: Ssrc, sequence: u16) -> Option<Missed<'s>> {
-    let from = from.link.as_deref()?;
-    let index = to.slots.iter().position(|slot| slot.line.ssrc == stream)?;
+fn find<'s>(from: &'s Link, to: &Link, index: usize, sequence: u16) -> Option<Missed<'s>> {
     let slot = &to.slots[index];
     let source = slot.occupant?.wish.1;
-    // A rule that forbids a source forbids its past as well; and a line that is too narrow is not filled with what it was too narrow for.
-    let given_up = slot.media.goes_down() || (!source.is_audio() && slot.media.current_layer().is_none());
+    // A rule that forbids a source forbids its past as well; and a line that is too narrow is not filled with what it was too narrow for. One
+    // that is not carries the larger picture until the keyframe of the smaller one is there.
+    let too_narrow = slot.media.goes_down() && to.downlink.is_jammed();
+    let given_up = too_narrow || (!source.is_audio() && slot.media.current_layer().is_none());
     if !from.flows[source as usize] || given_up {
         return None;
     }
@@ -148,7 +150,7 @@ fn find<'s>(from: &'s Peer, to: &Link, stream: Ssrc, sequence: u16) -> Option<Mi
     let publication = from.publication(source)?.1;
     let stored = publication.stored(origin.layer, origin.ext_seq)?;
     let empty = slot.media.was_empty(sequence);
-    Some(Missed { slot: index, stream, publication, stored, empty })
+    Some(Missed { slot: index, stream: slot.line.ssrc, publication, stored, empty })
 }
 
 /// Sends a packet again, and sees to it that further copies follow where the first is not enough. What only fills a place costs next to

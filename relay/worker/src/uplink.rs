@@ -39,7 +39,7 @@ pub(crate) struct Picture {
     pub(crate) rungs: Vec<Rung>,
     pub(crate) wishes: Wishes,
     pub(crate) asked: Asked,
-    /// When each encoding was last looked at because it appeared.
+    /// When each encoding that was not flowing had its last keyframe.
     appeared: [Option<Instant>; 8],
 }
 
@@ -99,15 +99,13 @@ impl Picture {
         self.rungs.iter().any(|rung| rung.flows && usize::from(rung.layer.encoding) == encoding)
     }
 
-    /// Whether a keyframe of an encoding that was not flowing is worth a look at the whole ladder now; the beat of the room has the next.
+    /// Whether a keyframe of an encoding that was not flowing is worth a look at the whole ladder now: the first after a silence is. An
+    /// encoding for which the ladder has no rung never flows, and the beat of the room has the next look anyway.
     pub(crate) fn appears(&mut self, now: Instant, encoding: usize) -> bool {
         let flows = self.flows(encoding);
         let Some(last) = self.appeared.get_mut(encoding).filter(|_| !flows) else { return false };
-        let rested = last.is_none_or(|at| now.saturating_duration_since(at) >= APPEARANCES);
-        if rested {
-            *last = Some(now);
-        }
-        rested
+        let before = last.replace(now);
+        before.is_none_or(|at| now.saturating_duration_since(at) >= SILENCE)
     }
 
     /// The rate of a layer, bit/s.
@@ -116,8 +114,8 @@ impl Picture {
     }
 }
 
-/// So far apart are looks at encodings that appear: each shares the lines of all viewers anew.
-const APPEARANCES: Duration = Duration::from_millis(20);
+/// An encoding without a keyframe for so long may appear again: each time the lines of all viewers are shared anew.
+const SILENCE: Duration = Duration::from_millis(500);
 
 /// What all viewers of a source together want.
 #[derive(Clone, Copy, Default, Debug)]
@@ -352,6 +350,16 @@ mod tests {
         assert!(!asked.decide(at(60_000), need(0, 0), None, 3), "nothing is said twice");
         asked.repeat = true;
         assert!(asked.decide(at(60_100), need(0, 0), None, 3), "but to whom was away");
+    }
+
+    #[test]
+    fn an_encoding_appears_once_until_it_was_silent() {
+        let (start, mut picture) = (Instant::now(), Picture::default());
+        // Keyframes each 20 ms of an encoding that never has a rung, a pause of a second, and the same again.
+        let times = (0..200).chain(250..450).map(|nth| start + Duration::from_millis(20 * nth));
+        let appeared: Vec<u128> = times.filter(|at| picture.appears(*at, 1)).map(|at| (at - start).as_millis()).collect();
+        assert_eq!(appeared, [0, 5_000], "each is a sharing of every line");
+        assert!(picture.appears(start + Duration::from_millis(9_000), 2), "another encoding");
     }
 
     #[test]

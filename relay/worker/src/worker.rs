@@ -224,7 +224,7 @@ impl Worker {
             } else {
                 self.note_strain(now, key);
                 self.protect(now, key);
-                self.tell_layers(key);
+                self.tell_layers(now, key);
             }
         }
         self.members = members;

@@ -33,6 +33,8 @@ pub struct Person {
     pub scene: Option<Scene>,
     /// Who is in which slot, as the person was told.
     pub slots: Vec<Slot>,
+    /// Times the person was told who is in which slot.
+    pub told_slots: u32,
     /// Who speaks, as the person was told.
     pub speaker: Option<u64>,
     /// What was written, with whether it was written before the person came.
@@ -90,6 +92,7 @@ impl Person {
             roster: Vec::new(),
             scene: None,
             slots: Vec::new(),
+            told_slots: 0,
             speaker: None,
             chat: Vec::new(),
             announcements: Vec::new(),
@@ -167,6 +170,7 @@ impl Person {
                 }
             }
             ServerMessage::Slots { slots } => {
+                self.told_slots += 1;
                 self.client.slots_told(&self.slots, &slots);
                 self.slots = slots;
             }

@@ -4,13 +4,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use loadgen::light::{Author, Stamp, pattern};
 use signal::message::Source::{Camera, Microphone};
+use signal::message::{ClientMessage, Limited};
 use tests::sim::{LinkSpec, PersonIx, Setup, Sim};
 use transport::Certificate;
 use transport::dtls::Dtls;
 use wire::ids::{Fingerprint, Ssrc};
+use wire::rtcp::TransportCcInfo;
 
-use crate::video::{camera_of, join, plain_camera, record};
+use crate::video::{bitrate_of, camera_of, freezes, join, plain_camera, record};
 use crate::{JOIN, SECOND, assert_flows, assert_meeting, longest_freeze, meeting_of_two};
 
 /// First bytes of every class of RFC 7983 section 7, both ends of each range, and of RTCP (RFC 5761: second byte 192 to 223).
@@ -210,6 +213,108 @@ fn a_storm_of_nacks_is_answered_within_a_budget() {
     assert!(resent > 0, "some of the numbers were real");
     assert!(resent * 100 <= forwarded * 25, "{resent} resent for {forwarded} forwarded");
     assert_undisturbed(&sim, &[anna, cleo], 5);
+}
+
+/// A second of one microphone that somebody has in his hands: packets of so many cells each `every`, whatever its encoder would make.
+fn shout(sim: &mut Sim, who: PersonIx, number: &mut u32, (every, cells): (Duration, u16)) {
+    let author = Author { publisher: sim.people[who].publisher, source: Microphone, layer: 0 };
+    let end = sim.now + SECOND;
+    while sim.now < end {
+        sim.with_client(who, |client, now| {
+            // The first byte of a packet of Opus.
+            let mut payload = vec![0xf8];
+            pattern::write(&mut payload, &Stamp::alone(author, *number, now - client.epoch()), cells);
+            client.send_rtp(now, Microphone, None, &payload);
+        });
+        *number += 1;
+        sim.run(every);
+    }
+}
+
+/// Sound waits for nobody, so it has a bound of its own.
+#[test]
+fn a_microphone_that_sends_more_than_any_sound_takes_nobodys_line() {
+    for (seed, every, cells) in [(67, Duration::from_micros(440), 34), (68, Duration::from_micros(100), 1)] {
+        let mut sim = Sim::new(seed);
+        let people = [1, 2, 3].map(|author| join(&mut sim, Setup::meeting(author), LinkSpec::default(), LinkSpec::narrow(2_000)));
+        let [rude, anna, bo] = people;
+        sim.run(5 * SECOND);
+        sim.with_client(rude, |client, _| client.set_active(Microphone, false));
+        sim.begin_window();
+        let (before, mut number) = (*sim.node.worker.counters(), 1_000_000);
+        let sent = sim.people[rude].client.counters().packets_sent;
+        (0..8).for_each(|_| shout(&mut sim, rude, &mut number, (every, cells)));
+        let sent = sim.people[rude].client.counters().packets_sent - sent;
+        let dropped = sim.node.worker.counters().dropped_rtp_excess - before.dropped_rtp_excess;
+        for (viewer, other) in [(anna, bo), (bo, anna)] {
+            let heard = sim.people[viewer].decoded(sim.people[other].publisher, Microphone);
+            let (noise, (_, longest)) = (bitrate_of(&sim, viewer, rude, Microphone), freezes(&sim, viewer));
+            eprintln!("{sent} packets, {dropped} dropped, {heard} of 400 sounds heard, {noise:.0} bit/s of noise, longest {longest:?}");
+            assert!(heard >= 396 && longest < Duration::from_millis(200), "{heard}, {longest:?}");
+            assert!(noise > 50_000.0, "and he is heard: {noise}");
+        }
+        assert!(sent > 15_000 && dropped > sent * 8 / 10, "the fault happened: {dropped} of {sent}");
+    }
+}
+
+/// A datagram holds nineteen requests for 250 packets each, or speaks of 4,096 that were never sent: it costs as much as one of a browser's.
+#[test]
+fn feedback_that_claims_thousands_of_packets_is_read_no_further_than_it_can_be_true() {
+    let (mut sim, anna, bo) = meeting_of_two(69);
+    let cleo = sim.join("cleo", Setup::meeting(3));
+    sim.run(JOIN);
+    sim.begin_window();
+    let media = slot_ssrcs(&sim, bo)[0];
+    let counts = |sim: &Sim| (sim.node.worker.counters().nacks_received, sim.node.worker.counters().feedback_cut);
+    let before = counts(&sim);
+    for step in 0..500_u16 {
+        let request = |nth: u16| (0..250).map(move |offset| (step.wrapping_mul(19) + nth).wrapping_mul(250).wrapping_add(offset));
+        sim.with_client(bo, |client, _| {
+            client.send_rtcp(|writer| {
+                (0..19).for_each(|nth| writer.nack(Ssrc(1), media, &request(nth).collect::<Vec<_>>()).expect("it fits"));
+            });
+            let info = TransportCcInfo { base: step.wrapping_mul(131), reference_time: 0, feedback_count: 0 };
+            client.send_rtcp(|writer| writer.transport_cc(Ssrc(1), Ssrc(1), &info, [None; 4_096]).expect("it fits"));
+        });
+        sim.run(Duration::from_millis(10));
+    }
+    let after = counts(&sim);
+    let (asked, cut) = (after.0 - before.0, after.1 - before.1);
+    eprintln!("{asked} numbers looked at in 500 datagrams, {cut} messages cut");
+    assert!(asked >= 500 * 250 && asked <= 500 * 256 + 100, "{asked}");
+    assert!(cut >= 500 * 18 + 500, "the rest was left out, of requests and of statuses: {cut}");
+    assert_undisturbed(&sim, &[anna, cleo], 5);
+}
+
+/// Somebody's camera is VP8 and H.264 by turns, ten times a second: what that makes of it is told once a second, and truly in the end.
+#[test]
+fn a_camera_that_changes_its_codec_all_the_time_is_not_told_of_each_time() {
+    let mut sim = Sim::new(70);
+    let rude = join(&mut sim, camera_of(1, plain_camera()), LinkSpec::default(), LinkSpec::default());
+    let viewer = join(&mut sim, Setup::viewer(2, 0, 1), LinkSpec::default(), LinkSpec::default());
+    sim.run(JOIN);
+    let person = &mut sim.people[rude];
+    person.offers += 1;
+    let more = "a=rtpmap:102 H264/90000\r\na=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f\r\n";
+    let sdp = person.client.offer().replace("SAVPF 96 97\r\n", "SAVPF 96 97 102\r\n") + more;
+    let (id, sources) = (person.offers, person.client.sources());
+    person.say(ClientMessage::Offer { id, sdp, sources });
+    sim.run(2 * SECOND);
+    sim.begin_window();
+    let (told, mut unreadable) = (sim.people[viewer].told_slots, 0);
+    for step in 0..100 {
+        let payload_type = if step % 2 == 0 { 102 } else { 96 };
+        sim.with_client(rude, |client, now| client.send_rtp(now, Camera, Some(payload_type), &[]));
+        sim.run(SECOND / 10);
+        unreadable += u32::from(sim.people[viewer].slots.iter().any(|slot| slot.limited == Some(Limited::Codec)));
+    }
+    let told = sim.people[viewer].told_slots - told;
+    let packets = sim.people[viewer].packets(1, Camera);
+    eprintln!("told {told} times in 10 s, {unreadable} of 100 looks unreadable, {packets} packets came");
+    assert!(unreadable > 5 && packets > 50, "the fault happened: {unreadable}, {packets}");
+    assert!(told <= 12, "{told}");
+    sim.run(2 * SECOND);
+    assert!(sim.people[viewer].slots.iter().all(|slot| slot.limited != Some(Limited::Codec)), "it ended with VP8");
 }
 
 fn slot_ssrcs(sim: &Sim, who: PersonIx) -> Vec<Ssrc> {

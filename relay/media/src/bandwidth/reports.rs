@@ -33,6 +33,20 @@ pub(super) struct Round {
 }
 
 impl Estimator {
+    /// How many packets are remembered: more than these no feedback can tell of.
+    #[must_use]
+    pub fn remembered(&self) -> usize {
+        let numbers = self.history.numbers();
+        (numbers.end - numbers.start) as usize
+    }
+
+    /// How many of a feedback's statuses stand in front of the end of what was sent.
+    #[must_use]
+    pub fn reach(&self, feedback: &TransportCc<'_>) -> usize {
+        let base = self.history.number(feedback.info.base);
+        base.map_or(0, |base| self.history.numbers().end.saturating_sub(base) as usize)
+    }
+
     /// Transport-wide feedback of the viewer. It has no effect if he gave feedback by stream before.
     pub fn handle_transport_cc(&mut self, now: Instant, feedback: &TransportCc<'_>) {
         let now = self.micros(now);

@@ -37,6 +37,8 @@ const LINGER: Duration = Duration::from_secs(1);
 const LINGER_FRAMES: usize = 1000;
 /// An offer costs as much as this many other messages: it is parsed and answered.
 const OFFER_COST: f64 = 10.0;
+/// Switching a source costs as much: everybody's slots are filled anew, and everybody is told.
+const SWITCH_COST: f64 = 10.0;
 /// Read buffer of one connection, bytes. It grows to twice the largest message that came and stays so: a larger one to begin with would
 /// only be idle memory.
 const READ_BUFFER: usize = 2 * 1024;
@@ -230,6 +232,9 @@ impl Connection {
             }
             ClientMessage::Command { id, command } => Ok(control.act(client, Some(id), command).err().map(busy)),
             ClientMessage::SetSource { source, active } => {
+                if !self.allowance.take(Instant::now().into_std(), SWITCH_COST - 1.0) {
+                    return Err(too_many());
+                }
                 Ok(control.act(client, None, room::Command::SetSource { source, active }).err().map(busy))
             }
             ClientMessage::Tiles { tiles } => Ok(control.tiles(client, tiles).err().map(busy)),

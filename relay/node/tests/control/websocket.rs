@@ -200,6 +200,22 @@ async fn floods_and_giants_end_the_connection() {
     assert_eq!(server.get("/livez").await.status, 200);
 }
 
+/// Each switch is work for the whole room.
+#[tokio::test]
+async fn switching_a_source_to_and_fro_costs_more_than_talking() {
+    let server = server().await;
+    let (mut anna, _) = server.enter(&server.participant("anna"), None).await;
+    for _ in 0..8 {
+        anna.send(&json!({"type": "set_source", "source": "camera", "active": false})).await;
+    }
+    anna.send(&json!({"type": "ping", "id": 1})).await;
+    assert_eq!(anna.until("pong").await["id"], 1, "nobody's fingers are faster");
+    for nth in 0..60 {
+        anna.raw(Message::Text(json!({"type": "set_source", "source": "camera", "active": nth % 2 == 0}).to_string().into())).await;
+    }
+    anna.refused("rate_limited").await;
+}
+
 #[tokio::test]
 async fn a_full_node_refuses_newcomers_only() {
     let server = server_with(|config| {

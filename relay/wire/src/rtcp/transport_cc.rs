@@ -57,7 +57,7 @@ impl<'a> TransportCc<'a> {
     }
 
     /// Allows at most `left` statuses and gives how many of them this message takes.
-    pub(super) fn limit_to(&mut self, left: usize) -> usize {
+    pub fn limit_to(&mut self, left: usize) -> usize {
         self.statuses = self.statuses.min(left);
         self.statuses
     }
