@@ -202,12 +202,34 @@ fn a_change_of_the_layout_costs_one_keyframe_each_and_is_right_within_a_second()
             asked[1..].iter().map(|layers| layers.iter().sum::<u64>()).collect::<Vec<_>>()
         );
         assert_eq!(at_once, 33, "round {round}: each line is shared out once");
+        // Ten beats, each page's own report, and all once more for each encoding that begins: those of the large one before and now.
+        assert!(in_a_second <= 33 * (1 + 10 + 1 + 3), "round {round}: {in_a_second} allocations");
         assert!((0.95..=1.05).contains(&least) && most <= 1.05, "round {round}: {least} to {most} of the pictures");
         // The host shrinks on one page and grows on another in the second round: two encodings, and one request for each.
         assert!(asked.iter().flatten().all(|count| *count <= 1), "round {round}: {asked:?} of each encoding of each publication");
         let twice = asked.iter().filter(|layers| layers.iter().sum::<u64>() > 1).count();
         assert!(twice <= round, "round {round}: {asked:?} of each encoding of each publication");
     }
+}
+
+/// Twin: of somebody who falls silent with the command, the last picture is as it should be, and the measure says that it is old.
+#[test]
+fn twin_a_tile_that_died_is_not_taken_for_right() {
+    let (mut sim, people) = everybody(354);
+    let dead = 7;
+    sim.begin_window();
+    sim.network.access(dead).up.spec = LinkSpec::dead();
+    let participant = sim.id(people[5]);
+    assert_eq!(sim.serve(Command::Spotlight { participant: Some(participant) }), Ok(()));
+    sim.run(SECOND);
+    let others = people.iter().filter(|viewer| **viewer != dead);
+    assert!(others.clone().all(|viewer| shown(&sim, *viewer, dead).map(|shown| shown.0) == Some(90)), "what is shown looks right");
+    let wrong = wrong_tiles(&sim, &people, 5);
+    eprintln!("a publisher who falls silent: {} tiles are wrong", wrong.len());
+    for viewer in others {
+        assert!(wrong.contains(&(*viewer, dead)), "{viewer}: {wrong:?}");
+    }
+    assert!(wrong.iter().all(|(viewer, who)| *viewer == dead || *who == dead), "and nobody else's: {wrong:?}");
 }
 
 /// Sound apart, a viewer on a bad line changes nothing for the others.
