@@ -6,7 +6,7 @@ use room::{Command, Layout, Settings};
 use signal::message::Source::{Camera, Screen};
 use tests::sim::{Author, Layer, LinkSpec, Motion, PersonIx, Setup, Sim, SourceSetup, Ticket};
 
-use crate::video::{LARGE, bitrate, bitrate_of, camera_of, freezes, join, record, show, shown, webcam};
+use crate::video::{LARGE, SMALL, bitrate, bitrate_of, camera_of, changes, freezes, join, record, show, shown, watched, webcam};
 use crate::{JOIN, SECOND};
 
 /// Thirty-three small tiles on a page of 1080 lines.
@@ -230,6 +230,31 @@ fn twin_a_tile_that_died_is_not_taken_for_right() {
         assert!(wrong.contains(&(*viewer, dead)), "{viewer}: {wrong:?}");
     }
     assert!(wrong.iter().all(|(viewer, who)| *viewer == dead || *who == dead), "and nobody else's: {wrong:?}");
+}
+
+/// Encodings that nobody needed are not sent for some seconds. When one viewer wants them again, whoever has a small tile keeps the
+/// small picture: what came during the pause says nothing of what they cost.
+#[test]
+fn encodings_that_come_back_do_not_look_cheap() {
+    let (mut sim, people, small) = watched(355, 1, SMALL, Setup::viewer(8, 0, 1), LinkSpec::narrow(12_000));
+    let other = join(&mut sim, Setup::viewer(9, 0, 1), LinkSpec::default(), LinkSpec::narrow(12_000));
+    sim.run(JOIN);
+    let mut astray = Vec::new();
+    for tenths in (45..=95).step_by(5) {
+        show(&mut sim, other, &[(people[0], LARGE)]);
+        sim.run(6 * SECOND);
+        show(&mut sim, other, &[(people[0], SMALL)]);
+        sim.run(Duration::from_millis(100 * tenths));
+        assert_eq!(sim.people[0].client.wanted(Camera), [true, false, false], "nobody needs the larger ones after {tenths} tenths");
+        sim.begin_window();
+        show(&mut sim, other, &[(people[0], LARGE)]);
+        sim.run(4 * SECOND);
+        assert!(shown(&sim, other, people[0]).is_some_and(|(lines, _)| lines == 720), "they are back: {}", record(&sim, other, people[0]));
+        let larger = record(&sim, small, people[0]).decoded.iter().filter(|(author, _)| author.layer > 0).map(|(_, count)| count);
+        astray.push((tenths, larger.sum::<u64>(), changes(&sim, small)));
+    }
+    eprintln!("small again for so many tenths of a second, then larger pictures in the small tile, and its changes: {astray:?}");
+    assert!(astray.iter().all(|(_, larger, _)| *larger == 0), "{astray:?}");
 }
 
 /// Sound apart, a viewer on a bad line changes nothing for the others.
