@@ -22,9 +22,11 @@ mod recovery;
 mod roles;
 mod screens;
 mod signalling;
+mod storms;
 mod twins;
 mod video;
 mod walk;
+mod ways;
 
 use std::time::Duration;
 
