@@ -23,9 +23,11 @@ mod roles;
 mod screens;
 mod signalling;
 mod steps;
+mod storms;
 mod twins;
 mod video;
 mod walk;
+mod ways;
 
 use std::time::Duration;
 

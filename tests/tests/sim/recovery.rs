@@ -1,4 +1,5 @@
-//! Loss on a viewer's line: pictures do not freeze as long as retransmission can help, and are soon back when it could not.
+//! Loss on a viewer's line: pictures do not freeze as long as retransmission can help. Other ways, and what comes after a storm, have files of
+//! their own.
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use crate::video::{freezes, join, plain_camera, record};
 use crate::{JOIN, SECOND};
 
 /// Somebody who sees and hears one other, and tells how the line does as often as browsers do who send some 200 kbit/s or more.
-fn viewer() -> Setup {
+pub(crate) fn viewer() -> Setup {
     Setup { feedback_every: Duration::from_millis(50), ..Setup::viewer(2, 1, 1) }
 }
 
@@ -19,7 +20,7 @@ fn small_camera(temporal: u8) -> SourceSetup {
 }
 
 /// Somebody who is seen and heard.
-fn speaker(camera: SourceSetup) -> Setup {
+pub(crate) fn speaker(camera: SourceSetup) -> Setup {
     Setup { sources: vec![SourceSetup::microphone(), camera], ..Setup::viewer(1, 0, 0) }
 }
 
@@ -44,7 +45,7 @@ fn lossy_with(seed: u64, camera: SourceSetup, bad: &LinkSpec, viewer: Setup) -> 
 }
 
 /// The share of what was sent to the viewer that the line lost.
-fn lost(sim: &mut Sim, viewer: PersonIx) -> f64 {
+pub(crate) fn lost(sim: &mut Sim, viewer: PersonIx) -> f64 {
     let stats = sim.network.access(viewer).down.stats;
     stats.lost as f64 / stats.offered as f64
 }
@@ -191,27 +192,4 @@ fn figures_of_freezes_by_loss() {
         assert!(count <= most && longest <= longest_allowed, "{count} freezes, longest {longest:?}");
         assert!(decoded >= least, "{decoded} pictures");
     }
-}
-
-#[test]
-fn after_a_storm_of_thirty_percent_the_picture_is_back_within_a_second() {
-    let (mut sim, camera, viewer) = lossy(307, &LinkSpec::default(), viewer());
-    let mut back = Vec::new();
-    for round in 0..20 {
-        let storm = if round % 2 == 0 { LinkSpec::lossy(0.3) } else { LinkSpec::bursty(0.3, 4.0) };
-        for (spec, span) in [(storm, 4 * SECOND), (LinkSpec::default(), 3 * SECOND)] {
-            sim.network.set_both_ways(viewer, spec);
-            let before = sim.network.access(viewer).down.stats.lost;
-            sim.begin_window();
-            sim.run(span);
-            assert!(span == 3 * SECOND || sim.network.access(viewer).down.stats.lost > before + 20, "the fault happened");
-        }
-        let record = record(&sim, viewer, camera);
-        back.push(record.first_decoded.expect("the picture is back") - sim.window);
-        let late = record.freezes.iter().find(|(from, _)| *from > sim.window + SECOND);
-        assert_eq!(late, None, "it stays");
-    }
-    back.sort_unstable();
-    eprintln!("picture back after {back:?}");
-    assert!(back.iter().all(|back| *back <= Duration::from_millis(700)), "{back:?}");
 }
