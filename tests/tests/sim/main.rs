@@ -5,6 +5,7 @@ mod audio;
 mod bandwidth;
 mod bits;
 mod breakouts;
+mod congestion;
 mod crowd;
 mod door;
 mod floor;
