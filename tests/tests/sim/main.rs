@@ -6,6 +6,7 @@ mod bandwidth;
 mod bits;
 mod breakouts;
 mod congestion;
+mod constant;
 mod crowd;
 mod door;
 mod floor;
