@@ -10,7 +10,7 @@ use tests::sim::{Layer, LinkSpec, PersonIx, Setup, Sim, SourceSetup};
 use wire::codec::Codec;
 use wire::ids::Rid;
 
-use crate::video::{LARGE, SMALL, camera_of, changes, freezes, join, line, percentile, record, show, shown, watched, webcam};
+use crate::video::{LARGE, SMALL, camera_of, changes, freezes, join, percentile, record, show, shown, watched, webcam};
 use crate::{JOIN, SECOND};
 
 /// One way of a signalling message in the simulation.
@@ -42,25 +42,30 @@ fn left_first(sim: &mut Sim, viewer: PersonIx, camera: PersonIx, layer: u8) -> O
 #[test]
 fn a_switch_up_takes_a_round_trip_to_the_publisher_and_one_picture() {
     let (mut sim, camera, viewer) = three_viewers(310);
-    let mut took = Vec::new();
+    let (mut took, mut stood) = (Vec::new(), Duration::ZERO);
     for round in 0..120_u64 {
+        sim.begin_window();
         show(&mut sim, viewer, &[(camera, SMALL)]);
         // Keyframes are bounded by their cost, so nobody changes more often; the odd part moves the moment within the picture.
         sim.run(2 * SECOND + Duration::from_micros(round * 1_777));
         assert_eq!(shown(&sim, viewer, camera).map(|shown| shown.0), Some(180), "round {round}");
+        let (count, longest) = freezes(&sim, viewer);
+        assert_eq!(count, 0, "round {round}: a switch down stops nothing: {longest:?}");
+        stood = stood.max(longest);
         sim.begin_window();
         show(&mut sim, viewer, &[(camera, LARGE)]);
         let asked = sim.now + SIGNALLING;
         sim.run(2 * SECOND);
         let left = left_first(&mut sim, viewer, camera, 2).expect("the better encoding came");
         took.push(left - asked);
+        let (count, longest) = freezes(&sim, viewer);
+        assert_eq!(count, 0, "round {round}: a switch up stops nothing: {longest:?}");
+        stood = stood.max(longest);
     }
     let picture = SECOND / 30;
     let (p50, p95) = (percentile(&mut took, 0.5), percentile(&mut took, 0.95));
-    eprintln!("switch up: p50 {p50:?}, p95 {p95:?}, longest {:?} over {} switches", took.last(), took.len());
+    eprintln!("switch up: p50 {p50:?}, p95 {p95:?}, longest {:?} over {} switches, stands for {stood:?}", took.last(), took.len());
     assert!(p95 <= 2 * FAR + picture, "{p95:?}");
-    let (count, longest) = freezes(&sim, viewer);
-    assert_eq!(count, 0, "a switch stops nothing: {longest:?}");
 }
 
 /// A room of two, where only one encoding is sent: the publisher has to be told first.
@@ -121,31 +126,6 @@ fn ten_thousand_random_switches_break_no_decoder() {
     // `run` has asserted all the while that no slot saw what no receiver may see; the rest is for the record.
     let errors: u64 = viewers.iter().map(|viewer| record(&sim, *viewer, camera).error_count).sum();
     assert_eq!(errors, 0);
-}
-
-/// Down on congestion: what the viewer is sent shrinks within 100 ms of the feedback that shows it.
-#[test]
-fn a_line_that_shrinks_is_answered_within_a_tenth_of_a_second() {
-    for seed in 313..318 {
-        let (mut sim, publishers, viewer) = watched(seed, 1, LARGE, Setup::viewer(2, 0, 1), LinkSpec::narrow(4_000));
-        sim.run(10 * SECOND);
-        assert_eq!(shown(&sim, viewer, publishers[0]).map(|shown| shown.0), Some(720), "the line carries it");
-        sim.network.access(viewer).down.spec = LinkSpec::narrow(700);
-        let step = Duration::from_millis(10);
-        let shrunk = |sim: &mut Sim| {
-            let line = line(sim, viewer);
-            (line.estimate < 1_400_000, line.granted < 1_400_000)
-        };
-        let noticed = sim.run_until("the estimate follows", 2 * SECOND, |sim| shrunk(sim).0);
-        let mut reacted = Duration::ZERO;
-        while !shrunk(&mut sim).1 {
-            assert!(reacted < SECOND, "seed {seed}: the layer stays");
-            sim.run(step);
-            reacted += step;
-        }
-        eprintln!("seed {seed}: estimate down after {noticed:?}, layer {reacted:?} later");
-        assert!(reacted <= Duration::from_millis(100), "seed {seed}: {reacted:?}");
-    }
 }
 
 /// From 4 Mbit/s to 250 kbit/s, with the large picture on its way: nobody looks at a standing picture while what was meant for the wide

@@ -5,6 +5,8 @@ mod audio;
 mod bandwidth;
 mod bits;
 mod breakouts;
+mod congestion;
+mod constant;
 mod crowd;
 mod door;
 mod floor;
