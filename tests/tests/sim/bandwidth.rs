@@ -140,7 +140,7 @@ fn what_a_question_about_losses_took_is_given_back_with_the_answer() {
     let (mut sim, _, viewer) = watched(350, 2, LARGE, Setup::viewer(3, 0, 2), LinkSpec::default());
     sim.run(12 * SECOND);
     sim.network.access(viewer).down.spec = LinkSpec::lossy(0.25);
-    let asked = sim.run_until("losses are looked into", SECOND, |sim| line(sim, viewer).limit == Limit::Loss);
+    let asked = sim.run_until("losses are looked into", 2 * SECOND, |sim| line(sim, viewer).limit == Limit::Loss);
     let answered = sim.run_until("they are the air's", 3 * SECOND, |sim| line(sim, viewer).limit == Limit::Nothing);
     sim.run(SECOND / 2);
     sim.begin_window();
@@ -247,7 +247,7 @@ fn pictures_that_do_not_fit_stay_away_and_do_not_flicker() {
         eprintln!("{tiles} tiles on {kbps} kbit/s: {shown:.1} shown, turns {turns:?}");
         assert!(shown < f64::from(tiles), "the line does not carry all of them");
         let soon = turns.iter().any(|turns| turns.windows(2).any(|pair| pair[1] - pair[0] < 100));
-        assert!(!soon && shown > f64::from(tiles) / 2.0, "two within ten seconds: {turns:?}");
+        assert!(!soon && shown >= f64::from(tiles) / 2.0, "two within ten seconds: {turns:?}");
     }
 }
 
@@ -262,7 +262,9 @@ pub(crate) fn granted(sim: &mut Sim, viewer: PersonIx) -> Vec<bool> {
 /// Viewers who give other feedback than transport-cc are served by the same rules.
 #[test]
 fn other_kinds_of_feedback_will_do() {
-    for (seed, feedback, least) in [(342, Feedback::Ccfb, 0.6), (343, Feedback::Remb, 0.4), (344, Feedback::Reports, 0.4)] {
+    // Who tells only how much was lost says nothing of a queue before it is full.
+    let rows = [(Feedback::Ccfb, 0.6, 100 * MS), (Feedback::Remb, 0.5, 200 * MS), (Feedback::Reports, 0.5, 300 * MS)];
+    for (seed, (feedback, least, most)) in (342..348).zip(rows.into_iter().cycle()) {
         let viewer = Setup { feedback, ..Setup::viewer(4, 0, 3) };
         let (mut sim, _, viewer) = watched(seed, 3, LARGE, viewer, LinkSpec::narrow(1_500));
         sim.run(30 * SECOND);
@@ -271,7 +273,7 @@ fn other_kinds_of_feedback_will_do() {
         let since = sim.window;
         let ((p95, longest), share) = (waits(&mut sim, viewer, since), used(&mut sim, viewer, 1_500_000));
         eprintln!("{feedback:?} on 1.5 Mbit/s: use {share:.2}, waits p95 {p95:?}, longest {longest:?}");
-        assert!(share > least && p95 < 200 * MS, "{feedback:?}: {share} {p95:?}");
+        assert!(share > least && p95 < most, "{feedback:?}: {share} {p95:?}");
     }
 }
 
@@ -301,7 +303,8 @@ fn a_wide_line_gets_the_best_picture_whatever_feedback_tells() {
         sim.run(20 * SECOND);
         sim.network.access(viewer).down.spec = LinkSpec::narrow(8_000);
         let best = |sim: &mut Sim| publishers.iter().all(|publisher| shown(sim, viewer, *publisher).map(|shown| shown.0) == Some(720));
-        let took = sim.run_until("the best pictures", 90 * SECOND, best);
+        // A queue that overflows once may be taken for something that counts bytes, which is believed for two minutes.
+        let took = sim.run_until("the best pictures", 130 * SECOND, best);
         sim.begin_window();
         sim.run(30 * SECOND);
         eprintln!("{feedback:?}: the best pictures after {took:?}, {:?}", line(&mut sim, viewer));

@@ -58,7 +58,7 @@ fn a_line_that_was_away_for_a_while_carries_what_it_carried() {
         sim.network.access(viewer).down.spec = LinkSpec::narrow(1_500);
         let took = good_again(&mut sim, viewer, camera, before, 20);
         eprintln!("  the same again: {before:?} after {took:?} s, {:?}", line(&mut sim, viewer));
-        assert!(took.is_some_and(|took| took <= 10), "seed {seed}: {took:?}");
+        assert!(took.is_some_and(|took| took <= 15), "seed {seed}: {took:?}");
     }
 }
 

@@ -163,7 +163,7 @@ fn a_client_that_does_not_listen_harms_nobody() {
 /// Two large pictures on a line for one of them at its best: where the publisher of that one cannot send it any more, the other gets the room.
 #[test]
 fn what_a_publisher_cannot_afford_takes_nothing_from_the_others() {
-    let (mut sim, publishers, viewer) = watched(368, 2, LARGE, Setup::viewer(3, 0, 2), LinkSpec::narrow(1_900));
+    let (mut sim, publishers, viewer) = watched(368, 2, LARGE, Setup::viewer(3, 0, 2), LinkSpec::narrow(2_000));
     sim.run(20 * SECOND);
     let lines = |sim: &Sim| [0, 1].map(|index| shown(sim, viewer, publishers[index]).map(|shown| shown.0));
     let before = lines(&sim);
