@@ -108,7 +108,7 @@ fn one_picture_hardly_changes_on_constant_lines() {
     }
 }
 
-/// Three large pictures, which would take more than 4,000 kbit/s: over two of sixteen lines at most a slot goes up and comes back within ten
+/// Three large pictures, which would take more than 4,000 kbit/s: over one of sixteen lines at most a slot goes up and comes back within ten
 /// seconds, and over none it changes three times.
 fn assert_three_hardly_change(seed: u64) {
     let mut flickering = Vec::new();
@@ -118,7 +118,7 @@ fn assert_three_hardly_change(seed: u64) {
         assert_eq!(minute.stood, 0, "seed {seed}, {kbps} kbit/s: pictures stood");
         flickering.extend(minute.flickers().then_some(kbps));
     }
-    assert!(flickering.len() <= 2, "seed {seed}: of sixteen lines {flickering:?} kbit/s");
+    assert!(flickering.len() <= 1, "seed {seed}: of sixteen lines {flickering:?} kbit/s");
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn twin_over_a_line_that_moves_pictures_change_again_soon() {
     assert!(again, "{changes:?}");
 }
 
-/// Lines found among 732 (one and three cameras, 250 to 4,000 kbit/s, six draws) over which a slot went up and came back within ten seconds.
+/// Lines over which a slot once went up and came back within ten seconds (of 732: one and three cameras, 250 to 4,000 kbit/s, six draws).
 #[test]
 fn no_slot_goes_up_and_soon_comes_back_on_a_constant_line() {
     let one = [(0, 1_100), (2, 1_100)].map(|(seed, kbps)| (seed, 1, kbps));
