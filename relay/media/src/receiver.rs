@@ -121,6 +121,7 @@ impl Receiver {
             return None;
         };
         let packet = self.unwrap(stream, &header, payload)?;
+        self.take_in(now, stream, plain.len())?;
         self.place(now, stream, &header, packet, exts, plain)
     }
 
@@ -152,6 +153,17 @@ impl Receiver {
         }
     }
 
+    /// Refuses what is more than people send.
+    #[inline]
+    fn take_in(&mut self, now: Instant, stream: Stream, bytes: usize) -> Option<()> {
+        let publication = self.publications.get_mut(stream.publication)?;
+        let kind = publication.kind();
+        let intake = if kind == MediaKind::Audio { &mut publication.intake } else { &mut self.pictures };
+        let taken = intake.admit(now, kind, bytes);
+        self.counters.excess += u64::from(!taken);
+        taken.then_some(())
+    }
+
     #[inline]
     fn place<'p>(
         &mut self,
@@ -174,11 +186,6 @@ impl Receiver {
         let abs_capture = self.abs_capture(&exts);
         let publication = self.publications.get_mut(stream.publication)?;
         let (label, kind, open) = (publication.label(), publication.kind(), publication.is_open());
-        let intake = if kind == MediaKind::Audio { &mut publication.intake } else { &mut self.pictures };
-        if !intake.admit(now, kind, plain.len()) {
-            self.counters.excess += 1;
-            return None;
-        }
         if let (MediaKind::Video, Some(value)) = (kind, exts.get(Ext::VideoLayersAllocation)) {
             publication.announce(stream.layer, value);
         }

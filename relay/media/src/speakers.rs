@@ -34,10 +34,10 @@ const HALF_BREATH: Duration = Duration::from_millis(100);
 /// Pauses between words do not end a turn.
 const TURN_PAUSE: Duration = Duration::from_millis(1000);
 
-/// Whoever has not ended a turn for so long gives way to anybody who begins one and is so loud, dB over the floor: no level that a client
-/// claims keeps the floor for ever. A loud voice is at 35.
+/// Whoever has not ended a turn for so long counts as no louder than this, dB over the floor: no level that a client claims keeps the floor for
+/// ever, nor wins it back. A loud voice is at 35.
 const ENDLESS: Duration = Duration::from_secs(20);
-const HEARD: f32 = 25.0;
+const MOST_ENDLESS: f32 = 25.0;
 
 /// Loudness of everybody in a room. Call [`Speakers::update`] with each audio level and [`Speakers::dominant`] a few times a second.
 #[derive(Default, Debug)]
@@ -71,10 +71,11 @@ impl Voice {
         self.loudness * (1.0 - weight(now.saturating_duration_since(self.updated)))
     }
 
-    /// The same over the quietest that was heard lately.
+    /// The same over the quietest that was heard lately, bounded where it never ends.
     fn contrast(&self, now: Instant) -> f32 {
         let always = self.quietest.iter().max().map_or(0, |quietest| FLOOR.saturating_sub(*quietest));
-        self.loudness(now) - f32::from(always)
+        let most = if self.is_endless(now) { MOST_ENDLESS } else { f32::MAX };
+        (self.loudness(now) - f32::from(always)).min(most)
     }
 
     fn listen(&mut self, now: Instant, level: u8) {
@@ -162,13 +163,8 @@ impl Speakers {
             self.dominant = self.loudest(now, |_| true).filter(|&(_, loudness)| loudness >= SPEAKING).map(|(label, _)| (label, now));
             return self.dominant.map(|(label, _)| label);
         };
-        let find = |label: u32| self.voices.iter().find(|voice| voice.label == label);
-        let to_beat = find(present).map_or(0.0, |voice| voice.contrast(now)).max(0.0) + MARGIN;
-        let endless = |label: u32| find(label).is_some_and(|voice| voice.is_endless(now));
-        let rival = self.loudest(now, |label| label != present).filter(|&(rival, loudness)| {
-            let gives_way = endless(present) && !endless(rival);
-            loudness >= if gives_way { to_beat.min(HEARD) } else { to_beat }.max(SPEAKING)
-        });
+        let to_beat = self.voices.iter().find(|voice| voice.label == present).map_or(0.0, |voice| voice.contrast(now)).max(0.0) + MARGIN;
+        let rival = self.loudest(now, |label| label != present).filter(|&(_, loudness)| loudness >= to_beat.max(SPEAKING));
         let Some((rival, _)) = rival else {
             self.challenge = None;
             return Some(present);

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use media::allocator::Reason;
 use media::pacer::{Class, Verdict};
 use media::{Flight, MediaKind, Publication, Stored};
 use slotmap::SlotMap;
@@ -141,7 +142,8 @@ fn find<'s>(from: &'s Link, to: &Link, index: usize, sequence: u16) -> Option<Mi
     let source = slot.occupant?.wish.1;
     // A rule that forbids a source forbids its past as well; and a line that is too narrow is not filled with what it was too narrow for. One
     // that is not carries the larger picture until the keyframe of the smaller one is there.
-    let too_narrow = slot.media.goes_down() && to.downlink.is_jammed();
+    let narrows = slot.grant.is_some_and(|grant| matches!(grant.reason, Reason::Bandwidth | Reason::NoRoom));
+    let too_narrow = slot.media.goes_down() && (narrows || to.downlink.is_jammed());
     let given_up = too_narrow || (!source.is_audio() && slot.media.current_layer().is_none());
     if !from.flows[source as usize] || given_up {
         return None;
