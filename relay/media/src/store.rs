@@ -12,8 +12,14 @@ use crate::{Inbound, MediaKind, Stored};
 /// How long a packet is worth its memory: three round trips of over 600 ms, after which a picture is given up for a keyframe.
 const HORIZON: Duration = Duration::from_secs(2);
 
-/// Most bytes per publication of video, shared out among its layers: 1.4 s at 1.5 Mbit/s. What comes at a lower rate needs less.
+/// And beyond the usual limits: half a second is the longest that a pacer holds a picture, and as long it may be missed then.
+const SHORT_HORIZON: Duration = Duration::from_secs(1);
+
+/// Usual bytes per publication of video, shared out among its layers: 1.4 s at 1.5 Mbit/s. What comes at a lower rate needs less.
 const VIDEO_BYTES: usize = 256 * 1024;
+
+/// Most, for a large picture that comes at once, and leaves for a slow viewer while others come: two of what a pacer holds at most.
+const MOST_VIDEO_BYTES: usize = 1024 * 1024;
 
 /// Most bytes per publication of audio: 2 s at 64 kbit/s.
 const AUDIO_BYTES: usize = 16 * 1024;
@@ -22,15 +28,16 @@ const AUDIO_BYTES: usize = 16 * 1024;
 const VIDEO_BLOCK: usize = 16 * 1024;
 const AUDIO_BLOCK: usize = 2 * 1024;
 
-/// Most packets per layer; powers of two so that the index is a mask.
+/// Usual packets per layer, and most; powers of two so that the index is a mask.
 const VIDEO_ENTRIES: usize = 512;
+const MOST_VIDEO_ENTRIES: usize = 1024;
 const AUDIO_ENTRIES: usize = 128;
 
 /// Packets per layer at first.
 const FIRST_ENTRIES: usize = 32;
 
 /// Entries by number over a ring of blocks of bytes. Both grow with the rate, until they hold what came within [`HORIZON`] or reach their
-/// limits, and stay.
+/// limits, and stay. Beyond the usual limits they grow for what came within [`SHORT_HORIZON`].
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
     /// By `ext_seq` modulo length, so that late packets find their place.
@@ -44,10 +51,23 @@ pub(crate) struct Store {
 
 #[derive(Clone, Copy, Debug)]
 struct Limits {
-    entries: usize,
-    blocks: usize,
+    entries: Limit,
+    blocks: Limit,
     /// Bytes in each.
     block: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Limit {
+    usual: usize,
+    most: usize,
+}
+
+impl Limit {
+    /// How old something may be of which there are `len` and still be worth another; `None` if there are no more.
+    fn horizon(&self, len: usize) -> Option<Duration> {
+        (len < self.most).then_some(if len < self.usual { HORIZON } else { SHORT_HORIZON })
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -90,12 +110,20 @@ struct Place {
 impl Store {
     /// A store for layer `layer` of `layers`. Higher layers have the higher rate and get twice the memory of the one below.
     pub(crate) fn new(kind: MediaKind, layer: usize, layers: usize) -> Self {
-        let (entries, bytes, block) = match kind {
-            MediaKind::Audio => (AUDIO_ENTRIES, AUDIO_BYTES / layers.max(1), AUDIO_BLOCK),
-            MediaKind::Video => (VIDEO_ENTRIES, (VIDEO_BYTES << layer) / ((1 << layers.max(1)) - 1), VIDEO_BLOCK),
-        };
         // One more, for one is always being written over.
-        let limits = Limits { entries, blocks: bytes / block + 1, block };
+        let limits = match kind {
+            MediaKind::Audio => {
+                let (entries, blocks) = (AUDIO_ENTRIES, AUDIO_BYTES / layers.max(1) / AUDIO_BLOCK + 1);
+                let alike = |usual| Limit { usual, most: usual };
+                Limits { entries: alike(entries), blocks: alike(blocks), block: AUDIO_BLOCK }
+            }
+            MediaKind::Video => {
+                let blocks = |bytes: usize| (bytes << layer) / ((1 << layers.max(1)) - 1) / VIDEO_BLOCK + 1;
+                let entries = Limit { usual: VIDEO_ENTRIES, most: MOST_VIDEO_ENTRIES };
+                let blocks = Limit { usual: blocks(VIDEO_BYTES), most: blocks(MOST_VIDEO_BYTES) };
+                Limits { entries, blocks, block: VIDEO_BLOCK }
+            }
+        };
         Self { entries: Vec::new(), blocks: Vec::new(), current: 0, limits }
     }
 
@@ -188,8 +216,9 @@ impl Store {
             let index = ext_seq as usize & mask;
             let Some(there) = &self.entries[index] else { return Some(index) };
             let newer = there.ext_seq > ext_seq;
-            let worthless = !newer && now.saturating_duration_since(there.arrival) > HORIZON;
-            if worthless || there.ext_seq == ext_seq || self.entries.len() >= self.limits.entries {
+            let age = now.saturating_duration_since(there.arrival);
+            let useful = self.limits.entries.horizon(self.entries.len()).is_some_and(|horizon| newer || age <= horizon);
+            if !useful || there.ext_seq == ext_seq {
                 return (!newer).then_some(index);
             }
             self.grow();
@@ -227,8 +256,8 @@ impl Store {
     #[cold]
     fn turn_over(&mut self, now: Instant) {
         let oldest = self.blocks.get(self.current).map_or(0, |current| current.next);
-        let useful = self.blocks.get(oldest).is_none_or(|block| now.saturating_duration_since(block.newest) <= HORIZON);
-        if useful && self.blocks.len() < self.limits.blocks {
+        let age = self.blocks.get(oldest).map_or(Duration::ZERO, |block| now.saturating_duration_since(block.newest));
+        if self.limits.blocks.horizon(self.blocks.len()).is_some_and(|horizon| age <= horizon) {
             let new = self.blocks.len();
             self.blocks.push(Block { bytes: vec![0; self.limits.block].into(), used: 0, newest: now, turn: 0, next: oldest });
             self.blocks[self.current].next = new;
@@ -244,7 +273,9 @@ impl Store {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
-    use super::{AUDIO_BLOCK, AUDIO_BYTES, FIRST_ENTRIES, Store, VIDEO_BLOCK, VIDEO_BYTES, VIDEO_ENTRIES};
+    use super::{
+        AUDIO_BLOCK, AUDIO_BYTES, FIRST_ENTRIES, MOST_VIDEO_BYTES, MOST_VIDEO_ENTRIES, Store, VIDEO_BLOCK, VIDEO_BYTES, VIDEO_ENTRIES,
+    };
     use crate::{Inbound, MediaKind};
     use proptest::prelude::*;
     use std::time::{Duration, Instant};
@@ -296,13 +327,13 @@ mod tests {
 
     /// Bytes of packets that are held at most and now.
     fn memory(store: &Store) -> (usize, usize) {
-        (store.limits.blocks * store.limits.block, store.blocks.iter().map(|block| block.bytes.len()).sum())
+        (store.limits.blocks.most * store.limits.block, store.blocks.iter().map(|block| block.bytes.len()).sum())
     }
 
     #[test]
     fn layers_share_the_memory_and_take_none_before_the_first_packet() {
         let total: usize = (0..3).map(|layer| memory(&Store::new(MediaKind::Video, layer, 3)).0).sum();
-        assert!((VIDEO_BYTES..=VIDEO_BYTES + 3 * VIDEO_BLOCK).contains(&total), "{total}");
+        assert!((MOST_VIDEO_BYTES..=MOST_VIDEO_BYTES + 3 * VIDEO_BLOCK).contains(&total), "{total}");
         let mut store = Store::new(MediaKind::Video, 2, 3);
         assert_eq!((memory(&store).1, store.entries.capacity(), store.get(1, &exts()).is_none()), (0, 0, true));
         insert(&mut store, &exts(), 70_000, 0, Instant::now());
@@ -332,10 +363,38 @@ mod tests {
         }
     }
 
+    /// A large picture that comes at once is kept whole, and stays for as long as it may leave slowly and then be missed.
+    #[test]
+    fn a_large_picture_is_kept_until_it_has_left() {
+        for packets in [200, 300] {
+            let (start, exts) = (Instant::now(), exts());
+            let mut store = Store::new(MediaKind::Video, 1, 2);
+            (70_000..70_000 + packets).for_each(|ext_seq| insert(&mut store, &exts, ext_seq, 1150, start));
+            // The pictures behind it, of 2.5 Mbit/s.
+            for nth in 0..270 {
+                insert(&mut store, &exts, 70_000 + packets + nth, 1150, start + Duration::from_micros(nth * 3_700));
+            }
+            let kept = (70_000..70_270 + packets).filter(|&ext_seq| store.get(ext_seq, &exts).is_some()).count() as u64;
+            assert_eq!(kept, packets + 270);
+        }
+    }
+
+    /// What comes steadily costs no more than is usual, however much there is room for.
+    #[test]
+    fn a_steady_stream_stays_within_the_usual_memory() {
+        let (start, exts) = (Instant::now(), exts());
+        let mut store = Store::new(MediaKind::Video, 0, 1);
+        // 1.8 Mbit/s, in 30 pictures a second.
+        for nth in 0..200 * 20 {
+            insert(&mut store, &exts, 70_000 + nth, 1150, start + Duration::from_millis(nth / 6 * 33));
+        }
+        assert!(memory(&store).1 <= VIDEO_BYTES + VIDEO_BLOCK && store.entries.len() <= VIDEO_ENTRIES, "{:?}", memory(&store));
+    }
+
     #[test]
     fn a_late_packet_does_not_push_a_newer_one_out() {
         let mut store = Store::new(MediaKind::Video, 0, 1);
-        let newer = 70_000 + VIDEO_ENTRIES as u64;
+        let newer = 70_000 + MOST_VIDEO_ENTRIES as u64;
         insert(&mut store, &exts(), newer, 10, Instant::now());
         insert(&mut store, &exts(), 70_000, 10, Instant::now());
         assert!(store.get(newer, &exts()).is_some() && store.get(70_000, &exts()).is_none());
