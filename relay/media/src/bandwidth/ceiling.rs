@@ -8,6 +8,12 @@ use super::probe::Answer;
 /// How long it is remembered, us.
 const LIFETIME: u64 = 120_000_000;
 
+/// Where something is believed to count bytes, media may go a little further each time nothing was lost for so long, us: losses that ended by
+/// themselves, or a queue that overflowed once, look the same, and would keep the viewer small for all that time.
+const CALM: u64 = 20_000_000;
+const STEP_EVERY: f64 = 10_000_000.0;
+const STEP: f64 = 1.1;
+
 /// Weight of a new measurement: a fraction of a second has few packets.
 const WEIGHT: f64 = 0.3;
 
@@ -35,7 +41,10 @@ struct Known {
 impl Ceiling {
     /// bit/s; `None` if it is not known, or no more.
     pub(super) fn rate(&self, now: u64) -> Option<f64> {
-        self.alive(now).map(|known| known.rate)
+        self.alive(now).map(|known| {
+            let calm = now.saturating_sub(known.at).saturating_sub(if known.policed { CALM } else { LIFETIME });
+            known.rate * STEP.powf(calm as f64 / STEP_EVERY)
+        })
     }
 
     /// Whether answers of the line are worth nothing because it takes short questions however much they ask.
@@ -105,6 +114,7 @@ mod tests {
         assert_eq!(ceiling.rate(SECOND), None);
         ceiling.met(SECOND, Some(1e6), true);
         ceiling.answered(SECOND, Answer { bitrate: 2e6, good: true });
-        assert!(ceiling.fools_probes(SECOND) && ceiling.rate(SECOND) == Some(1e6));
+        assert!(ceiling.fools_probes(SECOND) && ceiling.rate(21 * SECOND) == Some(1e6));
+        assert!(ceiling.rate(61 * SECOND).is_some_and(|rate| (1.4e6..1.5e6).contains(&rate)), "nothing was lost for a minute");
     }
 }
