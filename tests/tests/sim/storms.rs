@@ -9,7 +9,7 @@ use crate::video::{LARGE, freezes, join, plain_camera, record, show, shown};
 use crate::ways::rows;
 use crate::{JOIN, SECOND};
 
-/// Longer than this the quality from before is not waited for.
+/// Longer than this the quality from before is not waited for: of those who have it not by then, some have it not after 40 s either.
 const QUALITY: Duration = Duration::from_secs(20);
 /// Until the line is known again, and a layer may go up again.
 const CALM: Duration = Duration::from_secs(10);
@@ -113,13 +113,13 @@ fn assert_back(seed: u64, camera: &SourceSetup, row: f64) -> usize {
 #[test]
 fn after_a_storm_of_thirty_percent_the_picture_moves_within_a_second_and_goes_on() {
     let late: usize = [(380, 1.0), (386, 2.0), (392, 4.0)].map(|(seed, row)| assert_back(seed, &plain_camera(), row)).iter().sum();
-    assert!(late <= 4, "{late} of 36 were not as good as before after {QUALITY:?}");
+    assert!(late <= 5, "{late} of 72 were not as good as before after {QUALITY:?}");
 }
 
 #[test]
 fn after_a_storm_of_thirty_percent_a_camera_of_three_layers_moves_within_a_second_and_goes_on() {
     let late: usize = [(400, 1.0), (406, 2.0), (412, 4.0)].map(|(seed, row)| assert_back(seed, &SourceSetup::webcam(), row)).iter().sum();
-    assert!(late <= 4, "{late} of 36 were not as good as before after {QUALITY:?}");
+    assert!(late <= 5, "{late} of 72 were not as good as before after {QUALITY:?}");
 }
 
 /// Twin: of a viewer who cannot ask again, and a publisher whom no request for a keyframe reaches, the picture is not back.
