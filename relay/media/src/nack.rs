@@ -25,11 +25,11 @@ struct Patience {
     age: Duration,
 }
 
-/// Eight tries of RTT x 1.25^n are 1.4 s at 70 ms, about as long as the store keeps packets.
-const VIDEO: Patience = Patience { tries: 8, age: Duration::from_millis(2000) };
+/// About as long as the store keeps packets: fourteen tries of RTT x 1.25^n are 1.7 s at 20 ms.
+const VIDEO: Patience = Patience { tries: 14, age: Duration::from_millis(2000) };
 
 /// A jitter buffer for speech seldom waits longer than this.
-const AUDIO: Patience = Patience { tries: 3, age: Duration::from_millis(300) };
+const AUDIO: Patience = Patience { tries: 6, age: Duration::from_millis(300) };
 
 /// Missing packets of one stream.
 #[derive(Clone, Debug)]

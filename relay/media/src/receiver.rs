@@ -16,11 +16,12 @@ use crate::numbering::Place;
 use crate::streams::{Stream, Streams};
 use crate::{CodecIn, Inbound, KeyframeCause, MediaKind, Publication, PublishConfig};
 
-/// Round trip assumed until it is measured, and of those who are nearer: what they send again waits in their pacers, and eight requests have
-/// to last for as long as a picture is worth waiting for, also where a line stands still for a moment.
-const LEAST_RTT: Duration = Duration::from_millis(70);
+/// Round trip assumed until it is measured.
+const FIRST_RTT: Duration = Duration::from_millis(70);
 
-/// Nobody who can be talked to is further away; whoever says he is must not wait longer for what he lost.
+/// Nobody is nearer: what is sent again waits in pacers. Nobody who can be talked to is further away; whoever says he is must not wait longer
+/// for what he lost.
+const LEAST_RTT: Duration = Duration::from_millis(20);
 const MAX_RTT: Duration = Duration::from_secs(1);
 
 /// Everything one peer sends.
@@ -86,7 +87,7 @@ impl Receiver {
             publications: Vec::new(),
             streams: Streams::default(),
             offset: PeerOffset::default(),
-            rtt: LEAST_RTT,
+            rtt: FIRST_RTT,
             feedback: Feedback::new(now, local_ssrc),
             pictures: Intake::new(now),
             counters: ReceiverCounters::default(),
