@@ -47,6 +47,8 @@ const APART: u64 = 16;
 /// less for a moment.
 const SHALLOW: u64 = 6;
 const DIP: Duration = Duration::from_secs(3);
+/// The same where no queue stands meanwhile. Not for ever: somebody else may share the line, whom that would keep small.
+const LONG_DIP: Duration = Duration::from_secs(7);
 /// What headers take of a picture's rate, as a divisor.
 const HEADERS: u64 = 25;
 /// What measured rates differ by from one sharing to the next, as a divisor.
@@ -339,8 +341,8 @@ impl Downlink {
             self.dip_since = None;
             return pictures;
         }
-        let young = now.saturating_duration_since(*self.dip_since.get_or_insert(now)) < DIP;
-        if young || self.estimator.at_ease(now) { kept } else { pictures }
+        let age = now.saturating_duration_since(*self.dip_since.get_or_insert(now));
+        if age < DIP || age < LONG_DIP && self.estimator.at_ease(now) { kept } else { pictures }
     }
 
     /// What could be used soon is proven in advance, so that nobody who comes has to wait for it: `wished` by the pictures and `sound`,

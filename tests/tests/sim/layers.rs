@@ -155,7 +155,7 @@ fn a_line_that_all_but_ends_keeps_a_picture_that_moves() {
 fn pictures_that_take_long_to_arrive_are_not_begun_again_and_again() {
     let layer = |rid, width, height, bitrate| Layer { rid: Rid::new(rid), width, height, bitrate };
     let layers = vec![layer("h", 2560, 1440, 2_500_000), layer("l", 1280, 720, 350_000)];
-    for (seed, kbps, fps, lines) in [(334, 3_000, 8, 720), (335, 4_500, 6, 1440), (336, 6_000, 6, 1440)] {
+    for (seed, kbps, fps, lines) in [(334, 3_000, 8, 1440), (335, 4_500, 6, 1440), (336, 6_000, 6, 1440)] {
         let mut sim = Sim::new(seed);
         let page = SourceSetup { layers: layers.clone(), fps, ..SourceSetup::webcam() };
         let camera = join(&mut sim, camera_of(1, page), LinkSpec::default(), LinkSpec::default());
