@@ -47,8 +47,6 @@ const APART: u64 = 16;
 /// less for a moment.
 const SHALLOW: u64 = 6;
 const DIP: Duration = Duration::from_secs(3);
-/// The same where no queue stands meanwhile. Not for ever: somebody else may share the line, whom that would keep small.
-const LONG_DIP: Duration = Duration::from_secs(7);
 /// What headers take of a picture's rate, as a divisor.
 const HEADERS: u64 = 25;
 /// What measured rates differ by from one sharing to the next, as a divisor.
@@ -332,8 +330,8 @@ impl Downlink {
         self.pacer.delay() > STALE
     }
 
-    /// The same, or what pictures took at the last sharing if that is a little more, and the dip is young or the line carries it all the same.
-    /// Not while it is found out what sending less would do: it would not be less.
+    /// The same, or what pictures took at the last sharing if that is a little more and the dip is young. Not while it is found out what
+    /// sending less would do: it would not be less.
     fn ride_out(&mut self, now: Instant, pictures: u64) -> u64 {
         let most = pictures + pictures / SHALLOW;
         let kept = (self.total.granted + self.total.granted / NOISE).min(most);
@@ -341,8 +339,8 @@ impl Downlink {
             self.dip_since = None;
             return pictures;
         }
-        let age = now.saturating_duration_since(*self.dip_since.get_or_insert(now));
-        if age < DIP || age < LONG_DIP && self.estimator.at_ease(now) { kept } else { pictures }
+        let young = now.saturating_duration_since(*self.dip_since.get_or_insert(now)) < DIP;
+        if young { kept } else { pictures }
     }
 
     /// What could be used soon is proven in advance, so that nobody who comes has to wait for it: `wished` by the pictures and `sound`,

@@ -127,8 +127,6 @@ pub struct Estimator {
     silent: bool,
     /// When less began to be sent for a queue that stands, and how long that was, us.
     stands: Option<(u64, u64)>,
-    /// When a queue stood last, or grew, us.
-    pub(super) burdened: u64,
     /// What arrived when queues grew last, bit/s.
     full: Option<f64>,
     pub(super) ceiling: Ceiling,
@@ -168,7 +166,6 @@ impl Estimator {
             heard: 0,
             silent: false,
             stands: None,
-            burdened: 0,
             full: None,
             ceiling: Ceiling::default(),
             low_answer: None,
@@ -364,9 +361,6 @@ impl Estimator {
         let imagined = standing < SEEN || own_burst;
         if (self.loss.holds() && signal == Signal::Normal) || (imagined && signal == Signal::Over) {
             return;
-        }
-        if standing > DRAIN_FROM || signal == Signal::Over {
-            self.burdened = now;
         }
         let rates = [arrives.map(|rate| rate / carried), arrives_now, self.ceiling.rate(now)];
         self.look_at_standing(now, standing);

@@ -9,9 +9,6 @@ use super::reports::Reports;
 /// A decrease is the reason for the estimate for so long, us.
 const REASON_TIME: u64 = 10_000_000;
 
-/// No queue has stood for so long, us: what is sent is carried.
-const EASE: u64 = 2_000_000;
-
 /// Losses in receiver reports that hold nothing back.
 const FEW_LOSSES: f64 = 0.02;
 
@@ -50,13 +47,6 @@ impl Estimator {
     pub fn found_wanting(&self) -> bool {
         let by_reports = || matches!(self.reports, Reports::None) && (self.fallback.loss() > FEW_LOSSES || self.fallback.waits());
         self.found_wanting || self.remb.is_some() || by_reports()
-    }
-
-    /// Whether the line has carried for a while what is sent, whatever the estimate says: no queue has stood.
-    #[must_use]
-    pub fn at_ease(&self, now: Instant) -> bool {
-        let heard = !matches!(self.reports, Reports::None);
-        heard && self.micros(now).saturating_sub(self.burdened) >= EASE
     }
 
     /// What the line carried when it was last full, if that is not long ago and it has not shown to carry more since, bit/s. The target goes
