@@ -227,7 +227,7 @@ impl Decoder {
         let picture = &whole.picture;
         let skipped = self.last.is_some_and(|last| !self.frames.adjoin(last.last_seq, picture.first_seq));
         record.skips += u64::from(skipped);
-        self.check_numbers(picture, skipped, record);
+        self.check_numbers(whole, skipped, record);
         record.keyframes += u64::from(whole.keyframe);
         for (stamp, name) in &whole.frames {
             if let Some(needed) = self.first_missing(stamp, whole.keyframe) {
@@ -270,8 +270,13 @@ impl Decoder {
     }
 
     /// One slot is one stream: time goes forward, and picture ids count on wherever no packet is missing.
-    fn check_numbers(&self, picture: &Picture, skipped: bool, record: &mut SlotRecord) {
+    fn check_numbers(&self, Whole { picture, keyframe, .. }: &Whole, skipped: bool, record: &mut SlotRecord) {
         let Some(last) = self.last else { return };
+        let resumes = picture.head().spatial.as_ref().is_some_and(|spatial| spatial.layer > 0);
+        if resumes && picture.timestamp == last.timestamp {
+            record.resumed += 1;
+            return;
+        }
         if picture.timestamp.wrapping_sub(last.timestamp).cast_signed() <= 0 {
             record.complain(|| format!("timestamp goes back from {} to {}", last.timestamp, picture.timestamp));
         }
@@ -279,9 +284,13 @@ impl Decoder {
         // A stream may begin with ids of 7 bits and go over to 15.
         let wraps = if matches!(id, PictureId::Long(_)) { 0x7fff } else { 0x7f };
         let step = id.value().wrapping_sub(before) & wraps;
-        // VP9 finds its references by ids, so those of pictures that were left out stay free.
-        let allowed = if picture.head().spatial.is_some() { 1..=wraps / 2 } else { 1..=1 };
-        if !skipped && !allowed.contains(&step) {
+        // VP9 finds its references by ids, so those of pictures that were left out stay free, and a new encoder's keyframe brings its own.
+        let allowed = match (&picture.head().spatial, keyframe) {
+            (Some(_), true) => true,
+            (Some(_), false) => (1..=wraps / 2).contains(&step),
+            (None, _) => step == 1,
+        };
+        if !skipped && !allowed {
             record.complain(|| format!("picture id goes from {before} to {id:?} without a missing packet"));
         }
     }
@@ -295,7 +304,7 @@ impl Decoder {
 /// Whether a picture is a keyframe, its size where the frame itself says it, and where the pattern begins in each of its frames.
 fn read_header(picture: &Picture) -> Option<(bool, Option<(u16, u16)>, usize)> {
     if let Some(spatial) = &picture.head().spatial {
-        return Some((!spatial.inter_picture, None, 0));
+        return Some((!spatial.inter_picture && spatial.layer == 0, None, 0));
     }
     let header = encoder::read_frame_header(&picture.layers[0].bytes)?;
     Some((header.keyframe.is_some(), header.keyframe, header.len))

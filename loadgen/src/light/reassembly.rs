@@ -163,13 +163,13 @@ impl Reassembly {
     fn picture_with(&mut self, seq: u64) -> Option<Picture> {
         let timestamp = self.media(seq)?.timestamp;
         let mut first_seq = seq;
-        while !self.media(first_seq)?.edge.starts {
+        while !self.begins(first_seq)? {
             first_seq = self.before(first_seq).filter(|seq| self.media(*seq).is_some_and(|media| media.timestamp == timestamp))?;
         }
         let mut last_seq = seq;
         while !self.media(last_seq)?.edge.ends {
             let next = self.after(last_seq).filter(|seq| self.media(*seq).is_some_and(|media| media.timestamp == timestamp))?;
-            last_seq = (!self.media(next)?.edge.starts).then_some(next)?;
+            last_seq = (!self.begins(next)?).then_some(next)?;
         }
         let mut layers: Vec<(Head, BytesMut)> = Vec::new();
         for part in self.parts.range_mut(first_seq..=last_seq).map(|(_, part)| part) {
@@ -182,6 +182,15 @@ impl Reassembly {
         }
         let layers = layers.into_iter().map(|(head, bytes)| LayerFrame { head, bytes: bytes.freeze() }).collect();
         Some(Picture { first_seq, last_seq, timestamp, layers })
+    }
+
+    /// Whether a picture begins here: or the rest of one that went on behind its marker, which browsers decode by itself.
+    fn begins(&self, seq: u64) -> Option<bool> {
+        let media = self.media(seq)?;
+        // What lies below the floor ended with a picture.
+        let resumes =
+            || self.adjoin(self.floor.saturating_sub(1), seq) || self.before(seq).and_then(|at| self.edge(at)).is_some_and(|at| at.ends);
+        Some(media.edge.starts || (media.head.is_some() && resumes()))
     }
 
     /// Whether this packet shows that a picture was broken off: another one begins right behind a packet that did not end its own.

@@ -110,6 +110,8 @@ mod tests {
         timestamp: u32,
         decoder: Decoder,
         record: SlotRecord,
+        /// The marker is on the lowest layer's last packet as well.
+        early_marker: bool,
     }
 
     const WHOLE: (u8, u8) = (2, 2);
@@ -119,7 +121,7 @@ mod tests {
             let author = Author { publisher: 1, source: Source::Camera, layer: 0 };
             let camera = ScalableEncoder::new(author, scalable, &SourceSetup::scalable(scalable, temporal));
             let (decoder, record) = (Decoder::default(), SlotRecord::default());
-            Self { camera, now: Instant::now(), seq: 65_536, timestamp: 90_000, decoder, record }
+            Self { camera, now: Instant::now(), seq: 65_536, timestamp: 90_000, decoder, record, early_marker: false }
         }
 
         /// Sends the camera's next picture up to these layers; `arrives` says which of its packets do. The marker is on the last.
@@ -142,7 +144,8 @@ mod tests {
                 if arrives(read) {
                     let mut payload = payload.to_vec();
                     change(read, &mut payload);
-                    let (seq, timestamp, marker) = (self.seq, self.timestamp, index + 1 == packets.len());
+                    let marker = index + 1 == packets.len() || (self.early_marker && read.sid == 0 && read.ends_frame);
+                    let (seq, timestamp) = (self.seq, self.timestamp);
                     let packet = Packet { seq, timestamp, marker, codec: Codec::Vp9, payload: &payload };
                     self.decoder.insert(self.now, &packet, &mut self.record);
                     self.decoder.advance(self.now, &mut self.record);
@@ -209,6 +212,17 @@ mod tests {
                 assert_eq!((bench.decoded(), bench.record.skips), ((shown, 1), 0), "{scalable:?}");
             }
         }
+    }
+
+    /// RFC 9628 section 4.1: the marker is on the last packet of a picture. Elsewhere it shows as such, and nothing more is harmed.
+    #[test]
+    fn a_picture_that_goes_on_behind_its_marker_is_noticed() {
+        let mut bench = Bench::new(Scalable::Full, 3);
+        for number in 0..8 {
+            bench.early_marker = number == 4;
+            bench.send(WHOLE, |_| true);
+        }
+        assert_eq!((bench.decoded(), bench.lines(), bench.record.resumed), ((9, 1), Some(720), 1));
     }
 
     /// A picture with a hole in any layer is not shown; whether the next can be depends on whether it refers to that one.

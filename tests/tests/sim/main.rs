@@ -22,6 +22,7 @@ mod recovery;
 mod roles;
 mod screens;
 mod signalling;
+mod svc;
 mod twins;
 mod video;
 mod walk;
