@@ -301,8 +301,11 @@ impl Decoder {
     }
 }
 
+/// Width and height.
+type Size = (u16, u16);
+
 /// Whether a picture is a keyframe, its size where the frame itself says it, and where the pattern begins in each of its frames.
-fn read_header(picture: &Picture) -> Option<(bool, Option<(u16, u16)>, usize)> {
+fn read_header(picture: &Picture) -> Option<(bool, Option<Size>, usize)> {
     if let Some(spatial) = &picture.head().spatial {
         return Some((!spatial.inter_picture && spatial.layer == 0, None, 0));
     }

@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_structure_without_a_group_is_of_one_temporal_layer_and_a_cut_one_is_none() {
-        let payload = [I | L | B | V, 0x92, 0x34, 0, 9, 0b001_0_0_000, 0xaa];
+        let payload = [I | L | B | V, 0x92, 0x34, 0, 9, 0b0010_0000, 0xaa];
         let read = |payload: &[u8]| Structure::read(payload, &Descriptor::parse(payload)?);
         assert_eq!(read(&payload), Some(Structure { sizes: Vec::new(), group: vec![(0, vec![1])] }));
         assert_eq!(read(&[I | L | B, 0x92, 0x34, 0, 9, 0xaa]), None);

@@ -233,11 +233,11 @@ fn a_thousand_random_tiles_of_six_viewers_break_no_decoder() {
         while tiles < 1_000 {
             for viewer in &viewers {
                 let chance = random.next_u32() as usize;
-                if chance % 2 == 0 {
+                if chance.is_multiple_of(2) {
                     show(&mut sim, *viewer, &[(camera, [SMALL, MEDIUM, LARGE][chance / 2 % 3])]);
                     tiles += 1;
                 }
-                if chance % 37 == 0 {
+                if chance.is_multiple_of(37) {
                     let spec = [LinkSpec::default(), LinkSpec::narrow(700), LinkSpec::lossy(0.05)][chance / 37 % 3].clone();
                     sim.network.access(*viewer).down.spec = spec;
                 }
