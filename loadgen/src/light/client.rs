@@ -203,7 +203,6 @@ impl Client {
             red: self.setup.takes_red || self.setup.sources.iter().any(|source| source.voice.copies > 0),
             sound_nack: self.setup.sound_nack || self.setup.sources.iter().any(|source| source.voice.again),
             feedback: self.setup.feedback,
-            reads: self.setup.reads,
         };
         let lines: Vec<OfferLine> = (0..self.lines.len()).map(|index| self.offer_line(index)).collect();
         offer::write(&head, &lines)
@@ -483,18 +482,8 @@ impl Client {
         let Line::Publish(publication) = self.lines[index] else {
             let audio = self.lines[index] == Line::Slot { audio: true };
             let (mid, direction) = (index.to_string(), Direction::Receive);
-            return OfferLine { mid, audio, direction, rids: Vec::new(), ssrc: None };
+            return OfferLine { mid, audio, codec: self.setup.reads, direction, rids: Vec::new(), ssrc: None };
         };
-        let publication = &self.publications[publication];
-        let streams = || publication.tracks().iter().map(|track| &track.stream.setup);
-        let rids: Vec<Rid> = streams().filter_map(|stream| stream.rid).collect();
-        let ssrc = streams().next().filter(|_| rids.is_empty());
-        OfferLine {
-            mid: publication.mid.as_str().to_owned(),
-            audio: publication.setup.is_audio(),
-            direction: Direction::Send,
-            rids,
-            ssrc: ssrc.map(|stream| (stream.ssrc, stream.rtx.map(|(ssrc, _)| ssrc))),
-        }
+        self.publications[publication].offer_line()
     }
 }

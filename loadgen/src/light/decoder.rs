@@ -1,4 +1,4 @@
-//! Judges frames as a decoder would: starts at a keyframe, needs what each frame refers to, and notices what cannot be right.
+//! Judges pictures as a decoder would: starts at a keyframe, needs what each frame refers to, and notices what cannot be right.
 //!
 //! Which frames another needs is found twice: from the descriptors, as a browser finds it, which decides what is decoded and when; and
 //! from the pattern in the payload, which is the truth. Where the first allows what the second forbids, a real decoder would show garbage.
@@ -7,12 +7,14 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use signal::message::Source;
+use wire::codec::vp8::PictureId;
 
 use super::encoder;
 use super::pattern::{self, Author, Stamp};
-use super::reassembly::{Frame, Reassembly};
+use super::reassembly::{Packet, Picture, Reassembly};
 use super::record::SlotRecord;
 use super::references::{Finder, References};
+use super::vp9_references;
 
 /// Time between two requests for a keyframe while one is needed; browsers use the same.
 const KEYFRAME_RETRY: Duration = Duration::from_millis(200);
@@ -20,22 +22,25 @@ const KEYFRAME_RETRY: Duration = Duration::from_millis(200);
 pub(super) const PATIENCE: Duration = Duration::from_millis(400);
 /// How long a frame that could be decoded waits for those before it: what a browser's jitter buffer holds when packets get lost.
 const SKIP_AFTER: Duration = Duration::from_millis(100);
-/// Frames that wait, whole, for others; beyond it the oldest go.
-const MAX_FRAMES: usize = 128;
+/// Pictures that wait, whole, for others; beyond it the oldest go.
+const MAX_PICTURES: usize = 128;
 /// Decoded frames remembered as references.
 const MAX_DECODED: usize = 64;
 
 /// Stands for a picture that is not of the pattern.
 const FOREIGN: Stamp = Stamp::alone(Author { publisher: u32::MAX, source: Source::Camera, layer: 0 }, 0, Duration::ZERO);
 
-/// One VP8 decoder.
+/// One decoder, of VP8 and VP9.
 #[derive(Debug, Default)]
 pub(super) struct Decoder {
     pub(super) frames: Reassembly,
     finder: Finder,
-    /// Whole frames that are not decoded yet, by their last packet.
+    finder_vp9: vp9_references::Finder,
+    /// Sizes of VP9's spatial layers, lowest first.
+    sizes: Vec<(u16, u16)>,
+    /// Whole pictures that are not decoded yet, by their last packet.
     waiting: BTreeMap<u64, Whole>,
-    /// Numbers of the last packets, and truths, of what was decoded, oldest first.
+    /// Names, and truths, of the frames that were decoded, oldest first.
     decoded: VecDeque<(u64, Author, u32)>,
     last: Option<Last>,
     /// Only a keyframe helps.
@@ -47,15 +52,31 @@ pub(super) struct Decoder {
     asked: Option<Instant>,
 }
 
-/// A whole frame.
+/// A whole picture.
 #[derive(Debug)]
 struct Whole {
-    frame: Frame,
+    picture: Picture,
     since: Instant,
-    keyframe: Option<(u16, u16)>,
-    stamp: Stamp,
+    keyframe: bool,
+    /// Where the picture itself tells it.
+    size: Option<(u16, u16)>,
+    /// Of each frame the truth, and what descriptors call it, lowest layer first.
+    frames: Vec<(Stamp, u64)>,
     /// By its descriptor; `None` for a stream without temporal layers, where each frame needs the one before.
     references: Option<References>,
+}
+
+impl Whole {
+    /// Of the highest layer.
+    fn shown(&self) -> &Stamp {
+        self.frames.last().map_or(&FOREIGN, |(stamp, _)| stamp)
+    }
+
+    fn find(&mut self, vp8: &mut Finder, vp9: &mut vp9_references::Finder) {
+        let names: Vec<u64> = self.frames.iter().map(|(_, name)| *name).collect();
+        let of_vp9 = self.picture.head().spatial.is_some();
+        self.references = if of_vp9 { vp9.find(&self.picture, &names) } else { vp8.find(&self.picture, self.keyframe) };
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -67,9 +88,9 @@ struct Last {
 
 impl Decoder {
     /// Takes a packet with content.
-    pub(super) fn insert(&mut self, now: Instant, seq: u64, timestamp: u32, marker: bool, payload: &[u8], record: &mut SlotRecord) {
-        let Some(outcome) = self.frames.insert(seq, timestamp, marker, payload) else {
-            record.complain(|| format!("packet {seq} is no VP8"));
+    pub(super) fn insert(&mut self, now: Instant, packet: &Packet<'_>, record: &mut SlotRecord) {
+        let Some(outcome) = self.frames.insert(packet) else {
+            record.complain(|| format!("packet {} is no {:?}", packet.seq, packet.codec));
             return;
         };
         if let Some(torso) = outcome.torso {
@@ -81,8 +102,8 @@ impl Decoder {
             }
         }
         self.stuck_since.get_or_insert(now);
-        if let Some(frame) = outcome.frame {
-            self.keep(now, frame, record);
+        if let Some(picture) = outcome.picture {
+            self.keep(now, picture, record);
         }
     }
 
@@ -92,9 +113,10 @@ impl Decoder {
         while let Some(seq) = self.next_decodable(now) {
             let Some(whole) = self.waiting.remove(&seq) else { break };
             if self.decode(&whole, record) {
-                record.note_decoded(now, &whole.stamp, whole.keyframe);
+                let (stamp, size) = (*whole.shown(), self.size_of(&whole));
+                record.note_decoded(now, &stamp, size);
                 (self.asked, self.broken) = (None, false);
-                newest = Some((whole.frame.timestamp, whole.stamp));
+                newest = Some((whole.picture.timestamp, stamp));
                 self.forget_before(seq + 1);
                 self.stuck_since = (!self.waiting.is_empty() || self.frames.waits()).then_some(now);
             } else {
@@ -131,48 +153,56 @@ impl Decoder {
         self.last.map(|last| last.last_seq + 1)
     }
 
-    /// Verifies a whole frame and finds what it refers to.
-    fn keep(&mut self, now: Instant, frame: Frame, record: &mut SlotRecord) {
-        let Some(header) = encoder::read_frame_header(&frame.bytes) else {
-            record.complain(|| format!("packet {} starts no frame", frame.first_seq));
+    /// Verifies a whole picture and finds what it refers to.
+    fn keep(&mut self, now: Instant, picture: Picture, record: &mut SlotRecord) {
+        let Some((keyframe, size, skip)) = read_header(&picture) else {
+            record.complain(|| format!("packet {} starts no frame", picture.first_seq));
             return;
         };
-        let content = &frame.bytes[header.len..];
-        // Of others' pictures only the descriptors are known; they name nothing that they need.
-        let foreign = || record.is_foreign(content).then_some(FOREIGN);
-        let Some(stamp) = pattern::verify(content).or_else(foreign) else {
-            record.complain(|| format!("packets {}..={} hold a damaged frame", frame.first_seq, frame.last_seq));
-            return;
-        };
-        let references = self.finder.find(&frame, header.keyframe.is_some());
-        if references == Some(References::TooLate) {
+        let mut stamps = Vec::new();
+        for layer in &picture.layers {
+            let content = &layer.bytes[skip..];
+            // Of others' pictures only the descriptors are known; they name nothing that they need.
+            let foreign = || record.is_foreign(content).then_some(FOREIGN);
+            let Some(stamp) = pattern::verify(content).or_else(foreign) else {
+                record.complain(|| format!("packets {}..={} hold a damaged frame", picture.first_seq, picture.last_seq));
+                return;
+            };
+            stamps.push(stamp);
+        }
+        let of_vp9 = picture.head().spatial.as_ref().and_then(|_| self.finder_vp9.names(&picture));
+        let names = of_vp9.unwrap_or_else(|| vec![picture.last_seq; stamps.len()]);
+        let frames = stamps.into_iter().zip(names).collect();
+        let mut whole = Whole { since: now, keyframe, size, frames, references: None, picture };
+        whole.find(&mut self.finder, &mut self.finder_vp9);
+        if whole.references == Some(References::TooLate) {
             return;
         }
-        self.waiting.insert(frame.last_seq, Whole { frame, since: now, keyframe: header.keyframe, stamp, references });
-        if self.waiting.len() > MAX_FRAMES {
+        self.waiting.insert(whole.picture.last_seq, whole);
+        if self.waiting.len() > MAX_PICTURES {
             self.waiting.pop_first();
         }
         self.find_again();
     }
 
-    /// What one frame brought may be what others waited for.
+    /// What one picture brought may be what others waited for.
     fn find_again(&mut self) {
-        let Self { waiting, finder, .. } = self;
+        let Self { waiting, finder, finder_vp9, .. } = self;
         let mut found = true;
         while found {
             found = false;
             for whole in waiting.values_mut().filter(|whole| whole.references == Some(References::Unknown)) {
-                whole.references = finder.find(&whole.frame, whole.keyframe.is_some());
+                whole.find(finder, finder_vp9);
                 found |= whole.references != Some(References::Unknown);
             }
         }
         waiting.retain(|_, whole| whole.references != Some(References::TooLate));
     }
 
-    /// The first frame that can be decoded, when none before it is missing or it has waited for that long enough.
+    /// The first picture that can be decoded, when none before it is missing or it has waited for that long enough.
     fn next_decodable(&mut self, now: Instant) -> Option<u64> {
         let (seq, whole) = self.waiting.iter().find(|(_, whole)| self.is_usable(whole))?;
-        let next = self.last.is_none_or(|last| self.frames.adjoin(last.last_seq, whole.frame.first_seq));
+        let next = self.last.is_none_or(|last| self.frames.adjoin(last.last_seq, whole.picture.first_seq));
         let skip_at = whole.since + SKIP_AFTER;
         let seq = *seq;
         let waits = !next && !self.broken && now < skip_at && !self.is_late(now);
@@ -181,56 +211,86 @@ impl Decoder {
     }
 
     fn is_usable(&self, whole: &Whole) -> bool {
-        if whole.keyframe.is_some() {
-            return true;
+        if whole.keyframe {
+            return !matches!(&whole.references, Some(References::Known(needed)) if !needed.is_empty());
         }
         let Some(last) = self.last.filter(|_| !self.broken) else { return false };
         match &whole.references {
-            Some(References::Known(needed)) => needed.iter().all(|seq| self.decoded.iter().any(|(decoded, ..)| decoded == seq)),
+            Some(References::Known(needed)) => needed.iter().all(|name| self.decoded.iter().any(|(decoded, ..)| decoded == name)),
             Some(_) => false,
-            None => self.frames.adjoin(last.last_seq, whole.frame.first_seq),
+            None => self.frames.adjoin(last.last_seq, whole.picture.first_seq),
         }
     }
 
     /// False when a decoder would show garbage.
     fn decode(&mut self, whole: &Whole, record: &mut SlotRecord) -> bool {
-        let Whole { frame, stamp, .. } = whole;
-        let skipped = self.last.is_some_and(|last| !self.frames.adjoin(last.last_seq, frame.first_seq));
+        let picture = &whole.picture;
+        let skipped = self.last.is_some_and(|last| !self.frames.adjoin(last.last_seq, picture.first_seq));
         record.skips += u64::from(skipped);
-        self.check_numbers(frame, skipped, record);
-        let is_here = |back: &u8| {
-            let needed = (stamp.author, stamp.frame.wrapping_sub(u32::from(*back)));
-            self.decoded.iter().any(|(_, author, frame)| (*author, *frame) == needed)
-        };
-        if whole.keyframe.is_some() {
-            record.keyframes += 1;
-        } else if !stamp.needs.iter().filter(|back| **back > 0).all(is_here) {
-            record.complain(|| {
-                let (last, head, by_numbers) =
-                    (self.decoded.iter().rev().take(4).collect::<Vec<_>>(), (frame.first_seq, frame.head), &whole.references);
-                format!("frame {stamp:?} refers to a frame that was not decoded; {head:?} says {by_numbers:?}, decoded were {last:?}")
-            });
-            return false;
+        self.check_numbers(whole, skipped, record);
+        record.keyframes += u64::from(whole.keyframe);
+        for (stamp, name) in &whole.frames {
+            if let Some(needed) = self.first_missing(stamp, whole.keyframe) {
+                record.complain(|| {
+                    let (last, head) = (self.decoded.iter().rev().take(4).collect::<Vec<_>>(), (picture.first_seq, picture.head()));
+                    let by_numbers = &whole.references;
+                    format!(
+                        "frame {stamp:?} refers to {needed:?}, which was not decoded; {head:?} says {by_numbers:?}, decoded were {last:?}"
+                    )
+                });
+                return false;
+            }
+            if self.decoded.len() == MAX_DECODED {
+                self.decoded.pop_front();
+            }
+            self.decoded.push_back((*name, stamp.author, stamp.frame));
         }
-        let picture_id = frame.head.picture_id.map(wire::codec::vp8::PictureId::value);
-        self.last = Some(Last { last_seq: frame.last_seq, timestamp: frame.timestamp, picture_id });
-        if self.decoded.len() == MAX_DECODED {
-            self.decoded.pop_front();
-        }
-        self.decoded.push_back((frame.last_seq, stamp.author, stamp.frame));
+        let picture_id = picture.head().picture_id.map(PictureId::value);
+        self.last = Some(Last { last_seq: picture.last_seq, timestamp: picture.timestamp, picture_id });
         true
     }
 
-    /// One slot is one stream: time goes forward, and picture ids count on wherever no packet is missing.
-    fn check_numbers(&self, frame: &Frame, skipped: bool, record: &mut SlotRecord) {
-        let Some(last) = self.last else { return };
-        if frame.timestamp.wrapping_sub(last.timestamp).cast_signed() <= 0 {
-            record.complain(|| format!("timestamp goes back from {} to {}", last.timestamp, frame.timestamp));
+    /// What a frame refers to by its truth and was not decoded; a keyframe refers to its own lower layers only.
+    fn first_missing(&self, stamp: &Stamp, keyframe: bool) -> Option<(Author, u32)> {
+        let earlier = stamp.needs.into_iter().filter(|back| *back > 0 && !keyframe);
+        let earlier = earlier.map(|back| (stamp.author, stamp.frame.wrapping_sub(u32::from(back))));
+        let lower = Author { layer: stamp.author.layer.wrapping_sub(1), ..stamp.author };
+        let mut needed = earlier.chain(stamp.below.then_some((lower, stamp.frame)));
+        needed.find(|needed| !self.decoded.iter().any(|(_, author, frame)| (*author, *frame) == *needed))
+    }
+
+    /// Of a picture that was decoded: VP9 tells the sizes of all layers with keyframes, and shows the highest that came.
+    fn size_of(&mut self, whole: &Whole) -> Option<(u16, u16)> {
+        let highest = whole.picture.layers.last()?.head.spatial.as_ref();
+        let structure = whole.picture.head().spatial.as_ref().and_then(|spatial| spatial.structure.as_ref());
+        if let Some(structure) = structure {
+            self.sizes.clone_from(&structure.sizes);
         }
-        let (Some(before), Some(id)) = (last.picture_id, frame.head.picture_id) else { return };
+        highest.map_or(whole.size, |highest| self.sizes.get(usize::from(highest.layer)).copied())
+    }
+
+    /// One slot is one stream: time goes forward, and picture ids count on wherever no packet is missing.
+    fn check_numbers(&self, Whole { picture, keyframe, .. }: &Whole, skipped: bool, record: &mut SlotRecord) {
+        let Some(last) = self.last else { return };
+        let resumes = picture.head().spatial.as_ref().is_some_and(|spatial| spatial.layer > 0);
+        if resumes && picture.timestamp == last.timestamp {
+            record.resumed += 1;
+            return;
+        }
+        if picture.timestamp.wrapping_sub(last.timestamp).cast_signed() <= 0 {
+            record.complain(|| format!("timestamp goes back from {} to {}", last.timestamp, picture.timestamp));
+        }
+        let (Some(before), Some(id)) = (last.picture_id, picture.head().picture_id) else { return };
         // A stream may begin with ids of 7 bits and go over to 15.
-        let wraps = if matches!(id, wire::codec::vp8::PictureId::Long(_)) { 0x7fff } else { 0x7f };
-        if !skipped && id.value().wrapping_sub(before) & wraps != 1 {
+        let wraps = if matches!(id, PictureId::Long(_)) { 0x7fff } else { 0x7f };
+        let step = id.value().wrapping_sub(before) & wraps;
+        // VP9 finds its references by ids, so those of pictures that were left out stay free, and a new encoder's keyframe brings its own.
+        let allowed = match (&picture.head().spatial, keyframe) {
+            (Some(_), true) => true,
+            (Some(_), false) => (1..=wraps / 2).contains(&step),
+            (None, _) => step == 1,
+        };
+        if !skipped && !allowed {
             record.complain(|| format!("picture id goes from {before} to {id:?} without a missing packet"));
         }
     }
@@ -241,12 +301,25 @@ impl Decoder {
     }
 }
 
+/// Width and height.
+type Size = (u16, u16);
+
+/// Whether a picture is a keyframe, its size where the frame itself says it, and where the pattern begins in each of its frames.
+fn read_header(picture: &Picture) -> Option<(bool, Option<Size>, usize)> {
+    if let Some(spatial) = &picture.head().spatial {
+        return Some((!spatial.inter_picture && spatial.layer == 0, None, 0));
+    }
+    let header = encoder::read_frame_header(&picture.layers[0].bytes)?;
+    Some((header.keyframe.is_some(), header.keyframe, header.len))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::light::encoder::PictureEncoder;
     use crate::light::setup::{Layer, SourceSetup};
     use signal::message::Source;
+    use wire::codec::Codec;
 
     /// A decoder and what it is fed: one sequence of packets, whoever they come from.
     struct Bench {
@@ -271,7 +344,8 @@ mod tests {
             for (index, packet) in packets.iter().enumerate() {
                 if keep(index) {
                     let marker = index + 1 == packets.len();
-                    self.decoder.insert(self.now, self.seq, self.timestamp, marker, packet, &mut self.record);
+                    let packet = Packet { seq: self.seq, timestamp: self.timestamp, marker, codec: Codec::Vp8, payload: packet };
+                    self.decoder.insert(self.now, &packet, &mut self.record);
                     self.decoder.advance(self.now, &mut self.record);
                 }
                 self.seq += 1;
@@ -368,7 +442,9 @@ mod tests {
             first.want_keyframe();
             let packets = first.encode(Duration::ZERO);
             bench.timestamp += 3_600;
-            bench.decoder.insert(bench.now, bench.seq, bench.timestamp, false, &packets[0], &mut bench.record);
+            let (seq, timestamp) = (bench.seq, bench.timestamp);
+            let packet = Packet { seq, timestamp, marker: false, codec: Codec::Vp8, payload: &packets[0] };
+            bench.decoder.insert(bench.now, &packet, &mut bench.record);
             bench.seq += 1;
             bench.feed(&mut second, |_| true);
             assert_eq!((bench.record.broken_off, bench.record.error_count), (u64::from(keyframe), errors), "{:?}", bench.record.errors);
@@ -386,7 +462,9 @@ mod tests {
                 // S bit, picture id, and a frame with its tag and, in the first one, start code and size.
                 let mut payload = vec![0x90, 0x80, number, u8::from(number > 0), 0, 0];
                 payload.extend([0x9d, 0x01, 0x2a, 64, 0, 36, 0, 1, 2, 3]);
-                bench.decoder.insert(bench.now, bench.seq, bench.timestamp, true, &payload, &mut bench.record);
+                let (seq, timestamp) = (bench.seq, bench.timestamp);
+                let packet = Packet { seq, timestamp, marker: true, codec: Codec::Vp8, payload: &payload };
+                bench.decoder.insert(bench.now, &packet, &mut bench.record);
                 bench.decoder.advance(bench.now, &mut bench.record);
                 bench.seq += 1;
             }

@@ -62,7 +62,7 @@ impl PictureEncoder {
     pub(super) fn encode(&mut self, captured: Duration) -> Vec<Bytes> {
         let keyframe = self.sizes.keyframe(std::mem::take(&mut self.keyframe_wanted));
         let place = self.structure.advance(keyframe);
-        let stamp = Stamp { author: self.author, frame: self.frame, captured, temporal: place.temporal, needs: place.needs };
+        let stamp = Stamp { temporal: place.temporal, needs: place.needs, ..Stamp::alone(self.author, self.frame, captured) };
         self.frame = self.frame.wrapping_add(1);
         let usual = f64::from(self.rate) / 8.0 / f64::from(self.fps);
         let size = self.sizes.next(captured, keyframe, usual, place.weight);

@@ -17,6 +17,8 @@ const HOST: u32 = (126 << 24) | (65_535 << 8) | 255;
 pub(super) struct OfferLine {
     pub(super) mid: String,
     pub(super) audio: bool,
+    /// In what the pictures that it sends are coded, or what it can read.
+    pub(super) codec: Codec,
     pub(super) direction: Direction,
     /// Simulcast encodings, highest first.
     pub(super) rids: Vec<Rid>,
@@ -43,8 +45,6 @@ pub(super) struct OfferHead<'a> {
     pub(super) red: bool,
     pub(super) sound_nack: bool,
     pub(super) feedback: Feedback,
-    /// What pictures of others may be coded in.
-    pub(super) reads: Codec,
 }
 
 pub(super) fn write(head: &OfferHead<'_>, lines: &[OfferLine]) -> String {
@@ -69,7 +69,10 @@ fn write_line(sdp: &mut String, head: &OfferHead<'_>, line: &OfferLine) {
     let (kind, types) = match line.audio {
         true if head.red => ("audio", format!("{} {}", numbers.opus, numbers.red)),
         true => ("audio", format!("{}", numbers.opus)),
-        false => ("video", format!("{} {}", numbers.vp8, numbers.rtx)),
+        false => {
+            let types: Vec<String> = video_codecs(line, numbers).iter().map(|(_, pt, rtx)| format!("{pt} {rtx}")).collect();
+            ("video", types.join(" "))
+        }
     };
     let _ = write!(
         sdp,
@@ -133,13 +136,16 @@ fn congestion(direction: Direction, feedback: Feedback) -> &'static str {
     }
 }
 
-/// The name of what pictures on a line are coded in; light clients send VP8.
-fn video_codec(line: &OfferLine, reads: Codec) -> &'static str {
-    match (line.direction, reads) {
-        (Direction::Receive, Codec::H264) => "H264",
-        (Direction::Receive, Codec::Vp9) => "VP9",
-        (Direction::Receive, Codec::Av1) => "AV1",
-        _ => "VP8",
+/// The codecs of pictures on a line, best first: name and payload types. Whoever reads VP9 reads VP8 too.
+fn video_codecs(line: &OfferLine, numbers: &Numbering) -> Vec<(&'static str, u8, u8)> {
+    let vp8 = |name| (name, numbers.vp8, numbers.rtx);
+    let vp9 = ("VP9", numbers.vp9, numbers.vp9_rtx);
+    match (line.codec, line.direction) {
+        (Codec::H264, _) => vec![vp8("H264")],
+        (Codec::Av1, _) => vec![vp8("AV1")],
+        (Codec::Vp9, Direction::Send) => vec![vp9],
+        (Codec::Vp9, Direction::Receive) => vec![vp9, vp8("VP8")],
+        _ => vec![vp8("VP8")],
     }
 }
 
@@ -151,17 +157,20 @@ fn write_codecs(sdp: &mut String, head: &OfferHead<'_>, line: &OfferLine) {
     if audio && head.sound_nack {
         let _ = write!(sdp, "a=rtcp-fb:{} nack\r\n", numbers.opus);
     }
-    let (opus, pt, rtx) = (numbers.opus, numbers.vp8, numbers.rtx);
-    let _ = if audio {
-        write!(sdp, "a=rtpmap:{opus} opus/48000/2\r\na=rtcp-fb:{opus} {congestion}\r\na=fmtp:{opus} minptime=10;useinbandfec=1\r\n")
-    } else {
-        write!(
+    if audio {
+        let opus = numbers.opus;
+        let _ =
+            write!(sdp, "a=rtpmap:{opus} opus/48000/2\r\na=rtcp-fb:{opus} {congestion}\r\na=fmtp:{opus} minptime=10;useinbandfec=1\r\n");
+        return;
+    }
+    for (name, pt, rtx) in video_codecs(line, numbers) {
+        let _ = write!(
             sdp,
-            "a=rtpmap:{pt} {}/90000\r\na=rtcp-fb:{pt} {congestion}\r\na=rtcp-fb:{pt} ccm fir\r\na=rtcp-fb:{pt} nack\r\n\
-             a=rtcp-fb:{pt} nack pli\r\na=rtpmap:{rtx} rtx/90000\r\na=fmtp:{rtx} apt={pt}\r\n",
-            video_codec(line, head.reads)
-        )
-    };
+            "a=rtpmap:{pt} {name}/90000\r\na=rtcp-fb:{pt} {congestion}\r\na=rtcp-fb:{pt} ccm fir\r\na=rtcp-fb:{pt} nack\r\n\
+             a=rtcp-fb:{pt} nack pli\r\n{}a=rtpmap:{rtx} rtx/90000\r\na=fmtp:{rtx} apt={pt}\r\n",
+            if name == "VP9" { format!("a=fmtp:{pt} profile-id=0\r\n") } else { String::new() }
+        );
+    }
 }
 
 fn write_streams(sdp: &mut String, line: &OfferLine) {

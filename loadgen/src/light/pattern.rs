@@ -6,7 +6,7 @@
 //!  | magic  | publisher | source | layer | index | frame  | captured, µs      | cells | needs | checksum |
 //!  +--------+-----------+--------+-------+-------+--------+-------------------+-------+-------+----------+
 //! ```
-//! The high half of the source's byte is the temporal layer.
+//! The high half of the source's byte is the temporal layer; its fourth bit says that the frame rests on the spatial layer below.
 //!
 //! A payload is a row of such cells, so each window of two cells' length holds a whole one: a single packet out of the
 //! middle of a frame still says who made it, and a whole frame is verified byte by byte.
@@ -18,6 +18,8 @@ use signal::message::Source;
 /// Length of one cell, bytes.
 pub const CELL: usize = 32;
 const MAGIC: [u8; 4] = [0xc3, 0x5a, 0x96, 0x0f];
+const SOURCE: u8 = 0x07;
+const BELOW: u8 = 0x08;
 
 /// Whose media a payload is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -26,7 +28,7 @@ pub struct Author {
     pub publisher: u32,
     /// Which of its sources.
     pub source: Source,
-    /// Simulcast layer, 0 is the lowest.
+    /// Simulcast or spatial layer, 0 is the lowest.
     pub layer: u8,
 }
 
@@ -43,13 +45,15 @@ pub struct Stamp {
     pub temporal: u8,
     /// So many frames back are those that this one refers to; 0: none. With two zeros it stands alone.
     pub needs: [u8; 2],
+    /// It refers to the next lower layer of the same number as well.
+    pub below: bool,
 }
 
 impl Stamp {
     /// One that refers to nothing: a sound, or a keyframe.
     #[must_use]
     pub const fn alone(author: Author, frame: u32, captured: Duration) -> Self {
-        Self { author, frame, captured, temporal: 0, needs: [0; 2] }
+        Self { author, frame, captured, temporal: 0, needs: [0; 2], below: false }
     }
 }
 
@@ -59,7 +63,7 @@ pub fn write(out: &mut Vec<u8>, stamp: &Stamp, cells: u16) {
         let start = out.len();
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&stamp.author.publisher.to_be_bytes());
-        out.push(source_number(stamp.author.source) | stamp.temporal << 4);
+        out.push(source_number(stamp.author.source) | if stamp.below { BELOW } else { 0 } | stamp.temporal << 4);
         out.push(stamp.author.layer);
         out.extend_from_slice(&index.to_be_bytes());
         out.extend_from_slice(&stamp.frame.to_be_bytes());
@@ -105,13 +109,14 @@ fn read_cell(cell: &[u8]) -> Option<(Stamp, u16, u16)> {
     }
     let mut captured = [0; 8];
     captured.copy_from_slice(&cell[16..24]);
-    let author = Author { publisher: be32(&cell[4..]), source: source_from(cell[8] & 0xf)?, layer: cell[9] };
+    let author = Author { publisher: be32(&cell[4..]), source: source_from(cell[8] & SOURCE)?, layer: cell[9] };
     let stamp = Stamp {
         author,
         frame: be32(&cell[12..]),
         captured: Duration::from_micros(u64::from_be_bytes(captured)),
         temporal: cell[8] >> 4,
         needs: [cell[26], cell[27]],
+        below: cell[8] & BELOW != 0,
     };
     Some((stamp, u16::from_be_bytes([cell[10], cell[11]]), u16::from_be_bytes([cell[24], cell[25]])))
 }
@@ -141,7 +146,7 @@ mod tests {
 
     fn stamp() -> Stamp {
         let author = Author { publisher: 7, source: Source::Screen, layer: 2 };
-        Stamp { temporal: 2, needs: [1, 3], ..Stamp::alone(author, 41, Duration::from_micros(1_234_567)) }
+        Stamp { temporal: 2, needs: [1, 3], below: true, ..Stamp::alone(author, 41, Duration::from_micros(1_234_567)) }
     }
 
     #[test]

@@ -2,12 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use wire::codec::Codec;
 use wire::ids::{Mid, Rid, Ssrc};
 
 use super::encoder::PictureEncoder;
 use super::entropy::Entropy;
+use super::offer::{Direction, OfferLine};
 use super::outgoing::{OutStream, Packet, StreamSetup};
 use super::pattern::{Author, Stamp};
+use super::scalable::ScalableEncoder;
 use super::setup::{Numbering, SourceSetup};
 use super::talker::Talker;
 
@@ -31,16 +35,24 @@ pub(super) struct Publication {
     packets: u32,
 }
 
-/// One stream; pictures have an encoder for each layer, sound has none.
+/// One stream; pictures have an encoder, sound has none.
 pub(super) struct Track {
     pub(super) stream: OutStream,
-    encoder: Option<PictureEncoder>,
+    encoder: Option<Encoder>,
     /// The client can afford it.
     active: bool,
     /// The relay wants it.
     wanted: bool,
     /// Keyframe requests received.
     pub(super) asked: u64,
+}
+
+/// What makes the pictures of a stream.
+enum Encoder {
+    /// One layer, in VP8.
+    Single(PictureEncoder),
+    /// All of them, in VP9.
+    Scalable(ScalableEncoder),
 }
 
 impl Publication {
@@ -52,7 +64,12 @@ impl Publication {
             let stream = StreamSetup { mid, rid: None, ssrc: entropy.ssrc(), payload_type, clock_rate: 48_000, rtx: None, again };
             tracks.push((stream, None));
         }
-        for (index, layer) in setup.layers.iter().enumerate() {
+        if let Some(scalable) = setup.scalable {
+            let (payload_type, ssrc, rtx) = (numbering.vp9, entropy.ssrc(), Some((entropy.ssrc(), numbering.vp9_rtx)));
+            let stream = StreamSetup { mid, rid: None, ssrc, payload_type, clock_rate: 90_000, rtx, again: false };
+            tracks.push((stream, Some(Encoder::Scalable(ScalableEncoder::new(author, scalable, &setup)))));
+        }
+        for (index, layer) in setup.layers.iter().enumerate().filter(|_| setup.scalable.is_none()) {
             // Layers come highest first; authors count from the lowest.
             let author = Author { layer: (setup.layers.len() - 1 - index) as u8, ..author };
             let stream = StreamSetup {
@@ -64,12 +81,27 @@ impl Publication {
                 rtx: Some((entropy.ssrc(), numbering.rtx)),
                 again: false,
             };
-            tracks.push((stream, Some(PictureEncoder::new(author, *layer, &setup, entropy.next()))));
+            tracks.push((stream, Some(Encoder::Single(PictureEncoder::new(author, *layer, &setup, entropy.next())))));
         }
         let track = |(stream, encoder)| Track { stream: OutStream::new(stream, entropy), encoder, active: true, wanted: true, asked: 0 };
         let tracks = tracks.into_iter().map(track).collect();
         let (active, talker) = (setup.active, Talker::new(setup.voice, numbering));
         Self { setup, mid, active, accepted: false, speaking: true, talker, author, tracks, next: None, packets: 0 }
+    }
+
+    /// Its m-line in an offer.
+    pub(super) fn offer_line(&self) -> OfferLine {
+        let streams = || self.tracks.iter().map(|track| &track.stream.setup);
+        let rids: Vec<Rid> = streams().filter_map(|stream| stream.rid).collect();
+        let ssrc = streams().next().filter(|_| rids.is_empty());
+        OfferLine {
+            mid: self.mid.as_str().to_owned(),
+            audio: self.setup.is_audio(),
+            codec: if self.setup.scalable.is_some() { Codec::Vp9 } else { Codec::Vp8 },
+            direction: Direction::Send,
+            rids,
+            ssrc: ssrc.map(|stream| (stream.ssrc, stream.rtx.map(|(ssrc, _)| ssrc))),
+        }
     }
 
     pub(super) fn tracks(&self) -> &[Track] {
@@ -132,11 +164,16 @@ impl Publication {
         self.tracks.iter().rev().map(|track| track.wanted).collect()
     }
 
-    /// Starts or stops capturing. Whoever starts again sends a keyframe first.
+    /// Starts or stops capturing. Whoever starts again sends a keyframe first, and a scalable camera has a new encoder.
     pub(super) fn set_active(&mut self, active: bool) {
         self.active = active;
         self.next = None;
-        self.tracks.iter_mut().for_each(Track::want_keyframe);
+        for track in &mut self.tracks {
+            match &mut track.encoder {
+                Some(Encoder::Scalable(encoder)) if active => encoder.restart(),
+                _ => track.want_keyframe(),
+            }
+        }
     }
 
     /// When the next picture or sound is due; `None` while nothing flows.
@@ -190,8 +227,26 @@ impl Publication {
 
 impl Track {
     fn want_keyframe(&mut self) {
-        if let Some(encoder) = &mut self.encoder {
-            encoder.want_keyframe();
+        match &mut self.encoder {
+            Some(Encoder::Single(encoder)) => encoder.want_keyframe(),
+            Some(Encoder::Scalable(encoder)) => encoder.want_keyframe(),
+            None => {}
+        }
+    }
+}
+
+impl Encoder {
+    fn set_limit(&mut self, limit: u32) {
+        match self {
+            Self::Single(encoder) => encoder.set_limit(limit),
+            Self::Scalable(encoder) => encoder.set_limit(limit),
+        }
+    }
+
+    fn encode(&mut self, captured: Duration) -> Vec<Bytes> {
+        match self {
+            Self::Single(encoder) => encoder.encode(captured),
+            Self::Scalable(encoder) => encoder.encode(captured),
         }
     }
 }

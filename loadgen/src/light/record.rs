@@ -116,6 +116,8 @@ pub struct SlotRecord {
     pub skips: u64,
     /// Frames whose rest never came because a keyframe, of somebody else or of another layer, came instead.
     pub broken_off: u64,
+    /// Pictures that went on behind the packet that said it was their last: browsers show the small one first, then the whole.
+    pub resumed: u64,
     /// How much of the sound could be played.
     pub sound: SoundFigures,
     /// Every sound that came, where the setup asks for it.

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::reassembly::Frame;
+use super::reassembly::Picture;
 
 /// Picture ids that may be missing before older ones are forgotten.
 const MAX_MISSING: u64 = 100;
@@ -19,7 +19,7 @@ const LAYERS: usize = 4;
 /// What is known of a frame's references.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum References {
-    /// These frames, by the number of their last packet.
+    /// These frames, by their names: in VP8 the number of the last packet.
     Known(Vec<u64>),
     /// Not yet: a frame between is missing.
     Unknown,
@@ -44,9 +44,9 @@ pub(super) struct Finder {
 
 impl Finder {
     /// The references of a frame with temporal layers. To be asked again later when they are unknown.
-    pub(super) fn find(&mut self, frame: &Frame, keyframe: bool) -> Option<References> {
-        let (tl0, temporal, sync) = frame.head.layered?;
-        let id = unwrap(self.newest_id, u64::from(frame.head.picture_id?.value()), 1 << 15);
+    pub(super) fn find(&mut self, frame: &Picture, keyframe: bool) -> Option<References> {
+        let (tl0, temporal, sync) = frame.head().layered?;
+        let id = unwrap(self.newest_id, u64::from(frame.head().picture_id?.value()), 1 << 15);
         let base = unwrap(self.newest_base, u64::from(tl0), 1 << 8);
         self.note_gaps(id);
         self.newest_base = self.newest_base.max(Some(base));
@@ -109,7 +109,7 @@ impl Finder {
 }
 
 /// The number nearest to `newest` that reads as `value` modulo `modulus`. The first is taken one modulus up, so that none goes below zero.
-fn unwrap(newest: Option<u64>, value: u64, modulus: u64) -> u64 {
+pub(super) fn unwrap(newest: Option<u64>, value: u64, modulus: u64) -> u64 {
     let Some(newest) = newest else { return modulus + value };
     let ahead = (value + modulus - newest % modulus) % modulus;
     if ahead < modulus / 2 { newest + ahead } else { (newest + ahead).saturating_sub(modulus) }

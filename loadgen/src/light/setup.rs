@@ -39,7 +39,7 @@ pub struct Setup {
     pub feedback: Feedback,
     /// How often congestion feedback is given while packets come; browsers use 50 to 250 ms.
     pub feedback_every: Duration,
-    /// What pictures of others may be coded in.
+    /// What pictures of others may be coded in; VP9 beside VP8, everything else alone.
     pub reads: Codec,
     /// Whether lost packets are asked for again.
     pub asks_again: bool,
@@ -111,6 +111,8 @@ pub struct SourceSetup {
     pub fps: u32,
     /// Temporal layers of each encoding, 1 to 3.
     pub temporal: u8,
+    /// Whether `layers` are spatial layers of one VP9 stream, without rids, instead of encodings in VP8.
+    pub scalable: Option<Scalable>,
     /// How large the pictures are, one after the other.
     pub motion: Motion,
     /// Sizes and keyframes of a recording instead; `motion` does not count then.
@@ -145,18 +147,14 @@ impl SourceSetup {
     #[must_use]
     pub fn microphone() -> Self {
         let (source, layers) = (Source::Microphone, Vec::new());
-        Self { fps: 50, ..Self::new(source, layers) }
-    }
-
-    fn new(source: Source, layers: Vec<Layer>) -> Self {
-        let (motion, voice) = (Motion::Even, Voice::default());
-        Self { source, layers, fps: 25, temporal: 1, motion, trace: None, keyframes_together: false, active: true, voice }
+        Self { source, layers, fps: 50, ..Self::camera(Vec::new()) }
     }
 
     /// Pictures, 25 a second.
     #[must_use]
     pub fn camera(layers: Vec<Layer>) -> Self {
-        Self::new(Source::Camera, layers)
+        let (source, motion, voice) = (Source::Camera, Motion::Even, Voice::default());
+        Self { source, layers, fps: 25, temporal: 1, scalable: None, motion, trace: None, keyframes_together: false, active: true, voice }
     }
 
     /// A shared screen, 10 pictures a second, silent until it is switched on.
@@ -169,6 +167,13 @@ impl SourceSetup {
     #[must_use]
     pub fn webcam() -> Self {
         Self { fps: 30, temporal: 3, motion: Motion::Natural, keyframes_together: true, ..Self::camera(Layer::webcam()) }
+    }
+
+    /// The same in VP9: three spatial layers in one stream.
+    #[must_use]
+    pub fn scalable(scalable: Scalable, temporal: u8) -> Self {
+        let layers = Layer::webcam().into_iter().map(|layer| Layer { rid: None, ..layer }).collect();
+        Self { layers, temporal, scalable: Some(scalable), ..Self::webcam() }
     }
 
     /// A shared screen of 1080 lines in two encodings, still for seconds and then another slide, silent until it is switched on.
@@ -184,6 +189,15 @@ impl SourceSetup {
     pub fn is_audio(&self) -> bool {
         matches!(self.source, Source::Microphone | Source::ScreenAudio)
     }
+}
+
+/// In which pictures a spatial layer rests on the one below.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scalable {
+    /// In all of them: `L3T3`.
+    Full,
+    /// In keyframes only, so that in between nobody needs a layer that is not shown: `L3T3_KEY`.
+    Key,
 }
 
 /// How the sizes of a source's pictures vary around its rate.
@@ -206,7 +220,7 @@ pub struct Layer {
     pub width: u16,
     /// Picture height.
     pub height: u16,
-    /// Mean payload rate, bit/s.
+    /// Mean payload rate, bit/s; of a spatial layer without those below.
     pub bitrate: u32,
 }
 
@@ -244,6 +258,10 @@ pub struct Numbering {
     pub vp8: u8,
     /// RTX of VP8.
     pub rtx: u8,
+    /// VP9.
+    pub vp9: u8,
+    /// RTX of VP9.
+    pub vp9_rtx: u8,
     /// Header extensions.
     pub extensions: [(u8, Ext); 6],
 }
@@ -252,7 +270,7 @@ impl Default for Numbering {
     fn default() -> Self {
         let extensions =
             [(1, Ext::AudioLevel), (2, Ext::AbsSendTime), (3, Ext::TransportCc), (4, Ext::Mid), (10, Ext::Rid), (11, Ext::RepairedRid)];
-        Self { opus: 111, red: 63, vp8: 96, rtx: 97, extensions }
+        Self { opus: 111, red: 63, vp8: 96, rtx: 97, vp9: 98, vp9_rtx: 99, extensions }
     }
 }
 
@@ -262,7 +280,7 @@ impl Numbering {
     pub fn shifted() -> Self {
         let extensions =
             [(5, Ext::AudioLevel), (7, Ext::AbsSendTime), (6, Ext::TransportCc), (9, Ext::Mid), (1, Ext::Rid), (2, Ext::RepairedRid)];
-        Self { opus: 109, red: 114, vp8: 120, rtx: 124, extensions }
+        Self { opus: 109, red: 114, vp8: 120, rtx: 124, vp9: 121, vp9_rtx: 125, extensions }
     }
 
     /// The extension ids as a map.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use wire::codec::Codec;
 use wire::ids::Ssrc;
 use wire::ntp::Ntp;
 use wire::rtp::RtpHeader;
@@ -11,6 +12,7 @@ use super::decoder::Decoder;
 use super::listener::{self, Listener};
 use super::losses::{self, Losses};
 use super::pattern::{self, Stamp};
+use super::reassembly::Packet;
 use super::reception::{Reception, Reported};
 use super::record::SlotRecord;
 use super::seen::{Seen, Verdict};
@@ -39,6 +41,8 @@ pub(super) struct InSlot {
     /// Payload type of redundant sound, and when the client began.
     red: u8,
     epoch: Instant,
+    /// Payload types of pictures in VP9; all others are in VP8.
+    vp9: Option<[u8; 2]>,
 }
 
 impl InSlot {
@@ -70,6 +74,7 @@ impl InSlot {
             listener: Listener::default(),
             red: setup.numbering.red,
             epoch,
+            vp9: (setup.reads == Codec::Vp9).then_some([setup.numbering.vp9, setup.numbering.vp9_rtx]),
         }
     }
 
@@ -113,7 +118,9 @@ impl InSlot {
         } else if self.audio {
             self.hear(now, seq, header, payload);
         } else {
-            self.decoder.insert(now, seq, header.timestamp, header.marker, payload, &mut self.record);
+            let codec = if self.vp9.is_some_and(|types| types.contains(&header.payload_type)) { Codec::Vp9 } else { Codec::Vp8 };
+            let packet = Packet { seq, timestamp: header.timestamp, marker: header.marker, codec, payload };
+            self.decoder.insert(now, &packet, &mut self.record);
         }
         if !self.audio {
             self.advance(now);

@@ -1,4 +1,5 @@
-//! Which pictures of an encoding refer to which: the temporal layers that libwebrtc's VP8 encoder makes.
+//! Which pictures of an encoding refer to which: the temporal layers that libwebrtc's encoders make. Drawn are those of VP8; of VP9's three
+//! layers the second T2 refers to T1 alone.
 //!
 //! ```text
 //!  three layers   T2 ┐     ┌ T2        two layers        one layer
@@ -33,6 +34,14 @@ const THREE: [Place; 4] = [
     place(2, false, true, [1, 3], 0.8),
 ];
 
+/// The same in VP9: each picture refers to one other.
+const THREE_OF_VP9: [Place; 4] = [
+    place(0, false, false, [4, 0], 1.6),
+    place(2, true, true, [1, 0], 0.8),
+    place(1, true, false, [2, 0], 0.8),
+    place(2, true, true, [1, 0], 0.8),
+];
+
 const fn place(temporal: u8, sync: bool, disposable: bool, needs: [u8; 2], weight: f64) -> Place {
     Place { temporal, sync, disposable, needs, weight }
 }
@@ -53,6 +62,16 @@ impl Structure {
             _ => &THREE,
         };
         Self { pattern, next: 0 }
+    }
+
+    /// The same of VP9.
+    pub(super) fn of_vp9(temporal: u8) -> Self {
+        if temporal < 3 { Self::new(temporal) } else { Self { pattern: &THREE_OF_VP9, next: 0 } }
+    }
+
+    /// All places, as they follow a keyframe.
+    pub(super) fn pattern(&self) -> &'static [Place] {
+        self.pattern
     }
 
     /// Whether there is more than the base layer, so that packets say which they are of.
@@ -77,8 +96,8 @@ mod tests {
     /// What each picture needs lies in a lower layer or is the picture before in its own, and a disposable one is needed by nobody.
     #[test]
     fn references_stay_within_the_layers_below() {
-        for layers in 1..=3_u8 {
-            let mut structure = Structure::new(layers);
+        let structures = (1..=3_u8).flat_map(|layers| [(layers, Structure::new(layers)), (layers, Structure::of_vp9(layers))]);
+        for (layers, mut structure) in structures {
             let places: Vec<Place> = (0..24).map(|number| structure.advance(number == 0 || number == 13)).collect();
             for (number, place) in places.iter().enumerate() {
                 for back in place.needs.into_iter().filter(|back| *back > 0) {

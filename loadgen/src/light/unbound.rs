@@ -22,7 +22,7 @@ impl Unbound {
     /// The m-line of a packet on a new SSRC: the one that its MID names, or the first whose codec it is. Retransmissions take none: they
     /// say only in their payload what they belong to.
     pub(super) fn claim(&mut self, mid: Option<Mid>, payload_type: u8, numbering: &Numbering) -> Option<(String, bool)> {
-        if payload_type == numbering.rtx {
+        if [numbering.rtx, numbering.vp9_rtx].contains(&payload_type) {
             return None;
         }
         let sound = payload_type == numbering.opus || payload_type == numbering.red;

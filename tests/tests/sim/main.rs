@@ -26,6 +26,7 @@ mod screens;
 mod signalling;
 mod steps;
 mod storms;
+mod svc;
 mod twins;
 mod video;
 mod walk;
