@@ -16,7 +16,7 @@ pub(crate) fn descriptor(part: Part, (width, height): (u16, u16)) -> Vec<u8> {
     bits.put(first.into(), 1);
     bits.put(last.into(), 1);
     bits.put((!key).into(), 6);
-    bits.put(number.into(), 16);
+    bits.put(number, 16);
     if first && key {
         // A structure, and nothing of the frame's own.
         bits.put(0b10000, 5);
