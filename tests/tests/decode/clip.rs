@@ -7,10 +7,10 @@ use wire::codec::Codec;
 
 /// Three encodings of simulcast, lowest first.
 pub(crate) const SIZES: [(u16, u16); 3] = [(64, 36), (96, 54), (128, 72)];
-/// Pictures from one keyframe to the next.
-pub(crate) const GROUP: usize = 8;
+/// Pictures from one keyframe to the next, if nobody asks for one: longer than a viewer mostly waits for another layer.
+pub(crate) const GROUP: usize = 16;
 /// Pictures in a clip; then it begins anew, with a keyframe.
-const LENGTH: usize = 8 * GROUP;
+const LENGTH: usize = 4 * GROUP;
 /// Temporal layers of VP8 and VP9, as the encoder is asked for them: the third picture is of the middle layer, the two beside it of the highest.
 const TEMPORAL: [u8; 4] = [0, 2, 1, 2];
 

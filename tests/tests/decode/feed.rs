@@ -5,11 +5,23 @@ use wire::ids::{Rid, Ssrc};
 
 /// Payload type on the publisher's leg.
 pub(crate) const PT: u8 = 96;
+/// The dependency descriptor on the publisher's leg.
+pub(crate) const DESCRIPTOR_ID: u8 = 13;
 
-/// A packet, and the spatial layer it belongs to.
+/// A packet, and what the viewer's decoder would see of it.
 pub(crate) struct Packet {
     pub(crate) bytes: Vec<u8>,
     pub(crate) spatial: usize,
+    /// The first one of its picture.
+    pub(crate) first: bool,
+}
+
+/// One picture, whatever its spatial layers.
+pub(crate) struct Picture {
+    /// Its number in the clip.
+    pub(crate) at: usize,
+    pub(crate) key: bool,
+    pub(crate) packets: Vec<Packet>,
 }
 
 /// One encoding: a clip that the test packetises, or a recording.
@@ -19,9 +31,12 @@ pub(crate) trait Feed {
     /// Its rid where there are several, its SSRC, and the RTP timestamp of the first picture.
     fn stream(&self) -> (Option<Rid>, Ssrc, u32);
 
-    /// Pictures until it begins anew.
-    fn len(&self) -> usize;
+    /// Spatial and temporal layers.
+    fn layers(&self) -> (usize, usize);
 
-    /// The packets of the nth picture of the meeting. To be asked for one after the other.
-    fn packets(&mut self, nth: usize) -> Vec<Packet>;
+    /// The next picture is a keyframe.
+    fn ask(&mut self);
+
+    /// The nth picture of the meeting. To be asked for one after the other.
+    fn picture(&mut self, nth: usize) -> Picture;
 }

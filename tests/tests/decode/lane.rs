@@ -7,8 +7,9 @@ use wire::codec::Codec;
 use wire::ids::{Rid, Ssrc};
 use wire::rtp::{RtpFields, write_header};
 
-use super::clip::{Picture, SIZES};
-use super::feed::{Feed, PT, Packet};
+use super::clip::{GROUP, Picture, SIZES};
+use super::descriptor::{Part, descriptor};
+use super::feed::{self, DESCRIPTOR_ID, Feed, PT, Packet};
 
 /// Small, so that most pictures take several packets.
 const MTU: usize = 300;
@@ -24,6 +25,8 @@ pub(crate) const MID: &str = "0";
 pub(crate) struct Lane {
     codec: Codec,
     clip: Vec<Picture>,
+    /// Picture of the clip that comes next.
+    next: usize,
     size: (u16, u16),
     rid: Rid,
     ssrc: Ssrc,
@@ -32,6 +35,8 @@ pub(crate) struct Lane {
     sequence: u16,
     picture_id: u16,
     tl0: u8,
+    /// The dependency descriptor's.
+    frame: u16,
     payloader: Box<dyn Payloader>,
 }
 
@@ -45,6 +50,7 @@ impl Lane {
         Self {
             codec,
             clip,
+            next: 0,
             size: SIZES[index],
             rid: Rid::new(["l", "m", "h"][index]).expect("a letter is a rid"),
             ssrc: Ssrc(0x1000 + index as u32),
@@ -52,6 +58,7 @@ impl Lane {
             sequence: 65_000 + 100 * index as u16,
             picture_id: 0x7fff - 70 * index as u16,
             tl0: 200 + index as u8,
+            frame: 0xff00 + 50 * index as u16,
             payloader,
         }
     }
@@ -83,28 +90,38 @@ impl Feed for Lane {
         (Some(self.rid), self.ssrc, self.timestamp)
     }
 
-    fn len(&self) -> usize {
-        self.clip.len()
+    fn layers(&self) -> (usize, usize) {
+        (1, if matches!(self.codec, Codec::Vp8 | Codec::Vp9) { 3 } else { 1 })
     }
 
-    fn packets(&mut self, nth: usize) -> Vec<Packet> {
-        let picture = self.clip[nth % self.clip.len()].clone();
+    fn ask(&mut self) {
+        self.next = self.next.next_multiple_of(GROUP) % self.clip.len();
+    }
+
+    fn picture(&mut self, nth: usize) -> feed::Picture {
+        let at = self.next;
+        self.next = (at + 1) % self.clip.len();
+        let picture = self.clip[at].clone();
         self.picture_id = (self.picture_id + 1) & 0x7fff;
         self.tl0 = self.tl0.wrapping_add(u8::from(picture.temporal == 0));
+        self.frame = self.frame.wrapping_add(1);
         let payloads = self.payloads(&picture);
         let count = payloads.len();
         let timestamp = self.timestamp.wrapping_add(3_000 * nth as u32);
         let packet = |(index, payload): (usize, Vec<u8>)| {
-            let fields = RtpFields { marker: index + 1 == count, payload_type: PT, sequence: self.sequence, timestamp, ssrc: self.ssrc };
+            let (first, last) = (index == 0, index + 1 == count);
+            let fields = RtpFields { marker: last, payload_type: PT, sequence: self.sequence, timestamp, ssrc: self.ssrc };
             self.sequence = self.sequence.wrapping_add(1);
             let mut bytes = vec![0; HEADER_ROOM + payload.len()];
-            let exts = [(MID_ID, MID.as_bytes()), (RID_ID, self.rid.as_str().as_bytes())];
-            let len = write_header(&mut bytes, &fields, &exts).expect("it fits");
+            let descriptor = descriptor(Part { first, last, key: picture.key, number: self.frame }, self.size);
+            let exts = [(MID_ID, MID.as_bytes()), (RID_ID, self.rid.as_str().as_bytes()), (DESCRIPTOR_ID, &*descriptor)];
+            let exts = if self.codec == Codec::Av1 { &exts[..] } else { &exts[..2] };
+            let len = write_header(&mut bytes, &fields, exts).expect("it fits");
             bytes[len..len + payload.len()].copy_from_slice(&payload);
             bytes.truncate(len + payload.len());
-            Packet { bytes, spatial: 0 }
+            Packet { bytes, spatial: 0, first }
         };
-        payloads.into_iter().enumerate().map(packet).collect()
+        feed::Picture { at, key: picture.key, packets: payloads.into_iter().enumerate().map(packet).collect() }
     }
 }
 

@@ -6,13 +6,12 @@
 
 use media::CodecIn;
 use wire::codec::Codec;
+use wire::codec::dependency::brings_structure;
 use wire::ids::{Rid, Ssrc};
 use wire::rtp::RtpHeader;
 
-use super::feed::{Feed, PT, Packet};
+use super::feed::{DESCRIPTOR_ID, Feed, PT, Packet, Picture};
 
-/// What the recordings call the dependency descriptor.
-pub(crate) const DESCRIPTOR_ID: u8 = 13;
 /// Spatial layers in a recording.
 pub(crate) const SPATIAL: usize = 3;
 /// Templates of one spatial layer in the structures L3T3 and L3T3_KEY, where the spatial layers come one after the other.
@@ -27,15 +26,20 @@ struct Recorded {
     /// The dependency descriptor's frame number.
     frame: usize,
     spatial: usize,
+    /// It brings the structure: its picture is a keyframe.
+    key: bool,
 }
 
 pub(crate) struct Recording {
     codec: Codec,
     pictures: Vec<Vec<Recorded>>,
+    /// Picture that comes next.
+    next: usize,
     sequence: u16,
     picture_id: u16,
-    /// What is added to the recorded frame numbers.
-    frames: u16,
+    /// The newest frame number, and what is added to the recorded ones.
+    frame: u16,
+    shift: u16,
 }
 
 impl Recording {
@@ -54,7 +58,16 @@ impl Recording {
                 pictures.push(Vec::new());
             }
         }
-        Self { codec, pictures, sequence: 65_000, picture_id: 0x7ff0, frames: 0xff00 }
+        Self { codec, pictures, next: 0, sequence: 65_000, picture_id: 0x7ff0, frame: 0xff00, shift: 0 }
+    }
+
+    /// Pictures in it.
+    pub(crate) fn len(&self) -> usize {
+        self.pictures.len()
+    }
+
+    fn key(&self, at: usize) -> bool {
+        self.pictures[at].iter().any(|packet| packet.key)
     }
 
     /// Payloads of the nth picture up to a spatial layer.
@@ -73,34 +86,41 @@ impl Feed for Recording {
         (None, SSRC, 0)
     }
 
-    fn len(&self) -> usize {
-        self.pictures.len()
+    fn layers(&self) -> (usize, usize) {
+        (SPATIAL, 3)
     }
 
-    fn packets(&mut self, nth: usize) -> Vec<Packet> {
-        let at = nth % self.pictures.len();
-        if at == 0 && nth > 0 {
-            self.frames = self.frames.wrapping_add((self.pictures.len() * SPATIAL) as u16 + 1);
+    fn ask(&mut self) {
+        let len = self.pictures.len();
+        self.next = (self.next..self.next + len).map(|at| at % len).find(|&at| self.key(at)).expect("a recording begins with a keyframe");
+    }
+
+    fn picture(&mut self, nth: usize) -> Picture {
+        let at = self.next;
+        self.next = (at + 1) % self.pictures.len();
+        let key = self.key(at);
+        if key {
+            // Whatever was jumped over: to the viewer it is one stream.
+            self.shift = self.frame.wrapping_add(1).wrapping_sub(self.pictures[at][0].number());
         }
         self.picture_id = (self.picture_id + 1) & 0x7fff;
         let mut packets = Vec::new();
-        let first = self.pictures[0][0].number();
-        for recorded in &self.pictures[at] {
-            let Recorded { mut bytes, payload, frame, spatial } = recorded.clone();
+        for (index, recorded) in self.pictures[at].iter().enumerate() {
+            let Recorded { mut bytes, payload, frame, spatial, .. } = recorded.clone();
             bytes[1] = bytes[1] & 0x80 | PT;
             bytes[2..4].copy_from_slice(&self.sequence.to_be_bytes());
             bytes[4..8].copy_from_slice(&(3_000 * nth as u32).to_be_bytes());
             bytes[8..12].copy_from_slice(&SSRC.0.to_be_bytes());
-            let number = recorded.number().wrapping_sub(first).wrapping_add(self.frames);
-            bytes[frame..frame + 2].copy_from_slice(&number.to_be_bytes());
+            self.frame = recorded.number().wrapping_add(self.shift);
+            bytes[frame..frame + 2].copy_from_slice(&self.frame.to_be_bytes());
             if self.codec == Codec::Vp9 {
                 // Flexible mode with 15 bits of picture id, and no TL0PICIDX.
                 bytes[payload + 1..payload + 3].copy_from_slice(&(self.picture_id | 0x8000).to_be_bytes());
             }
             self.sequence = self.sequence.wrapping_add(1);
-            packets.push(Packet { bytes, spatial });
+            packets.push(Packet { bytes, spatial, first: index == 0 });
         }
-        packets
+        Picture { at, key, packets }
     }
 }
 
@@ -116,5 +136,6 @@ fn recorded(packet: &[u8], header: &RtpHeader) -> Recorded {
     let descriptor = header.extensions(packet).find(|(id, _)| *id == DESCRIPTOR_ID).expect("a recorded packet has a descriptor").1;
     let frame = descriptor.as_ptr() as usize - packet.as_ptr() as usize + 1;
     let spatial = usize::from((descriptor[0] & 0x3f) / TEMPLATES);
-    Recorded { bytes: packet.to_vec(), payload: payload.as_ptr() as usize - packet.as_ptr() as usize, frame, spatial }
+    let key = brings_structure(descriptor);
+    Recorded { bytes: packet.to_vec(), payload: payload.as_ptr() as usize - packet.as_ptr() as usize, frame, spatial, key }
 }
