@@ -354,7 +354,7 @@ mod tests {
     }
 
     fn camera(publisher: u32) -> PictureEncoder {
-        PictureEncoder::new(Author { publisher, source: Source::Camera, layer: 0 }, Layer::single(), &SourceSetup::camera(Vec::new()))
+        PictureEncoder::new(Author { publisher, source: Source::Camera, layer: 0 }, Layer::single(), &SourceSetup::camera(Vec::new()), 1)
     }
 
     #[test]
@@ -384,7 +384,7 @@ mod tests {
     /// Three temporal layers: T0 T2 T1 T2, over and over.
     fn layered(publisher: u32) -> PictureEncoder {
         let source = SourceSetup { temporal: 3, ..SourceSetup::camera(Vec::new()) };
-        PictureEncoder::new(Author { publisher, source: Source::Camera, layer: 0 }, Layer::single(), &source)
+        PictureEncoder::new(Author { publisher, source: Source::Camera, layer: 0 }, Layer::single(), &source, 1)
     }
 
     #[test]
