@@ -305,7 +305,8 @@ mod tests {
     fn nobody_claims_the_floor_for_ever() {
         // At full level always; after 30 s somebody speaks loud.
         let loud = |at: u64| if at >= 30_000 { 25 } else { 127 };
-        let rows: [(&str, fn(u64) -> u8); 2] = [
+        type Claims = fn(u64) -> u8;
+        let rows: [(&str, Claims); 2] = [
             ("one silent packet each nine seconds", |at| if at % 9_000 == 8_000 { 127 } else { 0 }),
             ("half a second each nine", |at| if at % 9_000 >= 8_500 { 127 } else { 0 }),
         ];
