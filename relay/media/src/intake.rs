@@ -6,10 +6,10 @@ use crate::MediaKind;
 
 /// Sound of one line, bit/s: Opus of 128 kbit/s with two copies in each packet is 400.
 const SOUND_RATE: u64 = 640_000;
-/// Its packets a second: the shortest that browsers make are of 10 ms, and lost ones come again.
-const SOUND_PACKETS: u32 = 400;
-/// Packets of pictures of one peer a second: 30 Mbit/s of 1,200 bytes are 3,100. Each is looked at for each viewer, however small.
-const PICTURE_PACKETS: u32 = 6_000;
+/// Its packets, 400 a second: the shortest that browsers make are of 10 ms, and lost ones come again.
+const SOUND_PACKET: Duration = Duration::from_micros(2_500);
+/// Packets of pictures of one peer, 6,000 a second: 30 Mbit/s of 1,200 bytes are 3,100. Each is looked at for each viewer, however small.
+const PICTURE_PACKET: Duration = Duration::from_nanos(166_667);
 
 /// So much comes at once: a network that was silent for a moment delivers what it has held back.
 const BURST: Duration = Duration::from_millis(500);
@@ -32,15 +32,16 @@ impl Intake {
     /// Whether a packet of so many bytes may come in now; what may not costs nothing of what may.
     #[inline]
     pub(crate) fn admit(&mut self, now: Instant, kind: MediaKind, bytes: usize) -> bool {
-        let (packet, size) = match kind {
-            MediaKind::Audio => (Duration::from_secs(1) / SOUND_PACKETS, time_of(bytes)),
-            // Pictures may be as large as lines carry them: they have a viewer's queue before them.
-            MediaKind::Video => (Duration::from_secs(1) / PICTURE_PACKETS, Duration::ZERO),
+        // Pictures may be as large as lines carry them: they have a viewer's queue before them.
+        let (packet, sound) = match kind {
+            MediaKind::Audio => (SOUND_PACKET, true),
+            MediaKind::Video => (PICTURE_PACKET, false),
         };
-        let (packets, bytes) = (self.packets.max(now) + packet, self.bytes.max(now) + size);
-        let admitted = packets <= now + BURST && bytes <= now + SOUND_BURST;
+        let packets = self.packets.max(now) + packet;
+        let size = if sound { self.bytes.max(now) + time_of(bytes) } else { self.bytes };
+        let admitted = packets <= now + BURST && (!sound || size <= now + SOUND_BURST);
         if admitted {
-            *self = Self { packets, bytes };
+            *self = Self { packets, bytes: size };
         }
         admitted
     }

@@ -143,7 +143,7 @@ pub fn allocate(demands: &[Demand<'_>], budget: Budget, grants: &mut Vec<Grant>)
     let visible = tiles.partition_point(|tile| tile.class != Class::Hidden);
     let (visible, hidden) = tiles.split_at_mut(visible);
     let mut purse = Purse::new(demands, budget);
-    visible.iter_mut().for_each(|tile| purse.owe(tile));
+    visible.iter_mut().for_each(|tile| purse.remember(tile));
     // Who comes back takes nobody's place; mostly there is nobody.
     let returns = demands.iter().any(Demand::comes_back);
     purse.behind = if returns { visible.iter().map(|tile| purse.least_kept(tile)).sum() } else { 0 };
@@ -205,12 +205,13 @@ struct Tile {
     at: Option<usize>,
     /// Nothing more fits. What is spent only grows, so this stays.
     full: bool,
-    /// What it would take to give it what it had, bit/s.
+    /// What it had takes so much, as far as it is still of use, and so much is still to be given for that, bit/s.
+    had: u64,
     owed: u64,
 }
 
 impl Tile {
-    const EMPTY: Self = Self { demand: 0, class: Class::Hidden, path: Path::EMPTY, at: None, full: false, owed: 0 };
+    const EMPTY: Self = Self { demand: 0, class: Class::Hidden, path: Path::EMPTY, at: None, full: false, had: 0, owed: 0 };
 }
 
 /// The tiles in the order in which they are served; those without media are left out.
@@ -258,12 +259,16 @@ impl<'a> Purse<'a> {
         Self { demands, budget, given, behind: 0, owed: [0; CLASSES], risen: false, spent: 0 }
     }
 
-    /// Reckons what a tile had, as far as it is still of use, less what it has been given so far.
-    fn owe(&mut self, tile: &mut Tile) {
+    /// Reckons what a tile had.
+    fn remember(&mut self, tile: &mut Tile) {
         let demand = &self.demands[tile.demand];
-        let of_use = |had: &Rung| rate(had).min(rate(&demand.rungs[tile.path.ideal]));
-        let before = if tile.full { 0 } else { had(demand).map_or(0, of_use) };
-        let owed = before.saturating_sub(tile.at.map_or(0, |at| rate(&demand.rungs[at])));
+        tile.had = had(demand).map_or(0, |had| rate(had).min(rate(&demand.rungs[tile.path.ideal])));
+        self.owe(tile, tile.had);
+    }
+
+    /// So much is still to be given to a tile for it to have what it had.
+    #[inline]
+    fn owe(&mut self, tile: &mut Tile, owed: u64) {
         let all = &mut self.owed[tile.class as usize];
         *all = *all - tile.owed + owed;
         tile.owed = owed;
@@ -336,7 +341,7 @@ impl<'a> Purse<'a> {
             Some(rung) => self.take(tile, rung),
             None => {
                 tile.full = true;
-                self.owe(tile);
+                self.owe(tile, 0);
             }
         }
         next.is_some()
@@ -347,7 +352,9 @@ impl<'a> Purse<'a> {
         self.risen |= had(demand).is_some_and(|had| rate(&demand.rungs[rung]) > rate(had));
         self.spent = self.with(tile, rung);
         tile.at = Some(rung);
-        self.owe(tile);
+        if tile.owed > 0 {
+            self.owe(tile, tile.had.saturating_sub(rate(&demand.rungs[rung])));
+        }
     }
 
     /// What would be spent if a tile had this rung.
