@@ -32,16 +32,15 @@ impl Intake {
     /// Whether a packet of so many bytes may come in now; what may not costs nothing of what may.
     #[inline]
     pub(crate) fn admit(&mut self, now: Instant, kind: MediaKind, bytes: usize) -> bool {
-        // Pictures may be as large as lines carry them: they have a viewer's queue before them.
-        let (packet, sound) = match kind {
-            MediaKind::Audio => (SOUND_PACKET, true),
-            MediaKind::Video => (PICTURE_PACKET, false),
+        let (packet, bytes) = match kind {
+            MediaKind::Audio => (SOUND_PACKET, self.bytes.max(now) + time_of(bytes)),
+            // Pictures may be as large as lines carry them: they have a viewer's queue before them.
+            MediaKind::Video => (PICTURE_PACKET, self.bytes),
         };
         let packets = self.packets.max(now) + packet;
-        let size = if sound { self.bytes.max(now) + time_of(bytes) } else { self.bytes };
-        let admitted = packets <= now + BURST && (!sound || size <= now + SOUND_BURST);
+        let admitted = packets <= now + BURST && bytes <= now + SOUND_BURST;
         if admitted {
-            *self = Self { packets, bytes: size };
+            *self = Self { packets, bytes };
         }
         admitted
     }

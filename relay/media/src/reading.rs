@@ -183,7 +183,7 @@ impl Reading {
         if !self.frame.keyframe {
             return None;
         }
-        let of_vp9 = || self.vp9.and_then(|descriptor| descriptor.structure).map(|structure| (structure.spatial_layers() - 1, 0));
+        let of_vp9 = || Some((self.vp9?.top_spatial()?, 0));
         self.dependency.as_ref().map_or_else(of_vp9, |dependency| dependency.produced)
     }
 

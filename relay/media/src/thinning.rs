@@ -211,7 +211,10 @@ impl Thinning {
         }
         let (frame, Limits { spatial, temporal }) = (&inbound.frame, self.limits);
         if frame.keyframe {
-            self.set_limits(inbound.ext_seq, told_spatial(inbound).min(goal.spatial).max(spatial), temporal.max(goal.temporal));
+            let told = told_spatial(inbound).min(goal.spatial);
+            if told > spatial || goal.temporal > temporal {
+                self.set_limits(inbound.ext_seq, told.max(spatial), temporal.max(goal.temporal));
+            }
         } else if frame.spatial == 0 && frame.temporal <= goal.temporal && frame.temporal.checked_sub(1) == Some(temporal) {
             // One layer after the other: a frame of the third layer may say that it rests on the first, but the second's may not.
             if frame.switch_up {
@@ -297,8 +300,8 @@ impl Thinning {
 
 /// Highest spatial layer of the picture that begins here, as far as its payload says so.
 fn told_spatial(inbound: &Inbound<'_>) -> u8 {
-    let structure = inbound.vp9.and_then(|descriptor| descriptor.structure).filter(|_| inbound.dependency.is_none());
-    structure.map_or(0, |structure| structure.spatial_layers() - 1)
+    let vp9 = inbound.vp9.filter(|_| inbound.dependency.is_none());
+    vp9.and_then(|descriptor| descriptor.top_spatial()).unwrap_or(0)
 }
 
 /// The lowest layers go on whatever the limits are.

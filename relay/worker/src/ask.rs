@@ -65,7 +65,7 @@ impl Worker {
     /// Decides what one publisher should be told, and tells it. Whoever waits goes on sending the least, although nobody gets it, and so do
     /// those whom nobody sees yet while somebody is `expected`: so the first pictures after the admission are one keyframe away.
     fn ask(&mut self, now: Instant, publisher: PeerKey, expected: bool) {
-        let waits = self.waits(publisher);
+        let waits = expected && self.waits(publisher);
         let Some(link) = self.link_mut(publisher) else { return };
         let mut news = false;
         for source in PICTURES {

@@ -49,11 +49,11 @@ impl Worker {
     /// A viewer misses packets of one of its slots; gives how many.
     pub(crate) fn resend(&mut self, now: Instant, viewer: PeerKey, stream: Ssrc, missing: impl Iterator<Item = u16>) -> usize {
         let Self { peers, outbox, counters, .. } = self;
-        let mut pair = pair(peers, viewer, stream);
+        let mut found = pair(peers, viewer, stream);
         let mut count = 0;
         for sequence in missing {
             count += 1;
-            let offered = pair.as_mut().and_then(|(from, to, slot)| offer_again(now, from, to, *slot, sequence, outbox));
+            let offered = found.as_mut().and_then(|(from, to, slot)| offer_again(now, from, to, *slot, sequence, outbox));
             counters.rtp_resent += u64::from(offered == Some(true));
             counters.nacks_refused += u64::from(offered.is_none());
         }

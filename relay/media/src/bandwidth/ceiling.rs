@@ -42,7 +42,7 @@ impl Ceiling {
     /// bit/s; `None` if it is not known, or no more.
     pub(super) fn rate(&self, now: u64) -> Option<f64> {
         self.alive(now).map(|known| {
-            let calm = now.saturating_sub(known.at).saturating_sub(if known.policed { CALM } else { LIFETIME });
+            let calm = if known.policed { now.saturating_sub(known.at + CALM) } else { 0 };
             known.rate * STEP.powf(calm as f64 / STEP_EVERY)
         })
     }

@@ -12,7 +12,7 @@ const BURST: Duration = Duration::from_millis(5);
 /// but no fewer than two packets, or no run would ever form,
 const LEAST_BURST: u64 = 2 * PACKET;
 /// and no more than four: on a line of 10 Mbit/s with a queue of eight packets, four frames of six at their own times lose 3 % with
-/// eight, 0.1 to 1.4 % with four, and the frame is whole 0.1 to 0.3 ms later (bench/README.md);
+/// eight, 0.1 to 1.4 % with four, and the frame is whole 0.1 to 0.3 ms later (bench/FIGURES.md);
 const MOST_BURST: u64 = 4 * PACKET;
 /// unless the line is so fast that timers are too coarse for four. They are late by up to as much, which costs half the haste at most.
 const TIMER: Duration = Duration::from_millis(1);

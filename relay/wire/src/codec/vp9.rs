@@ -97,6 +97,12 @@ impl ScalabilityStructure {
 }
 
 impl Descriptor {
+    /// Highest spatial layer of this and the pictures that follow, 0 to 7, where the packet brings a structure.
+    #[must_use]
+    pub fn top_spatial(&self) -> Option<u8> {
+        self.structure.map(|structure| structure.spatial_layers - 1)
+    }
+
     /// Reads the start of an RTP payload. `None` if it is cut off, names more than [`MAX_REFERENCES`], or carries nothing behind the
     /// descriptor.
     #[must_use]
